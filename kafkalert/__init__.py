@@ -1,0 +1,1 @@
+"""kafkalert: operate a bank's alert pipeline on Kafka."""

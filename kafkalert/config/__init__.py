@@ -1,0 +1,1 @@
+"""kafkalert.toml and the environment, as typed sections."""

@@ -1,0 +1,94 @@
+"""What kafkalert.toml can say, typed. Each stage and operation is given the sections that it needs, never the file."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretBytes, SecretStr
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: immutable, and unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Cluster(Section):
+    """One Kafka cluster, and the client properties that reach it."""
+
+    name: str
+    bootstrap: str = Field(description="host:port[,host:port...] of brokers of this one cluster")
+    kafka: dict[str, SecretStr] = Field(default_factory=dict, description="librdkafka properties, passed on")
+
+
+class Context(Section):
+    """One environment: its clusters, what its topics are called, and what may be done to it."""
+
+    name: str = "default"
+    clusters: tuple[str, ...] = Field(min_length=1, max_length=2, description="names of clusters; the first is active")
+    prefix: str = Field(default="", pattern=r"^[a-zA-Z0-9._-]*$", description="put before every topic and group")
+    production: bool = Field(default=False, description="changes ask for the context's name")
+    read_only: bool = Field(default=False, description="refuse every command that changes a cluster")
+    unmask: bool = Field(default=False, description="allow --unmask")
+
+
+class Topics(Section):
+    """Names and settings of the pipeline's topics. `names` maps a name of the design to the one in use here."""
+
+    names: dict[str, str] = Field(default_factory=dict)
+    partitions: int = Field(default=4, ge=1, le=10_000)
+    replication: int = Field(default=1, ge=1, le=32)
+    retention: timedelta = Field(default=timedelta(days=7), description="of topics that are deleted by age")
+    delete_retention: timedelta = Field(default=timedelta(days=1), description="how long tombstones stay")
+
+
+class Serde(Section):
+    """How records are framed, and the schema registry if there is one."""
+
+    framing: Literal["single-object", "confluent"] = "single-object"
+    registry: str | None = Field(default=None, description="URL of the schema registry")
+    registry_auth: SecretStr | None = Field(default=None, description="user:password")
+
+
+class Alerts(Section):
+    """The key of the hash that makes an alert's id; the same on both sites."""
+
+    id_key: SecretBytes = Field(default=SecretBytes(b"kafkalert-development-key"), min_length=16, max_length=64)
+
+
+class Engine(Section):
+    """How a stage runs."""
+
+    mode: Literal["one-hop", "two-hop"] = "one-hop"
+    state: Path = Field(default=Path(".kafkalert/state"), description="folder of the tables")
+    table_size: int = Field(default=64 << 30, ge=1 << 20, description="most bytes that the tables may take")
+    group_protocol: Literal["auto", "consumer", "classic"] = "auto"
+    commit_interval: timedelta = Field(default=timedelta(milliseconds=500))
+    batch: int = Field(default=2000, ge=1, le=100_000, description="records taken at a time")
+    linger: timedelta = Field(default=timedelta(milliseconds=1))
+
+
+class Settings(Section):
+    """All of the configuration, for one context."""
+
+    context: Context
+    clusters: dict[str, Cluster]
+    topics: Topics = Topics()
+    serde: Serde = Serde()
+    alerts: Alerts = Alerts()
+    engine: Engine = Engine()
+
+    @property
+    def active(self) -> Cluster:
+        """The cluster that stages start on."""
+        return self.clusters[self.context.clusters[0]]
+
+    def topic(self, name: str) -> str:
+        """The name that the design's topic `name` has here, prefix included."""
+        return self.context.prefix + self.topics.names.get(name, name)
+
+    def group(self, stage: str) -> str:
+        """The consumer group of a stage."""
+        return f"{self.context.prefix}kafkalert.{stage}"
