@@ -1,1 +1,1 @@
-"""bus."""
+"""Kafka clients. Everything that talks to a broker goes through here."""

@@ -1,1 +1,1 @@
-"""rules."""
+"""Which entry raises which alert: pure functions over the model."""

@@ -1,1 +1,1 @@
-"""serde."""
+"""Avro: the schemas, the two framings, and bytes to model and back."""

@@ -1,0 +1,88 @@
+"""librdkafka clients as kafkalert needs them: the settings that correctness rests on are set here and nowhere else."""
+
+import logging
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
+
+from kafkalert.config.sections import Cluster
+from kafkalert.errors import UnreachableError
+
+PROBE_SECONDS = 8.0
+"""How long a one-shot command waits for a first answer; with start-up it stays below the promised 10 s."""
+
+# librdkafka's own lines go to a logger that is silent unless asked for: what an operator must know, kafkalert says.
+_LOG = logging.getLogger("kafkalert.librdkafka")
+
+
+def properties(cluster: Cluster) -> dict[str, Any]:
+    """What every client of `cluster` is given: where it is, and what the configuration passes on."""
+    return {
+        "bootstrap.servers": cluster.bootstrap,
+        "client.id": "kafkalert",
+        "log_level": 4,
+        "reconnect.backoff.max.ms": 1000,  # a broker that returns is noticed within a second
+        **{name: secret.get_secret_value() for name, secret in cluster.kafka.items()},
+    }
+
+
+def producer(cluster: Cluster, *, linger_ms: float = 1, **more: Any) -> Producer:  # noqa: ANN401 - librdkafka's values
+    """An idempotent producer whose partitioner is Java's; `more` are librdkafka properties with `_` for `.`."""
+    return Producer(
+        {
+            "compression.type": "lz4",
+            "queue.buffering.max.messages": 1_000_000,
+            **properties(cluster),
+            "enable.idempotence": True,
+            "acks": "all",
+            "partitioner": "murmur2_random",
+            "linger.ms": linger_ms,
+            "message.timeout.ms": 0,  # a broker that is away is waited for
+            **_dotted(more),
+        },
+        logger=_LOG,
+    )
+
+
+def consumer(cluster: Cluster, group: str, **more: Any) -> Consumer:  # noqa: ANN401 - librdkafka's values
+    """A consumer that commits only when told to; `more` are librdkafka properties with `_` for `.`."""
+    return Consumer(
+        {
+            "fetch.wait.max.ms": 500,
+            "isolation.level": "read_committed",
+            **properties(cluster),
+            "group.id": group,
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            **_dotted(more),
+        },
+        logger=_LOG,
+    )
+
+
+def admin(cluster: Cluster) -> AdminClient:
+    """An admin client of `cluster`."""
+    return AdminClient(properties(cluster), logger=_LOG)
+
+
+def _dotted(more: dict[str, Any]) -> dict[str, Any]:
+    return {name.replace("_", "."): value for name, value in more.items()}
+
+
+def probe(cluster: Cluster, client: AdminClient | Consumer | Producer) -> None:
+    """Return once `cluster` answers. Raises UnreachableError after PROBE_SECONDS, at once for refused credentials."""
+    try:
+        client.list_topics(timeout=PROBE_SECONDS)
+    except KafkaException as error:
+        raise unreachable(cluster, error) from error
+
+
+def unreachable(cluster: Cluster, error: KafkaException) -> UnreachableError:
+    """The operator's sentence for a cluster that does not answer."""
+    code = error.args[0].code() if error.args and isinstance(error.args[0], KafkaError) else None
+    if code in {KafkaError._AUTHENTICATION, KafkaError._SSL}:  # noqa: SLF001 - librdkafka's public codes begin with _
+        hint = f"Check the credentials and certificates under [clusters.{cluster.name}.kafka]."
+    else:
+        hint = f"Start it, or correct bootstrap under [clusters.{cluster.name}]; `kafkalert sandbox up` starts a local one."
+    return UnreachableError(f"Cluster {cluster.name} ({cluster.bootstrap}) does not answer.", hint=hint)

@@ -1,0 +1,42 @@
+"""Names of things, and the ids by which a record is known on both clusters."""
+
+from hashlib import blake2b
+from struct import pack
+from typing import NewType
+
+CustomerId = NewType("CustomerId", str)
+EntryId = NewType("EntryId", str)
+AlertId = NewType("AlertId", str)
+
+ID_BYTES = 16
+"""Length of a made id; it travels as twice as many hex digits."""
+
+
+def prefixed(part: str | bytes) -> bytes:
+    """One part of what is hashed: its length in four bytes (big endian), then itself (text as UTF-8)."""
+    raw = part.encode() if isinstance(part, str) else part
+    return pack(">I", len(raw)) + raw
+
+
+def entry_id(key: bytes | None, value: bytes | None, timestamp: int) -> EntryId:
+    """The id of an entry that came without one: equal for equal key, value and timestamp (ms), on any cluster."""
+    data = prefixed(key or b"") + prefixed(value or b"") + pack(">q", timestamp)
+    return EntryId(blake2b(data, digest_size=ID_BYTES).hexdigest())
+
+
+def alert_suffix(customer: CustomerId, alert_type: str, threshold: str, channel: str, address: str) -> bytes:
+    """All that `alert_id` hashes after the entry's id; the same for every entry, so it is made once a rule."""
+    return b"".join(map(prefixed, (customer, alert_type, threshold, channel, address)))
+
+
+def alert_id(key: bytes, entry: EntryId, suffix: bytes) -> AlertId:
+    """The id of the alert that `entry` raises for one address: keyed BLAKE2b (RFC 7693), 128 bits, as hex.
+
+    The same entry processed twice gives the same id; without the key an id tells nothing about an address.
+    """
+    return AlertId(blake2b(prefixed(entry) + suffix, key=key, digest_size=ID_BYTES).hexdigest())
+
+
+def customer_entry_id(key: bytes, entry: EntryId, customer: CustomerId) -> str:
+    """The id of the record by which two-hop mode says that `customer` needs `entry` processed."""
+    return blake2b(prefixed(entry) + prefixed(customer), key=key, digest_size=ID_BYTES).hexdigest()

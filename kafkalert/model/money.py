@@ -1,0 +1,35 @@
+"""Money in minor units, and the places that a currency has."""
+
+from decimal import Decimal
+from typing import NewType
+
+Minor = NewType("Minor", int)
+"""An amount in a currency's minor units: cents of EUR, yen of JPY, fils of KWD."""
+
+# ISO 4217, list one: the currencies whose minor unit is not a hundredth.
+_PLACES_OF = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+}
+_PLACES_OF[4] = "CLF UYW"
+_PLACES = {code: digits for digits, codes in _PLACES_OF.items() for code in codes.split()}
+
+
+def places(currency: str) -> int:
+    """Digits after the point in `currency` (ISO 4217 code); 2 where the code is not known."""
+    return _PLACES.get(currency, 2)
+
+
+def major(amount: int | Decimal, currency: str) -> str:
+    """`amount` (minor units) in major units: 100000 is "1000.00" in EUR, "100000" in JPY.
+
+    A fraction of a minor unit keeps its digits. Plain notation, a leading minus where negative.
+    """
+    digits = places(currency)
+    if isinstance(amount, Decimal):
+        sign, figures, exponent = amount.as_tuple()
+        return format(Decimal((sign, figures, int(exponent) - digits)), "f")  # exact, at any length
+    if not digits:
+        return str(amount)
+    text = str(abs(amount)).rjust(digits + 1, "0")
+    return f"{'-' if amount < 0 else ''}{text[:-digits]}.{text[-digits:]}"

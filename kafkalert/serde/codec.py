@@ -1,0 +1,46 @@
+"""Records as bytes, and bytes as records, whatever the bytes are."""
+
+from io import BytesIO
+from typing import Any
+
+from fastavro import schemaless_reader, schemaless_writer
+
+from kafkalert.errors import DecodingError
+from kafkalert.serde.framing import Framing
+from kafkalert.serde.schemas import schema
+
+
+class Codec:
+    """Encodes and decodes framed Avro records. Datums are what fastavro takes and gives: dicts, lists, str, int."""
+
+    def __init__(self, framing: Framing | None = None) -> None:
+        self.framing = framing or Framing()
+
+    def encode(self, name: str, datum: Any) -> bytes:  # noqa: ANN401 - any Avro datum
+        """`datum` as a framed record of the schema `name`. Raises ValueError or TypeError where it does not fit."""
+        out = BytesIO()
+        out.write(self.framing.prefix(name))
+        schemaless_writer(out, schema(name).parsed, datum)
+        return out.getvalue()
+
+    def decode(self, name: str, data: bytes | None) -> Any:  # noqa: ANN401 - any Avro datum
+        """The datum of a framed record that should be a `name`.
+
+        Raises DecodingError and nothing else: the codes of `Framing.writer`, "null", "wrong-schema", "bad-bytes"
+        and "trailing-bytes". (UnreachableError where a registry has to be asked and is away.)
+        """
+        if data is None:
+            raise DecodingError("null", f"There is no value where {name} should be.")
+        writer, start = self.framing.writer(data)
+        reader = schema(name).parsed
+        body = BytesIO(data)
+        body.seek(start)
+        if writer is not reader and writer.get("name") != reader["name"]:
+            raise DecodingError("wrong-schema", f"The record is a {writer.get('name')}, not a {reader['name']}.")
+        try:
+            datum = schemaless_reader(body, writer, None if writer is reader else reader)
+        except Exception as error:
+            raise DecodingError("bad-bytes", f"The bytes are no {name} ({type(error).__name__}).") from error
+        if body.tell() != len(data):
+            raise DecodingError("trailing-bytes", f"{len(data) - body.tell()} bytes follow the {name}.")
+        return datum

@@ -1,0 +1,79 @@
+"""The bytes before a record that say which schema wrote it, in both framings.
+
+Single-object encoding (Avro specification): C3 01, then the schema's CRC-64-AVRO fingerprint, little endian.
+Confluent wire format: 00, then the schema's id in the registry, four bytes, big endian.
+"""
+
+from functools import cache
+from struct import pack
+from typing import Any, Protocol
+
+from kafkalert.errors import DecodingError
+from kafkalert.serde.schemas import Schema, names, schema
+
+SINGLE_OBJECT = b"\xc3\x01"
+SINGLE_OBJECT_BYTES = 10
+CONFLUENT = b"\x00"
+CONFLUENT_BYTES = 5
+
+
+class Registry(Protocol):
+    """What is asked of a schema registry."""
+
+    def schema_id(self, name: str) -> int:
+        """The id under which the schema `name` is registered. Raises UnreachableError."""
+        ...
+
+    def writer(self, schema_id: int) -> Any:  # noqa: ANN401 - fastavro's parsed schema has no type
+        """The parsed schema of an id. Raises DecodingError where there is none, UnreachableError."""
+        ...
+
+
+@cache
+def _by_prefix() -> dict[bytes, Schema]:
+    return {SINGLE_OBJECT + one.fingerprint: one for one in map(schema, names())}
+
+
+class Framing:
+    """Writes one framing, reads both. Confluent framing needs a registry, to be written and to be read."""
+
+    def __init__(self, registry: Registry | None = None, *, confluent: bool = False) -> None:
+        self._registry = registry
+        self._confluent = registry if confluent else None
+        self._ids: dict[int, Any] = {}
+        self._prefixes: dict[str, bytes] = {}
+
+    def prefix(self, name: str) -> bytes:
+        """What goes before a record of the schema `name`. Raises UnreachableError (registry)."""
+        if name not in self._prefixes:
+            self._prefixes[name] = (
+                SINGLE_OBJECT + schema(name).fingerprint
+                if self._confluent is None
+                else CONFLUENT + pack(">I", self._confluent.schema_id(name))
+            )
+        return self._prefixes[name]
+
+    def writer(self, data: bytes) -> tuple[Any, int]:
+        """The schema that wrote `data`, parsed, and where its body begins.
+
+        Raises DecodingError: "empty", "not-framed", "unknown-fingerprint", "unknown-schema-id"
+        or "no-registry".
+        """
+        known = _by_prefix().get(data[:SINGLE_OBJECT_BYTES])
+        if known is not None:
+            return known.parsed, SINGLE_OBJECT_BYTES
+        if not data:
+            raise DecodingError("empty", "The record is empty.")
+        if data[:2] == SINGLE_OBJECT and len(data) >= SINGLE_OBJECT_BYTES:
+            print_ = data[2:SINGLE_OBJECT_BYTES].hex()
+            raise DecodingError("unknown-fingerprint", f"No schema here has the fingerprint {print_}.")
+        if data[:1] == CONFLUENT and len(data) >= CONFLUENT_BYTES:
+            return self._registered(int.from_bytes(data[1:CONFLUENT_BYTES], "big")), CONFLUENT_BYTES
+        raise DecodingError("not-framed", "The record begins with neither Avro framing.")
+
+    def _registered(self, schema_id: int) -> Any:  # noqa: ANN401 - as Registry.writer
+        if schema_id not in self._ids:
+            if self._registry is None:
+                raise DecodingError("no-registry", f"Schema id {schema_id} needs a registry; none is configured.")
+            self._ids[schema_id] = self._registry.writer(schema_id)
+        return self._ids[schema_id]

@@ -1,0 +1,72 @@
+"""Bytes to model, for every record that a stage reads."""
+
+from typing import Any
+
+from kafkalert.errors import DecodingError
+from kafkalert.model.ids import CustomerId, EntryId
+from kafkalert.model.money import Minor
+from kafkalert.model.personal import AccountId, EmailAddress, PhoneNumber
+from kafkalert.model.records import (
+    CREDIT,
+    DEBIT,
+    AccountAlertSettings,
+    AccountEntry,
+    Address,
+    AlertSetting,
+    Channel,
+    CustomerAlertSettings,
+)
+from kafkalert.serde.codec import Codec
+
+
+def entry(codec: Codec, data: bytes | None, entry_id: EntryId, *, balance_known: bool = True) -> AccountEntry:
+    """An AccountEntry record. Raises DecodingError, "bad-indicator" too."""
+    datum = codec.decode("AccountEntry", data)
+    indicator = datum["bookingCreditDebitIndicator"]
+    if indicator not in {CREDIT, DEBIT}:
+        raise DecodingError("bad-indicator", "bookingCreditDebitIndicator is neither CRDT nor DBIT.")
+    return AccountEntry(
+        id=entry_id,
+        timestamp=datum["timestamp"],
+        account=AccountId(datum["accountId"]),
+        currency=datum["accountCurrency"],
+        amount=Minor(datum["bookingAmountNumeric"]),
+        credit=indicator == CREDIT,
+        balance=Minor(datum["BalanceAfterBookingNumeric"]) if balance_known else None,
+    )
+
+
+def customer_ids(codec: Codec, data: bytes | None) -> tuple[CustomerId, ...]:
+    """A CustomerIds record. Raises DecodingError."""
+    return tuple(CustomerId(one["id"]) for one in codec.decode("CustomerIds", data)["customerIds"])
+
+
+def settings(codec: Codec, data: bytes | None) -> CustomerAlertSettings:
+    """A CustomerAlertSettings record. Raises DecodingError."""
+    datum = codec.decode("CustomerAlertSettings", data)
+    return CustomerAlertSettings(
+        customer=CustomerId(datum["customerId"]["id"]),
+        addresses=tuple(_address(one["address"]) for one in datum["addresses"]),
+        accounts=tuple(_account(one) for one in datum["accountAlertSettings"]),
+    )
+
+
+def _address(datum: dict[str, str]) -> Address:
+    if "emailAddress" in datum:
+        return EmailAddress(datum["emailAddress"])
+    return PhoneNumber(datum["phoneNumber"]) if "phoneNumber" in datum else CustomerId(datum["id"])
+
+
+def _account(datum: dict[str, Any]) -> AccountAlertSettings:
+    return AccountAlertSettings(
+        account=AccountId(datum["account"]["id"]),
+        currency=datum["currency"]["symbol"],
+        settings=tuple(
+            AlertSetting(
+                alert_type=one["alertType"],
+                channels=frozenset(map(Channel, one["channels"])),
+                amount=None if one["amount"] is None else one["amount"]["value"],
+            )
+            for one in datum["settings"]
+        ),
+    )

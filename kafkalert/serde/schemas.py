@@ -1,0 +1,67 @@
+"""The Avro schemas of the topics, read once from the package."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from fastavro.schema import fingerprint, load_schema_ordered, to_parsing_canonical_form
+
+# The order in which one schema may name another.
+_ORDER: Final = (
+    *("AccountId", "AccountEntry", "Decimal", "Currency", "CustomerId", "CustomerIds", "EmailAddress"),
+    *("PhoneNumber", "PushId", "ChannelType", "CustomerAlertAddress", "CustomerAccountAlertSetting"),
+    *("CustomerAccountAlertSettings", "CustomerAlertSettings", "OutboundMessage"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """One record's schema: its short name, what fastavro reads and writes by, and its identity.
+
+    `canonical` is the Parsing Canonical Form and `fingerprint` its CRC-64-AVRO, little endian (Avro
+    specification, "Schema Fingerprints").
+    """
+
+    name: str
+    parsed: Any
+    canonical: str
+    fingerprint: bytes
+
+
+def folder() -> Path:
+    """Where the .avsc files are: in the installed package, or beside it in a checkout."""
+    installed = Path(__file__).parent / "schemas"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "schemas"
+
+
+def needed(name: str) -> list[str]:
+    """The schemas that `name` is made of, itself last."""
+    text = (folder() / f"{name}.avsc").read_text(encoding="utf-8")
+    found: list[str] = []
+    for other in _ORDER:
+        if other != name and f'.{other}"' in text:
+            found += [one for one in needed(other) if one not in found]
+    return [*found, name]
+
+
+@cache
+def schema(name: str) -> Schema:
+    """The schema of the record `name`, such as "AccountEntry". Raises KeyError where there is none."""
+    if name not in _ORDER:
+        raise KeyError(name)
+    parsed = load_schema_ordered([str(folder() / f"{part}.avsc") for part in needed(name)])
+    canonical = to_parsing_canonical_form(parsed)
+    return Schema(name, parsed, canonical, bytes.fromhex(fingerprint(canonical, "CRC-64-AVRO")))
+
+
+def names() -> tuple[str, ...]:
+    """All schemas, each after those that it names."""
+    return _ORDER
+
+
+def source(name: str) -> dict[str, Any]:
+    """The .avsc of `name` as it was written, its documentation included."""
+    text: dict[str, Any] = json.loads((folder() / f"{name}.avsc").read_text(encoding="utf-8"))
+    return text
