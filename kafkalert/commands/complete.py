@@ -1,0 +1,57 @@
+"""Names for the shell's completion, read from the configuration file alone: no network, no heavy import, no error."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import typer
+
+from kafkalert.commands.invocation import of
+from kafkalert.config.names import CHANNELS, TOPICS
+
+
+def contexts(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of contexts."""
+    document = _document(ctx)
+    return _matching(_table(document, "contexts") or ["default"], incomplete)
+
+
+def clusters(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of clusters."""
+    return _matching(_table(_document(ctx), "clusters"), incomplete)
+
+
+def channels(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of channels."""
+    del ctx
+    return _matching(CHANNELS, incomplete)
+
+
+def topics(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names that the pipeline's topics have in the chosen context, prefix included."""
+    document = _document(ctx)
+    environments = _table(document, "contexts")
+    chosen = of(ctx).context or document.get("context") or next(iter(environments), "")
+    prefix = str(_table(environments, str(chosen)).get("prefix", ""))
+    names = _table(_table(document, "topics"), "names")
+    return _matching((f"{prefix}{names.get(topic, topic)}" for topic in TOPICS), incomplete)
+
+
+def _matching(names: Iterable[str], incomplete: str) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    table = document.get(name)
+    return table if isinstance(table, dict) else {}
+
+
+def _document(ctx: typer.Context) -> Mapping[str, Any]:
+    import tomllib  # noqa: PLC0415 - completing an option's name needs no file
+
+    from kafkalert.config.find import find  # noqa: PLC0415 - as above
+
+    try:
+        found = find(of(ctx).config)
+        return tomllib.loads(found.path.read_text("utf-8-sig")) if found else {}
+    except (OSError, ValueError):  # ValueError: no TOML, or no UTF-8. A shell that completes shows no errors.
+        return {}

@@ -1,0 +1,76 @@
+"""What the common options said, and what every command needs from them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from kafkalert.config.sections import Settings
+
+
+@dataclass
+class Invocation:
+    """One run of the command line: the common options, wherever they stood, and the configuration once it is loaded."""
+
+    config: Path | None = None
+    context: str | None = None
+    read_only: bool = False
+    no_input: bool = False
+    verbosity: int = 0
+    changing: bool = False
+    """A change to a cluster was approved, so an output that is cut off may hide a half-done job."""
+    loaded: "Settings | None" = None
+
+    def record(self, name: str, value: object) -> None:
+        """Take the value that a common option has at one place of the command line.
+
+        An option that is not given there (None, False, 0) changes nothing; the place nearest to the end wins, and
+        `-v` adds up.
+        """
+        if not value:
+            return
+        if name == "verbose":
+            self.verbosity += int(str(value))
+        elif name == "config":
+            self.config = Path(str(value))
+        elif name == "context":
+            self.context = str(value)
+        elif name == "read_only":
+            self.read_only = True
+        elif name == "no_input":
+            self.no_input = True
+
+
+def of(ctx: typer.Context) -> Invocation:
+    """The invocation that `ctx` belongs to."""
+    return ctx.find_root().ensure_object(Invocation)
+
+
+def settings(ctx: typer.Context) -> "Settings":
+    """The configuration in force, loaded once; notes about it go to stderr.
+
+    Raises:
+        ConfigError: there is none, or it is wrong; every problem is named.
+    """
+    run = of(ctx)
+    if run.loaded is None:
+        from kafkalert.config.load import load  # noqa: PLC0415 - pydantic, only where a configuration is wanted
+
+        run.loaded = load(config=run.config, context=run.context, read_only=run.read_only or None, note=say)
+    return run.loaded
+
+
+def say(text: str) -> None:
+    """Tell the user something that is no data: one line on stderr."""
+    typer.echo(text, err=True)
+
+
+def silent(text: str) -> None:
+    """Drop a note; for callers that narrate nothing."""
+    del text
+
+
+Narrate = Callable[[str], None]

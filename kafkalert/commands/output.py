@@ -1,0 +1,134 @@
+"""`-o table|json|yaml|tsv`: typed rows as people or programs read them, on stdout.
+
+The JSON of a list is one array of objects; their keys are the fields of the row's type, in order, and stay as they
+are within a major version. Durations are seconds, times ISO 8601; personal data is masked by its own types.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from enum import Enum, StrEnum
+from typing import Annotated, Any
+
+import typer
+
+
+class Format(StrEnum):
+    """How data is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+    TSV = "tsv"
+
+
+OutputOption = Annotated[Format, typer.Option("--output", "-o", help="How data is written.", case_sensitive=False)]
+
+
+def emit(rows: Iterable[object], output: Format, *, columns: Sequence[str] = (), empty: str = "Nothing.") -> None:
+    """Write `rows` to stdout.
+
+    Args:
+        rows: dataclasses, pydantic models, named tuples or mappings, all of one shape.
+        output: the format asked for.
+        columns: the fields of a table, in order; all fields without it. Other formats always hold all fields.
+        empty: the sentence for people when there is no row; it goes to stderr.
+    """
+    plain = [record(row) for row in rows]
+    if output is Format.JSON:
+        sys.stdout.write(to_json(plain, indent=2) + "\n")
+    elif output is Format.YAML:
+        import yaml  # noqa: PLC0415 - only for -o yaml
+
+        yaml.safe_dump(plain, sys.stdout, sort_keys=False, allow_unicode=True)
+    elif output is Format.TSV:
+        _tsv(plain, columns)
+    elif plain:
+        _table(plain, columns)
+    else:
+        typer.echo(empty, err=True)
+
+
+def to_json(value: object, *, indent: int | None = None) -> str:
+    """JSON text of anything `to_plain` takes; without `indent` one line, as `tail` prints them."""
+    import json  # noqa: PLC0415 - only when data is written
+
+    return json.dumps(to_plain(value), ensure_ascii=False, indent=indent)
+
+
+def record(row: object) -> dict[str, Any]:
+    """One row as a mapping from field to plain value."""
+    plain = to_plain(row)
+    if not isinstance(plain, dict):
+        raise TypeError(f"{type(row).__name__} is no row")
+    return plain
+
+
+def to_plain(value: object) -> Any:  # noqa: ANN401, PLR0911 - any JSON value; one line a kind
+    """A value as JSON knows it. What is no container, number, time or enum becomes its `str()`, masked if personal."""
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, Enum):
+        return to_plain(value.value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    fields = _fields(value)
+    if fields is not None:
+        return {name: to_plain(getattr(value, name)) for name in fields}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [to_plain(item) for item in (sorted(value, key=str) if isinstance(value, set | frozenset) else value)]
+    return str(value)
+
+
+def _fields(value: object) -> Iterable[str] | None:
+    """The field names of a dataclass, a pydantic model or a named tuple, without importing any of them."""
+    for attribute in ("__dataclass_fields__", "model_fields", "_fields"):
+        names = getattr(type(value), attribute, None)
+        if isinstance(names, Mapping | tuple):
+            return tuple(names)
+    return None
+
+
+def printable(value: object) -> str:
+    """A cell's text: nothing for None, yes or no for a flag, and no control character, which could steer a terminal."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(printable(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={printable(item)}" for key, item in value.items())
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(value))
+
+
+def _tsv(plain: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    names = list(columns) or list(plain[0] if plain else ())
+    if names:
+        sys.stdout.write("\t".join(names) + "\n")
+    for row in plain:
+        sys.stdout.write("\t".join(printable(row.get(name)) for name in names) + "\n")
+
+
+def _table(plain: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    """A Rich table on a terminal; anywhere else the same columns without box, colour or a limit to the width."""
+    from rich import box  # noqa: PLC0415 - heavy, and only for people
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    console = Console()
+    names = list(columns) or list(plain[0])
+    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
+    for name in names:
+        numeric = all(type(row.get(name)) in (int, float, type(None)) for row in plain)
+        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+    for row in plain:
+        table.add_row(*(Text(printable(row.get(name))) for name in names))
+    if not console.is_terminal:
+        console = Console(width=max(console.measure(table).maximum, 1_000), no_color=True, highlight=False)
+    console.print(table)

@@ -1,0 +1,54 @@
+"""`--unmask`: personal data in clear, where the context permits it, and never without a trace."""
+
+import getpass
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kafkalert.commands import invocation
+from kafkalert.errors import RefusedError
+
+UnmaskOption = Annotated[
+    bool, typer.Option("--unmask", help="Show personal data in clear; needs the context's permission and is logged.")
+]
+
+
+def allowed(ctx: typer.Context, *, unmask: bool) -> bool:
+    """Whether this command shows personal data in clear.
+
+    Its use is written to `audit_log()` and said on stderr before anything is shown.
+
+    Raises:
+        RefusedError: the context does not permit it, or the log cannot be written.
+    """
+    if not unmask:
+        return False
+    context = invocation.settings(ctx).context
+    if not context.unmask:
+        raise RefusedError(
+            f"Context {context.name} does not permit --unmask.",
+            hint="Leave it out, or have unmask = true put into the context.",
+        )
+    log = audit_log()
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    line = f"{when} unmask {getpass.getuser()} {context.name} {ctx.command_path}"
+    try:
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as file:
+            file.write(line + "\n")
+    except OSError as error:
+        raise RefusedError(
+            f"The use of --unmask cannot be logged in {log}: {error.strerror}.",
+            hint="Make the file writable; without a trace nothing is unmasked.",
+        ) from error
+    invocation.say(f"Personal data is shown in clear; this was logged in {log}.")
+    return True
+
+
+def audit_log() -> Path:
+    """The file of uses of --unmask, in the user's state folder by the XDG Base Directory specification."""
+    home = os.environ.get("XDG_STATE_HOME", "")
+    return (Path(home) if home.startswith("/") else Path.home() / ".local/state") / "kafkalert/audit.log"

@@ -1,0 +1,40 @@
+"""Where the configuration file is; standard library alone, because the shell's completion uses it too."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+FILE = "kafkalert.toml"
+SANDBOX = Path(".kafkalert/sandbox.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The file in force. `asked` says that a flag or KAFKALERT_CONFIG named it, so it has to exist."""
+
+    path: Path
+    asked: bool = False
+    sandbox: bool = False
+
+
+def user_folder() -> Path:
+    """The folder of the user's own configuration, by the XDG Base Directory specification."""
+    home = os.environ.get("XDG_CONFIG_HOME", "")
+    return (Path(home) if home.startswith("/") else Path.home() / ".config") / "kafkalert"
+
+
+def places() -> tuple[Path, ...]:
+    """Where a file is looked for when none was named, in order."""
+    return Path(FILE), SANDBOX, user_folder() / FILE
+
+
+def find(flag: Path | None = None) -> Found | None:
+    """The file of a flag, else of KAFKALERT_CONFIG, else the first that exists of `places`; None without any."""
+    if flag is not None:
+        return Found(flag, asked=True)
+    if named := os.environ.get("KAFKALERT_CONFIG"):
+        return Found(Path(named), asked=True)
+    for path in places():
+        if path.is_file():
+            return Found(path, sandbox=path == SANDBOX)
+    return None

@@ -1,0 +1,33 @@
+"""Names that the pipeline is made of, as the design gives them; configuration may rename topics."""
+
+ACCOUNTENTRY = "accountentry"
+ACCOUNTTOCUSTOMERIDS = "accounttocustomerids"
+CUSTOMERALERTSETTINGS = "customeralertsettings"
+CUSTOMERACCOUNTENTRY = "customeraccountentry"
+OUTBOUNDEMAILMESSAGE = "outboundemailmessage"
+OUTBOUNDSMSMESSAGE = "outboundsmsmessage"
+OUTBOUNDCUSTOMERPUSHMESSAGE = "outboundcustomerpushmessage"
+OUTBOUNDPUSHMESSAGE = "outboundpushmessage"
+DEADLETTER = "kafkalert.deadletter"
+CONTROL = "kafkalert.control"
+STATUS = "kafkalert.status"
+
+RECEIPTS = tuple(f"{topic}.receipts" for topic in (OUTBOUNDEMAILMESSAGE, OUTBOUNDSMSMESSAGE, OUTBOUNDPUSHMESSAGE))
+TOPICS = (
+    ACCOUNTENTRY,
+    ACCOUNTTOCUSTOMERIDS,
+    CUSTOMERALERTSETTINGS,
+    CUSTOMERACCOUNTENTRY,
+    OUTBOUNDEMAILMESSAGE,
+    OUTBOUNDSMSMESSAGE,
+    OUTBOUNDCUSTOMERPUSHMESSAGE,
+    OUTBOUNDPUSHMESSAGE,
+    *RECEIPTS,
+    DEADLETTER,
+    CONTROL,
+    STATUS,
+)
+"""Every topic of the pipeline, by its name in the design."""
+
+CHANNELS = ("email", "sms", "push")
+"""What an alert reaches a customer by."""
