@@ -1,1 +1,1 @@
-"""engine."""
+"""One stage's loop: tables, delivery, commits, dead letters, heartbeat, metrics."""

@@ -1,0 +1,45 @@
+"""What the brokers say of topics: ids, partitions, ends."""
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
+
+from kafkalert.bus import clients
+from kafkalert.config.sections import Cluster
+from kafkalert.errors import KafkalertError
+
+_SECONDS = 10.0
+
+
+def topic_ids(cluster: Cluster, topics: list[str]) -> dict[str, tuple[str, int]]:
+    """Each topic's id and number of partitions. Raises KafkalertError for a missing one, UnreachableError."""
+    found: dict[str, tuple[str, int]] = {}
+    futures = clients.admin(cluster).describe_topics(TopicCollection(topics), request_timeout=_SECONDS)
+    for topic, future in futures.items():
+        try:
+            described = future.result()
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise missing(cluster, [topic]) from error
+            raise clients.unreachable(cluster, error) from error
+        found[topic] = (str(described.topic_id), len(described.partitions))
+    return found
+
+
+def missing(cluster: Cluster, topics: list[str]) -> KafkalertError:
+    """The sentence for topics that should exist."""
+    several = len(topics) > 1
+    return KafkalertError(
+        f"Topic{'s' if several else ''} {', '.join(topics)} {'do' if several else 'does'} not exist on {cluster.name}.",
+        hint="Run `kafkalert topics apply`.",
+    )
+
+
+def ends(cluster: Cluster, consumer: Consumer, topics: list[str]) -> dict[tuple[str, int], int]:
+    """The offset after the last record of each partition, by (topic, partition). Raises UnreachableError."""
+    try:
+        return {
+            (topic, number): consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_SECONDS)[1]
+            for topic, (_, partitions) in topic_ids(cluster, topics).items()
+            for number in range(partitions)
+        }
+    except KafkaException as error:
+        raise clients.unreachable(cluster, error) from error

@@ -1,0 +1,141 @@
+"""Rules of an account, joined and flattened once, so that an entry costs one look-up.
+
+A compiled row has, for each alert that the account's entries can raise, the message's bytes up to what an entry adds,
+and each output's key bytes and hash input. It is msgspec's msgpack of `[CompiledRule, ...]`.
+"""
+
+from collections import Counter
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from kafkalert.engine.store import MAX_ID, Store
+from kafkalert.errors import DecodingError
+from kafkalert.model.ids import CustomerId, alert_suffix
+from kafkalert.model.money import major
+from kafkalert.model.personal import AccountId
+from kafkalert.model.records import Address, Channel, CustomerAlertSettings, address_text, channel_of
+from kafkalert.rules.plan import Planned, plan, threshold_text
+from kafkalert.rules.rule import Rule, Threshold
+from kafkalert.serde import records
+from kafkalert.serde.codec import Codec
+from kafkalert.serde.keys import encode_key
+from kafkalert.serde.wire import long_bytes, text_bytes
+
+CHANNELS: Final = tuple(Channel)
+"""A compiled output names its channel by its place here."""
+
+_KEY: Final = {Channel.EMAIL: "EmailAddress", Channel.SMS: "PhoneNumber", Channel.PUSH: "CustomerId"}
+_SECOND_BRANCH: Final = long_bytes(1)
+_INT64: Final = 1 << 63
+
+
+class CompiledOutput(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One address that an alert goes to: place of its channel, key record, and `alert_suffix`."""
+
+    channel: int
+    key: bytes
+    suffix: bytes
+
+
+class CompiledRule(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One alert that an account's entries can raise. `body` is OutboundMessage after its timestamp."""
+
+    customer: str
+    alert_type: str
+    threshold: int | str
+    currency: str
+    body: bytes
+    outputs: tuple[CompiledOutput, ...]
+
+    def number(self) -> Threshold:
+        """The threshold as a number; text holds what msgpack has no integer for."""
+        number = self.threshold
+        return number if isinstance(number, int) else int(number) if number.lstrip("-").isdigit() else Decimal(number)
+
+
+_decode = msgspec.msgpack.Decoder(tuple[CompiledRule, ...]).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+NO_RULES: Final = _encode(())
+"""The row of an account for which nobody asked for anything."""
+
+
+def decode(row: bytes) -> tuple[CompiledRule, ...]:
+    """The rules of a compiled row."""
+    return _decode(row)
+
+
+def flavour(codec: Codec, rules: dict[str, Rule]) -> bytes:
+    """What compiled rows depend on besides the tables: their form, the rules, and the framing of keys."""
+    return repr(("1", sorted(rules), [codec.framing.prefix(name) for name in _KEY.values()])).encode()
+
+
+class Compiler:
+    """Joins rows of the tables into compiled rows. `skipped` counts settings left out, by reason."""
+
+    def __init__(self, store: Store, codec: Codec, rules: dict[str, Rule]) -> None:
+        self._store = store
+        self._codec = codec
+        self._rules = rules
+        self.skipped: Counter[str] = Counter()
+
+    def compile(self, txn: Any, account: bytes) -> bytes:  # noqa: ANN401 - an LMDB transaction
+        """The compiled row of `account` by the rows that `txn` sees. A row that cannot be read counts as missing."""
+        raw = txn.get(account, db=self._store.authorisations)
+        if raw is None:
+            return NO_RULES
+        account_id = AccountId(account.decode())
+        customers = records.customer_ids(self._codec, bytes(raw))
+        settings = {one: row for one in customers if (row := self._settings(txn, one)) is not None}
+        planned, skipped = plan(account_id, customers, settings, self._rules)
+        self.skipped.update(skipped)
+        return _encode([self._flat(account_id, one) for one in planned])
+
+    def _settings(self, txn: Any, customer: CustomerId) -> CustomerAlertSettings | None:  # noqa: ANN401
+        key = customer.encode()
+        raw = txn.get(key, db=self._store.settings) if 0 < len(key) <= MAX_ID else None
+        try:
+            return None if raw is None else records.settings(self._codec, bytes(raw))
+        except DecodingError as error:
+            self.skipped[error.code] += 1
+            return None
+
+    def _flat(self, account: AccountId, one: Planned) -> CompiledRule:
+        number = one.threshold if isinstance(one.threshold, int) and abs(one.threshold) < _INT64 else None
+        return CompiledRule(
+            customer=one.customer,
+            alert_type=one.alert_type,
+            threshold=threshold_text(one.threshold) if number is None else number,
+            currency=one.currency,
+            body=_body(account, one),
+            outputs=tuple(self._output(one, address) for address in one.addresses),
+        )
+
+    def _output(self, one: Planned, address: Address) -> CompiledOutput:
+        channel, text = channel_of(address), address_text(address)
+        return CompiledOutput(
+            channel=CHANNELS.index(channel),
+            key=encode_key(self._codec, _KEY[channel], text),
+            suffix=alert_suffix(one.customer, one.alert_type, threshold_text(one.threshold), channel, text),
+        )
+
+
+def _body(account: AccountId, one: Planned) -> bytes:
+    """OutboundMessage after its timestamp, up to what an entry adds: customer, type, and a first block of params."""
+    params = {
+        "alert_settings_account_number": account.reveal(),
+        "alert_settings_account_account": one.currency,
+        "alert_settings_amount": major(one.threshold, one.currency),
+        "alert_settings_amount_currency": one.currency,
+    }
+    return b"".join((_SECOND_BRANCH, text_bytes(one.customer), text_bytes(one.alert_type), block(params)))
+
+
+def block(params: dict[str, str]) -> bytes:
+    """One block of an Avro map of strings (Avro specification, "Maps"); a map may have several, then a zero."""
+    return long_bytes(len(params)) + b"".join(text_bytes(part) for item in params.items() for part in item)
+
+
+END_OF_MAP: Final = long_bytes(0)

@@ -1,0 +1,46 @@
+"""Records that cannot be processed, kept with the reason while their partition goes on."""
+
+import logging
+from collections import Counter
+from typing import Any
+
+from confluent_kafka import Message
+
+from kafkalert.engine.clock import Clock
+from kafkalert.engine.delivery import Delivery
+from kafkalert.errors import DecodingError
+
+_LOG = logging.getLogger(__name__)
+
+
+class DeadLetters:
+    """Writes kafkalert.deadletter: the record's own key and value bytes, and in headers where, why and when.
+
+    Headers `ka-stage`, `ka-topic`, `ka-partition`, `ka-offset`, `ka-reason` (a stable code), `ka-detail` (schema and
+    field path, never a value) and `ka-time` (ms, UTC); the record's own `ka-id` and `traceparent` are kept.
+    """
+
+    def __init__(self, topic: str, stage: str, delivery: Delivery, clock: Clock) -> None:
+        self._topic = topic
+        self._stage = stage
+        self._delivery = delivery
+        self._clock = clock
+        self.counts: Counter[str] = Counter()
+
+    def put(self, message: Message, error: DecodingError) -> None:
+        """Put `message` away. Raises what `Delivery.send` raises."""
+        self.counts[error.code] += 1
+        at = f"{message.topic()}[{message.partition()}]@{message.offset()}"
+        _LOG.warning("dead letter %s: %s (%s)", at, error.code, error)
+        headers: list[tuple[str, Any]] = [
+            ("ka-stage", self._stage),
+            ("ka-topic", message.topic()),
+            ("ka-partition", str(message.partition())),
+            ("ka-offset", str(message.offset())),
+            ("ka-reason", error.code),
+            ("ka-detail", str(error)),
+            ("ka-time", str(self._clock.wall_ms())),
+        ]
+        own: list[tuple[str, Any]] = message.headers() or []
+        headers += [header for header in own if header[0] in {"ka-id", "traceparent"}]
+        self._delivery.send(self._topic, message.value(), message.key(), headers)

@@ -1,0 +1,99 @@
+"""Outputs on their way to the broker. Success is silent: what counts is that nothing failed before a commit."""
+
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException, Message
+
+from kafkalert.bus import clients
+from kafkalert.config.sections import Cluster
+from kafkalert.engine.stopping import Stopping
+from kafkalert.errors import KafkalertError
+
+_BUFFER_KILOBYTES: Final = 64 * 1024
+_TOPIC_FAULTS: Final = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - librdkafka's public codes begin with _
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    }
+)
+
+
+class DeliveryError(KafkalertError):
+    """The broker refused an output for good, or the producer broke; what was not committed is processed again."""
+
+
+class Delivery:
+    """A producer whose failures surface at `flush`, so that no offset is committed past an output that failed."""
+
+    def __init__(self, cluster: Cluster, *, linger_ms: float, stopping: Stopping) -> None:
+        self._failed: KafkalertError | None = None
+        self._stopping = stopping
+        self._producer = clients.producer(
+            cluster,
+            linger_ms=linger_ms,
+            delivery_report_only_error=True,
+            queue_buffering_max_kbytes=_BUFFER_KILOBYTES,
+            on_delivery=self._report,
+        )
+        self._produce = self._producer.produce
+
+    def send(self, topic: str, value: bytes | None, key: bytes | None, headers: list[tuple[str, Any]]) -> None:
+        """Hand one record over. Waits while the buffer is full; raises DeliveryError, Interrupted (second stop)."""
+        try:
+            self._produce(topic, value, key, headers=headers)
+        except BufferError:
+            self._wait_for_room(topic, value, key, headers)
+        except KafkaException as error:
+            raise self._refused(topic, error.args[0]) from error
+
+    def _wait_for_room(
+        self, topic: str, value: bytes | None, key: bytes | None, headers: list[tuple[str, Any]]
+    ) -> None:
+        while True:
+            self._stopping.check_deadline()
+            self._producer.poll(0.05)
+            self.check()
+            try:
+                return self._produce(topic, value, key, headers=headers)
+            except BufferError:
+                continue
+
+    def poll(self) -> None:
+        """Serve reports. Raises DeliveryError for an output that failed since."""
+        self._producer.poll(0)
+        self.check()
+
+    def flush(self) -> None:
+        """Return when the broker has acknowledged all. Raises DeliveryError, and Interrupted past a stop's bound."""
+        while self._producer.flush(0.2):
+            self.check()
+            self._stopping.check_deadline()
+        self.check()
+
+    def check(self) -> None:
+        """Raise what failed, if anything did."""
+        if self._failed is not None:
+            raise self._failed
+
+    def pending(self) -> int:
+        """Outputs that the broker has not acknowledged yet."""
+        return len(self._producer)
+
+    def close(self) -> None:
+        """Forget what was not delivered."""
+        self._producer.purge()
+        self._producer.flush(0)
+
+    def _report(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None and self._failed is None:
+            self._failed = self._refused(str(message.topic()), error)
+
+    def _refused(self, topic: str, error: KafkaError) -> KafkalertError:
+        if error.code() in _TOPIC_FAULTS:
+            return KafkalertError(
+                f"Topic {topic} cannot be written: {error.str()}.",
+                hint="`kafkalert topics plan` shows what is missing; check this client's permissions.",
+            )
+        return DeliveryError(f"An output to {topic} was not accepted: {error.str()}.", hint="It is tried again.")

@@ -1,0 +1,54 @@
+"""What a stage counts. Written by the loop without locks, read once a second by the heartbeat."""
+
+from bisect import bisect_left
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+BUCKETS_MS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000)
+"""Upper bounds of the latency histogram."""
+
+_RECENT: Final = 20_000
+
+
+@dataclass
+class Metrics:
+    """Counters since the start, and the newest latencies.
+
+    `latencies` are milliseconds from an entry's record time to handing its alerts to the producer.
+    """
+
+    entries: int = 0
+    alerts: Counter[str] = field(default_factory=Counter)
+    dead: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    lag: dict[tuple[str, int], int] = field(default_factory=dict)
+    fresh: deque[int] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS_MS) + 1))
+    latency_sum_ms: int = 0
+
+    def drain_latencies(self) -> list[int]:
+        """The latencies since the last call, sorted; they are added to the histogram."""
+        drained = []
+        while self.fresh:
+            drained.append(self.fresh.popleft())
+        for one in drained:
+            self.buckets[bisect_left(BUCKETS_MS, one)] += 1
+        self.latency_sum_ms += sum(drained)
+        return sorted(drained)
+
+
+def percentile(ordered: list[int], share: float) -> int | None:
+    """The nearest-rank percentile of sorted numbers; None where there are none."""
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
+
+
+def rate(now: int, before: int, seconds: float) -> float:
+    """Events a second between two readings of a counter."""
+    return round((now - before) / seconds, 1) if seconds > 0 else 0.0
+
+
+def by_name(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Counts in a stable order."""
+    return dict(sorted(counts))

@@ -1,0 +1,64 @@
+"""How far a stage has come: offsets to commit, and whether it has reached the end it was told to stop at."""
+
+from collections.abc import Iterable, Mapping
+
+from confluent_kafka import TopicPartition
+
+Partition = tuple[str, int]
+
+
+class Progress:
+    """Next offsets of the partitions assigned here. What is not assigned is neither kept nor committed."""
+
+    def __init__(self) -> None:
+        self._next: dict[Partition, int] = {}
+        self._committed: dict[Partition, int] = {}
+
+    def assigned(self, at: Mapping[Partition, int]) -> None:
+        """These partitions are read here from now on, each from its offset (negative: not known yet)."""
+        for partition, offset in at.items():
+            self._next[partition] = self._committed[partition] = offset
+
+    def gone(self, partitions: Iterable[Partition]) -> None:
+        """These are read elsewhere from now on."""
+        for partition in partitions:
+            self._next.pop(partition, None)
+            self._committed.pop(partition, None)
+
+    def reached(self, partition: Partition, following: int) -> None:
+        """Everything before the offset `following` was processed, or is no record."""
+        if partition in self._next:
+            self._next[partition] = following
+
+    def uncommitted(self, only: Iterable[Partition] | None = None) -> dict[Partition, int]:
+        """What a commit would move: next offsets above the last ones committed."""
+        wanted = self._next.keys() if only is None else self._next.keys() & set(only)
+        return {one: self._next[one] for one in wanted if self._next[one] > self._committed[one]}
+
+    def committed(self, offsets: Mapping[Partition, int]) -> None:
+        """A commit of these was handed over."""
+        for partition, offset in offsets.items():
+            if partition in self._committed:
+                self._committed[partition] = offset
+
+    def partitions(self) -> list[Partition]:
+        """What is assigned here."""
+        return sorted(self._next)
+
+    def next_offset(self, partition: Partition) -> int | None:
+        """The offset to read next, or None where the partition is not read here."""
+        return self._next.get(partition)
+
+    def beyond(self, goal: Mapping[Partition, int], elsewhere: Mapping[Partition, int]) -> bool:
+        """Whether every partition of `goal` is at its offset: those read here by what was processed here, others by
+        `elsewhere`, the group's committed offsets.
+        """
+        return all(
+            end <= (self._next[one] if self._next.get(one, -1) >= 0 else elsewhere.get(one, 0))
+            for one, end in goal.items()
+        )
+
+
+def offsets(positions: Mapping[Partition, int], metadata: str) -> list[TopicPartition]:
+    """Offsets as a commit takes them."""
+    return [TopicPartition(topic, number, offset, metadata) for (topic, number), offset in positions.items()]

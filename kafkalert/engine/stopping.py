@@ -1,0 +1,60 @@
+"""How a stage is told to stop, and how long it may take."""
+
+import os
+import signal
+from threading import Event
+from types import FrameType
+from typing import Final
+
+from kafkalert.engine.clock import Clock
+from kafkalert.errors import ExitCode, KafkalertError
+
+ORDERLY_SECONDS: Final = 8.0
+"""What delivering and committing may take after a stop; with closing it stays below the promised 10 s."""
+
+
+class InterruptedStopError(KafkalertError):
+    """Stopping took too long: what was not acknowledged is not committed, and is processed again."""
+
+
+class Stopping:
+    """Set once, by a signal or by who owns the stage; `reason` is what went wrong, if anything did."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._event = Event()
+        self._since = 0.0
+        self.reason: KafkalertError | None = None
+
+    def stop(self, reason: KafkalertError | None = None) -> None:
+        """Ask for an orderly end; the first reason counts."""
+        if not self._event.is_set():
+            self._since = self._clock.monotonic()
+            self.reason = reason
+            self._event.set()
+
+    def __bool__(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait at most `seconds` for a stop; whether there is one."""
+        return self._event.wait(seconds)
+
+    def check_deadline(self) -> None:
+        """Raise InterruptedStopError once a stop has taken too long."""
+        if self._event.is_set() and self._clock.monotonic() - self._since > ORDERLY_SECONDS:
+            raise InterruptedStopError(
+                "The broker did not acknowledge everything in time.",
+                hint="Nothing is lost: what was not acknowledged is not committed, and the next start sends it.",
+            )
+
+    def on_signals(self) -> None:
+        """SIGTERM and SIGINT stop in order; a second one ends the process at once."""
+
+        def received(number: int, _frame: FrameType | None) -> None:
+            if self._event.is_set():
+                os._exit(ExitCode.INTERRUPTED if number == signal.SIGINT else 128 + number)
+            self.stop()
+
+        signal.signal(signal.SIGTERM, received)
+        signal.signal(signal.SIGINT, received)

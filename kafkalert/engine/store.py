@@ -1,0 +1,162 @@
+"""The global tables of a machine, in one LMDB environment: authorisations, settings, and rules compiled from both.
+
+One follower writes the rows with their checkpoint, in one transaction; every worker reads, and adds the compiled rules
+that it was the first to need. Commits are not forced to disk: a killed process loses nothing (the page cache has it),
+and a store that another boot of the machine left behind is rebuilt from the topics, because its pages may be torn.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+import lmdb
+import msgspec
+
+from kafkalert.errors import KafkalertError
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_READERS = 1024
+MAX_ID = 480
+"""Longest id in bytes that can be a row's key; LMDB takes 511."""
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """How far the tables have read one partition of a topic.
+
+    `offset` is the next to read; `newest` the time of the newest record read and `seen` the last moment at which the
+    partition's end was reached, both in ms, UTC.
+    """
+
+    cluster: str
+    topic_id: str
+    offset: int
+    newest: int
+    seen: int
+
+
+class TablesFullError(KafkalertError):
+    """The tables cannot grow: the disk is full, or `engine.table_size` is reached."""
+
+
+class Store:
+    """The tables' files below `folder`. One object a process; threads may share it.
+
+    `flavour` names what compiled rules depend on besides the rows (rules installed, framing): rules compiled under
+    another flavour are dropped.
+    """
+
+    def __init__(self, folder: Path, *, size: int, flavour: bytes) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._discard_of_other_boot()
+        try:
+            self._env = lmdb.open(
+                str(folder / "tables"),
+                map_size=size,
+                max_dbs=4,
+                max_readers=_READERS,
+                sync=False,
+                writemap=False,
+                mode=0o600,
+            )
+            self._env.reader_check()
+            self.authorisations = self._env.open_db(b"authorisations")
+            self.settings = self._env.open_db(b"settings")
+            self.compiled = self._env.open_db(b"compiled")
+            self._meta = self._env.open_db(b"meta")
+        except lmdb.Error as error:
+            raise self._full(error) from error
+        self._keep_flavour(blake2b(flavour, digest_size=16).digest())
+
+    def _discard_of_other_boot(self) -> None:
+        boot = _BOOT.read_text(encoding="ascii") if _BOOT.exists() else ""
+        marker = self.folder / "boot"
+        if not marker.exists() or marker.read_text(encoding="ascii") != boot:
+            rmtree(self.folder / "tables", ignore_errors=True)
+            marker.write_text(boot, encoding="ascii")
+
+    def _keep_flavour(self, flavour: bytes) -> None:
+        with self.read() as txn:
+            kept = txn.get(b"flavour", db=self._meta)
+        if kept is None or bytes(kept) != flavour:
+            with self.write() as txn:
+                txn.drop(self.compiled, delete=False)
+                txn.put(b"flavour", flavour, db=self._meta)
+
+    def _full(self, error: lmdb.Error) -> TablesFullError:
+        return TablesFullError(
+            f"The tables in {self.folder} cannot be written: {error}.",
+            hint="Free disk space there, or raise engine.table_size.",
+        )
+
+    @contextmanager
+    def read(self) -> Iterator[Any]:
+        """A read transaction: one state of all tables."""
+        with self._env.begin(buffers=True) as txn:
+            yield txn
+
+    @contextmanager
+    def write(self) -> Iterator[Any]:
+        """The write transaction: all of it or nothing. Raises TablesFullError, with nothing written."""
+        try:
+            with self._env.begin(write=True) as txn:
+                yield txn
+        except (lmdb.DiskError, lmdb.MapFullError, lmdb.TxnFullError) as error:
+            raise self._full(error) from error
+        except lmdb.Error as error:
+            if "No space" in str(error) or "Input/output" in str(error):
+                raise self._full(error) from error
+            raise
+
+    def checkpoints(self) -> dict[tuple[str, int], Checkpoint]:
+        """The checkpoint of each partition, by (topic, partition)."""
+        with self.read() as txn, txn.cursor(db=self._meta) as cursor:
+            found = {}
+            for key, value in cursor:
+                name = bytes(key)
+                if name.startswith(b"at/"):
+                    topic, partition = name[3:].decode().rsplit("/", 1)
+                    found[topic, int(partition)] = msgspec.msgpack.decode(value, type=Checkpoint)
+            return found
+
+    def put_checkpoint(self, txn: Any, topic: str, partition: int, checkpoint: Checkpoint) -> None:  # noqa: ANN401
+        """Note in `txn` how far a partition was read."""
+        txn.put(f"at/{topic}/{partition}".encode(), msgspec.msgpack.encode(checkpoint), db=self._meta)
+
+    def empty(self) -> None:
+        """Drop every row, checkpoint and compiled rule: the tables are read again from the beginning."""
+        with self.write() as txn:
+            for table in (self.authorisations, self.settings, self.compiled):
+                txn.drop(table, delete=False)
+            with txn.cursor(db=self._meta) as cursor:
+                more = cursor.set_range(b"at/")
+                while more and bytes(cursor.key()).startswith(b"at/"):
+                    more = cursor.delete()
+
+    def rows(self) -> tuple[int, int]:
+        """How many authorisations and settings there are."""
+        with self.read() as txn:
+            return txn.stat(self.authorisations)["entries"], txn.stat(self.settings)["entries"]
+
+    def compile_missing(self, accounts: Iterable[bytes], make: Callable[[Any, bytes], bytes]) -> dict[bytes, bytes]:
+        """The compiled rules of `accounts`, made from the newest rows by `make(txn, account)`, and kept.
+
+        They are made inside the write transaction, so no change of a row can come between reading and keeping. On a
+        full disk they are made all the same, and not kept.
+        """
+        try:
+            with self.write() as txn:
+                made = {account: make(txn, account) for account in accounts}
+                for account, row in made.items():
+                    txn.put(account, row, db=self.compiled)
+                return made
+        except TablesFullError:
+            with self.read() as txn:
+                return {account: make(txn, account) for account in accounts}
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._env.close()

@@ -1,0 +1,87 @@
+"""What the two tables are: which topic fills which, how a record is checked, and which accounts a change touches."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from confluent_kafka import Message
+
+from kafkalert.engine.store import MAX_ID, Store
+from kafkalert.errors import DecodingError
+from kafkalert.serde.codec import Codec
+from kafkalert.serde.keys import KeyReader
+
+AUTHORISATIONS: Final = "accounttocustomerids"
+SETTINGS: Final = "customeralertsettings"
+
+
+def checked_id(reader: KeyReader, key: bytes | None) -> bytes:
+    """The logical id of a key that can be a row's. Raises DecodingError with a code that begins with `key-`."""
+    try:
+        row = reader.logical(key)
+    except DecodingError as error:
+        raise DecodingError(f"key-{error.code}", f"Key: {error}") from error
+    if not 0 < len(row) <= MAX_ID:
+        raise DecodingError("key-length", f"Key: an id has 1 to {MAX_ID} bytes; this one has {len(row)}.")
+    return row
+
+
+@dataclass(frozen=True)
+class Authorisations:
+    """accounttocustomerids: who may see an account."""
+
+    topic: str
+    rows: Any
+    codec: Codec
+    keys: KeyReader
+
+    def row(self, message: Message) -> bytes:
+        """The account's id. Raises DecodingError."""
+        row = checked_id(self.keys, message.key())
+        value = message.value()
+        if value is not None:
+            self.codec.decode("CustomerIds", value)
+        return row
+
+    def accounts(self, row: bytes, value: bytes) -> Iterable[bytes]:  # noqa: ARG002 - its own account, always
+        """The account itself."""
+        return (row,)
+
+
+@dataclass(frozen=True)
+class CustomerSettings:
+    """customeralertsettings: what each customer asked for."""
+
+    topic: str
+    rows: Any
+    codec: Codec
+    keys: KeyReader
+
+    def row(self, message: Message) -> bytes:
+        """The customer's id. Raises DecodingError."""
+        row = checked_id(self.keys, message.key())
+        value = message.value()
+        if value is not None:
+            datum = self.codec.decode("CustomerAlertSettings", value)
+            if datum["customerId"]["id"].encode() != row:
+                raise DecodingError("wrong-key", "customerId is not the customer of the key.")
+        return row
+
+    def accounts(self, row: bytes, value: bytes) -> Iterable[bytes]:  # noqa: ARG002 - named in the value
+        """Every account that the customer has settings for."""
+        datum = self.codec.decode("CustomerAlertSettings", value)
+        return [one["account"]["id"].encode() for one in datum["accountAlertSettings"]]
+
+
+Table = Authorisations | CustomerSettings
+"""One compacted topic, as rows by logical id: `row` checks a record and names its row, `accounts` what rests on it."""
+
+
+def tables(
+    store: Store, codec: Codec, *, authorisations: str, settings: str
+) -> tuple[Authorisations, CustomerSettings]:
+    """Both tables, for topics of these names."""
+    return (
+        Authorisations(authorisations, store.authorisations, codec, KeyReader(codec, "AccountId")),
+        CustomerSettings(settings, store.settings, codec, KeyReader(codec, "CustomerId")),
+    )

@@ -1,0 +1,18 @@
+"""Avro's two commonest encodings, for the bytes that are put together by hand on the hot path."""
+
+
+def long_bytes(number: int) -> bytes:
+    """`number` (64 bits) as Avro writes an int or long: zigzag, then base-128 varint (Avro specification)."""
+    rest = (number << 1) ^ (number >> 63)
+    out = bytearray()
+    while rest > 0x7F:  # noqa: PLR2004 - seven bits a byte
+        out.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    out.append(rest)
+    return bytes(out)
+
+
+def text_bytes(text: str) -> bytes:
+    """`text` as Avro writes a string: its length in bytes, then UTF-8."""
+    raw = text.encode()
+    return long_bytes(len(raw)) + raw
