@@ -1,0 +1,74 @@
+"""One-node KRaft brokers: their configuration, and the Java command lines that format and run them."""
+
+from collections.abc import Mapping
+
+from kafkalert.sandbox.ports import HOST
+
+JVM = (
+    "-XX:+UseSerialGC",  # two cores are shared by everything here: no collector threads
+    "-Djava.awt.headless=true",
+    "-Dlog4j2.configurationFile=log4j2.properties",
+)
+"""Flags of every Java process here. `log4j2.properties` is found in the folder that the process runs in."""
+
+LOGGING = """\
+status = error
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d{ISO8601} %-5p %m (%c{1})%n%throwable{short.message}
+rootLogger.level = info
+rootLogger.appenderRef.out.ref = out
+# A cluster that is away is said several times a second, for as long as it is away.
+logger.net.name = org.apache.kafka.clients.NetworkClient
+logger.net.level = error
+"""
+
+
+def properties(port: int, controller: int, extra: Mapping[str, str] | None = None) -> str:
+    """The text of server.properties for a broker that is its own controller.
+
+    Times are short where Kafka's defaults make a developer or a test wait. `extra` adds properties or replaces them.
+    """
+    listeners = f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller}"
+    chosen = {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "controller.quorum.bootstrap.servers": f"{HOST}:{controller}",
+        "controller.listener.names": "CONTROLLER",
+        "listeners": listeners,
+        "advertised.listeners": listeners,
+        "log.dirs": "data",  # in the folder that the broker runs in
+        "auto.create.topics.enable": "false",
+        "num.partitions": "4",
+        "offsets.topic.num.partitions": "4",
+        "offsets.topic.replication.factor": "1",
+        "transaction.state.log.num.partitions": "4",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "share.coordinator.state.topic.num.partitions": "1",
+        "share.coordinator.state.topic.replication.factor": "1",
+        "share.coordinator.state.topic.min.isr": "1",
+        # A broker that was killed may register again only when the session of its former life is over (9 s by default).
+        "broker.session.timeout.ms": "2000",
+        "broker.heartbeat.interval.ms": "200",
+        "group.initial.rebalance.delay.ms": "0",
+        "group.min.session.timeout.ms": "1000",
+        "group.consumer.min.session.timeout.ms": "1000",
+        "group.consumer.min.heartbeat.interval.ms": "100",
+        # Of the heap; the default is 128 MB. Enough to compact 1.3 million keys in one pass.
+        "log.cleaner.dedupe.buffer.size": str(32 << 20),
+        **(extra or {}),
+    }
+    return "".join(f"{name}={value}\n" for name, value in chosen.items())
+
+
+def format_command(java: str, cluster_id: str) -> list[str]:
+    """Prepares the data folder of a new cluster, in the folder that holds server.properties."""
+    tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster_id, "-c", "server.properties"]
+    return [java, "-Xmx128m", "-XX:TieredStopAtLevel=1", *JVM, *tool]
+
+
+def run_command(java: str) -> list[str]:
+    """Runs the broker, in the folder that holds server.properties."""
+    return [java, "-Xms64m", "-Xmx384m", *JVM, "kafka.Kafka", "server.properties"]

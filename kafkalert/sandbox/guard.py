@@ -1,0 +1,57 @@
+"""A small process that removes the sandbox when the process that owns it is gone, whatever ended that one."""
+
+import contextlib
+import os
+import select
+import signal
+import sys
+from pathlib import Path
+
+from kafkalert.errors import KafkalertError
+from kafkalert.sandbox.remains import remove
+
+
+class Guard:
+    """The owner's side: a pipe that nobody else holds, so that its end is the owner's end."""
+
+    def __init__(self, folder: Path) -> None:
+        reader, self._writer = os.pipe()
+        try:
+            self._pid = os.posix_spawn(
+                sys.executable,
+                [sys.executable, "-m", "kafkalert.sandbox.guard", str(folder), str(os.getpid())],
+                os.environ,
+                file_actions=[(os.POSIX_SPAWN_DUP2, reader, 0)],
+                setpgroup=0,  # ctrl-c on the terminal is for the owner alone
+            )
+        finally:
+            os.close(reader)
+
+    def dismiss(self) -> None:
+        """Let the guard go without doing anything."""
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._writer, b"-")
+        os.close(self._writer)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self._pid, 0)
+
+
+def main(folder: str, owner: str) -> None:
+    """Wait for a byte, which is a dismissal, or for the owner's end."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    os.chdir("/")
+    # A child that the owner forked holds the pipe open too; then it is the new parent that tells.
+    while os.getppid() == int(owner):
+        readable, _, _ = select.select([0], [], [], 1.0)
+        if readable:
+            if os.read(0, 1):
+                return
+            break
+    try:
+        remove(Path(folder), seconds=120)
+    except KafkalertError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,71 @@
+"""What a sandbox consists of on disk and in the process table, and how all of it is removed.
+
+Imports little: the guard process does nothing but wait for its chance to call this.
+"""
+
+import contextlib
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from kafkalert.errors import KafkalertError
+from kafkalert.sandbox.lock import exclusive
+from kafkalert.sandbox.process import Identity, send, state_of, wait_until
+
+
+def data_folder(folder: Path) -> Path:
+    """Where the components have a folder each; `folder` is the sandbox's, usually `.kafkalert`."""
+    return folder / "sandbox"
+
+
+def config_file(folder: Path) -> Path:
+    """The configuration of kafkalert that leads to the sandbox."""
+    return folder / "sandbox.toml"
+
+
+def alone(folder: Path, *, seconds: float = 10) -> AbstractContextManager[int]:
+    """Hold the sandbox's lock. Raises KafkalertError if another command still has it after `seconds`."""
+    busy = f"Another command is changing the sandbox in {folder}."
+    return exclusive(folder / "sandbox.lock", seconds=seconds, busy=busy)
+
+
+def processes(folder: Path) -> Iterator[Identity]:
+    """Every process that the sandbox has on record, running or not."""
+    for file in sorted(data_folder(folder).glob("*/pid")):
+        if (found := Identity.read(file)) is not None:
+            yield found
+
+
+def clear(folder: Path) -> bool:
+    """End every process of the sandbox and remove its data; the caller holds the lock.
+
+    Returns whether there was anything. Raises KafkalertError if a process does not end.
+    """
+    data = data_folder(folder)
+    there = data.exists()
+    config_file(folder).unlink(missing_ok=True)
+    running = list(processes(folder))
+    for process in running:
+        send(process, signal.SIGKILL)
+    if not wait_until(lambda: all(state_of(process) is None for process in running), 30):
+        left = ", ".join(str(process.pid) for process in running if state_of(process))
+        raise KafkalertError(
+            f"Processes of the sandbox do not end: {left}.", hint="Look at them with ps; they may wait for a disk."
+        )
+    if there:
+        shutil.rmtree(data)
+    return there
+
+
+def remove(folder: Path, *, seconds: float = 10) -> bool:
+    """As `clear`, and leave no trace of the sandbox; returns whether there was one."""
+    if not folder.is_dir():
+        return False
+    with alone(folder, seconds=seconds):
+        there = clear(folder)
+        (folder / "sandbox.lock").unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # other things may live in it
+        folder.rmdir()
+    return there

@@ -1,0 +1,190 @@
+"""Starts the components of a sandbox, and knows when they are ready or why they are not."""
+
+import base64
+import os
+import socket
+import uuid
+from collections.abc import Sequence
+from http import HTTPStatus
+from pathlib import Path
+
+from kafkalert.bus.clients import admin
+from kafkalert.config.sections import Cluster
+from kafkalert.errors import KafkalertError
+from kafkalert.sandbox import broker, mirror
+from kafkalert.sandbox.diagnosis import explain
+from kafkalert.sandbox.ports import HOST, demand_free, free_port
+from kafkalert.sandbox.process import Identity, kill, spawn, state_of, wait_until
+from kafkalert.sandbox.remains import data_folder
+from kafkalert.sandbox.state import Component, State, write_private
+
+READY_SECONDS = 90.0
+"""How long a component may take to answer: some 3 s on an idle machine, far longer on a crowded one."""
+TAIL_BYTES = 16_384
+
+
+def plan(clusters: int, ports: Sequence[int]) -> tuple[Component, ...]:
+    """The components of a sandbox of one or two clusters.
+
+    `ports` go to dc1, dc2, mirror-dc1 and mirror-dc2, as far as they reach; the others are chosen from those that are
+    free. Raises KafkalertError if a given port is in use.
+    """
+    for port in ports:
+        demand_free(port, hint="Give another with --port, or none to have free ones chosen.")
+    names = [f"dc{number}" for number in range(1, clusters + 1)]
+    given = iter(ports)
+    taken = set(ports)
+
+    def next_port() -> int:
+        chosen = next(given, None) or free_port(taken)
+        taken.add(chosen)
+        return chosen
+
+    outside = [(name, next_port()) for name in names]
+    beside = [(name, next_port()) for name in names] if clusters > 1 else []
+    brokers = [Component(name, "broker", name, number, free_port(taken | {number})) for name, number in outside]
+    mirrors = [Component(f"mirror-{name}", "mirror", name, number) for name, number in beside]
+    return (*brokers, *mirrors)
+
+
+def prepare(folder: Path, state: State, component: Component) -> None:
+    """Make the component's folder with its configuration."""
+    home = data_folder(folder) / component.name
+    home.mkdir(mode=0o700, parents=True)
+    write_private(home / "log4j2.properties", broker.LOGGING)
+    if component.kind == "broker":
+        text = broker.properties(component.port, component.controller, state.extra)
+        write_private(home / "server.properties", text)
+    else:
+        bootstrap = state.component(component.cluster).address
+        text = mirror.worker_properties(component.cluster, bootstrap, component.port)
+        write_private(home / "worker.properties", text)
+
+
+def launch(folder: Path, state: State, component: Component, command: Sequence[str], lock: int) -> Identity:
+    """Start a Java process of the component. Raises KafkalertError if it could not even begin."""
+    home = data_folder(folder) / component.name
+    process = spawn(command, folder=home, env={**os.environ, "CLASSPATH": state.classpath}, lock=lock)
+    if process is None:
+        raise died(folder, component)
+    return process
+
+
+def format_all(folder: Path, state: State, brokers: Sequence[Component], lock: int) -> None:
+    """Prepare the data folders of new brokers, all at once. Raises KafkalertError if one cannot be."""
+    running = []
+    for component in brokers:
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # The tool takes an id that begins with a dash for an option.
+        command = broker.format_command(state.java, f"k{cluster_id[1:]}")
+        running.append((component, launch(folder, state, component, command, lock)))
+    for component, process in running:
+        over = wait_until(lambda one=process: state_of(one) is None, READY_SECONDS)  # type: ignore[misc]
+        made = data_folder(folder) / component.name / "data" / "meta.properties"
+        if not over or not made.exists():
+            raise died(folder, component)
+
+
+def run(folder: Path, state: State, component: Component, lock: int) -> Identity:
+    """Start the component; it is not ready yet."""
+    make = broker.run_command if component.kind == "broker" else mirror.worker_command
+    return launch(folder, state, component, make(state.java), lock)
+
+
+def await_ready(folder: Path, component: Component, process: Identity) -> None:
+    """Return once the component answers. Raises KafkalertError if it ends or takes too long."""
+    answers = broker_answers if component.kind == "broker" else worker_answers
+    ended = False
+
+    def settled() -> bool:
+        nonlocal ended
+        ended = state_of(process) is None
+        return ended or answers(component.port)
+
+    if not wait_until(settled, READY_SECONDS, every=0.05):
+        raise KafkalertError(
+            f"{component.name} did not answer within {READY_SECONDS:.0f} s.",
+            hint="The machine may be too busy; end something and try again.",
+        )
+    if ended:
+        raise died(folder, component)
+
+
+def is_listening(port: int) -> bool:
+    """Whether something accepts connections on the port."""
+    try:
+        socket.create_connection((HOST, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def broker_answers(port: int) -> bool:
+    """Whether the broker takes requests and is part of its cluster."""
+    from confluent_kafka import KafkaException  # noqa: PLC0415 - heavy
+
+    if not is_listening(port):
+        return False
+    try:
+        return bool(admin(Cluster(name="sandbox", bootstrap=f"{HOST}:{port}")).list_topics(timeout=2).brokers)
+    except KafkaException:
+        return False
+
+
+def worker_answers(port: int) -> bool:
+    """Whether the worker's REST interface is there and the worker has joined its group."""
+    try:
+        return mirror.request(port, "GET", "/connectors")[0] == HTTPStatus.OK
+    except OSError:
+        return False
+
+
+def mirror_both_ways(state: State) -> None:
+    """Create the two connectors and wait until they run. Raises KafkalertError if one does not."""
+    for target in state.clusters:
+        (source,) = (name for name in state.clusters if name != target)
+        name = mirror.connector_name(source, target)
+        port = state.component(f"mirror-{target}").port
+        ends = ((each, state.component(each).address) for each in (source, target))
+        config = mirror.connector_config(*ends)
+
+        def accepted(port: int = port, name: str = name, config: dict[str, str] = config) -> bool:
+            try:
+                return mirror.request(port, "PUT", f"/connectors/{name}/config", config)[0] in {
+                    HTTPStatus.OK,
+                    HTTPStatus.CREATED,
+                }
+            except OSError:
+                return False
+
+        def runs(port: int = port, name: str = name) -> bool:
+            try:
+                status, answer = mirror.request(port, "GET", f"/connectors/{name}/status")
+            except OSError:
+                return False
+            return status == HTTPStatus.OK and answer["connector"]["state"] == "RUNNING"
+
+        if not wait_until(accepted, 30, every=0.1) or not wait_until(runs, 30, every=0.05):
+            raise KafkalertError(f"The flow {name} does not run.", hint=f"Run: kafkalert sandbox logs mirror-{target}")
+
+
+def log_tail(folder: Path, component: Component) -> str:
+    """The last lines that the component logged."""
+    file = data_folder(folder) / component.name / "log"
+    with file.open("rb") as log:
+        log.seek(max(0, file.stat().st_size - TAIL_BYTES))
+        return log.read().decode("utf-8", errors="replace")
+
+
+def died(folder: Path, component: Component) -> KafkalertError:
+    """The error to raise for a component that has ended, with the reason that its log gives."""
+    reason, hint = explain(log_tail(folder, component))
+    return KafkalertError(f"{component.name} did not start: {reason}.", hint=hint)
+
+
+def stop(process: Identity, name: str) -> None:
+    """SIGKILL. Raises KafkalertError if the process stays."""
+    if not kill(process):
+        raise KafkalertError(
+            f"{name} does not end (pid {process.pid}).", hint="Look at it with ps; it may wait for a disk."
+        )

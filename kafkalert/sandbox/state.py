@@ -1,0 +1,117 @@
+"""What a sandbox consists of, as its state file keeps it and as `status` shows it."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from kafkalert.errors import KafkalertError
+from kafkalert.sandbox.ports import HOST
+from kafkalert.sandbox.remains import data_folder
+
+Kind = Literal["broker", "mirror"]
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One process: a broker, or the Kafka Connect worker that hosts the flow into a cluster."""
+
+    name: str
+    kind: Kind
+    cluster: str
+    port: int
+    """Where clients reach it: the Kafka protocol of a broker, HTTP of a worker."""
+    controller: int = 0
+    """Port of the KRaft controller inside a broker."""
+
+    @property
+    def address(self) -> str:
+        """host:port of a broker, URL of a worker's REST interface."""
+        return f"{HOST}:{self.port}" if self.kind == "broker" else f"http://{HOST}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that it takes to start a component again."""
+
+    components: tuple[Component, ...]
+    java: str
+    classpath: str
+    extra: Mapping[str, str] = field(default_factory=dict)
+    version: int = 1
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """Names of the clusters."""
+        return tuple(each.name for each in self.components if each.kind == "broker")
+
+    def component(self, name: str) -> Component:
+        """The component of that name. Raises KafkalertError, with the names that there are, for another."""
+        for each in self.components:
+            if each.name == name:
+                return each
+        names = ", ".join(each.name for each in self.components)
+        raise KafkalertError(f"The sandbox has no {name}.", hint=f"It has {names}.")
+
+    def write(self, folder: Path) -> None:
+        """Keep the state; from now on the sandbox counts as up."""
+        write_private(data_folder(folder) / "state.json", msgspec.json.encode(self).decode())
+
+    @classmethod
+    def read(cls, folder: Path) -> "State | None":
+        """The state of the sandbox in `folder`, or None if it is not up. Raises KafkalertError if it is unreadable."""
+        file = data_folder(folder) / "state.json"
+        try:
+            return msgspec.json.decode(file.read_bytes(), type=cls)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.MsgspecError) as error:
+            raise KafkalertError(
+                f"{file} cannot be read: {error}.", hint="Run: kafkalert sandbox down, then up."
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentStatus:
+    """What one component is doing."""
+
+    name: str
+    kind: Kind
+    state: Literal["running", "paused", "stopped"]
+    address: str
+    pid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the sandbox in a folder is doing; without components there is none."""
+
+    folder: Path
+    components: tuple[ComponentStatus, ...] = ()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether there is a sandbox and all of it runs."""
+        return bool(self.components) and all(each.state == "running" for each in self.components)
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file, whole or not at all, that only its owner reads."""
+    part = file.with_name(f"{file.name}.part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(text)
+    part.replace(file)
+
+
+def config_text(components: Sequence[Component]) -> str:
+    """The kafkalert configuration whose only context is the sandbox; its first cluster is the active one."""
+    brokers = [each for each in components if each.kind == "broker"]
+    lines = ["# Written by `kafkalert sandbox up`, removed by `kafkalert sandbox down`.", 'context = "sandbox"', ""]
+    for broker in brokers:
+        lines += [f"[clusters.{broker.name}]", f'bootstrap = "{broker.address}"', ""]
+    names = ", ".join(f'"{broker.name}"' for broker in brokers)
+    return "\n".join([*lines, "[contexts.sandbox]", f"clusters = [{names}]", ""])

@@ -1,0 +1,42 @@
+"""Fixtures for every test that needs a real Kafka. Nothing is started before a test asks for it."""
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from kafkalert.sandbox.local import Sandbox
+
+_NUMBER = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def sandbox1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One cluster, dc1, shared by the whole session: never kill it, and take topics and groups from `prefix`."""
+    with Sandbox(tmp_path_factory.mktemp("sandbox1")) as sandbox:
+        sandbox.up(1)
+        yield sandbox
+
+
+@pytest.fixture
+def prefix(request: pytest.FixtureRequest) -> str:
+    """What this test's topics and groups begin with, so that tests share a broker without meeting."""
+    return f"{re.sub(r'[^a-zA-Z0-9]+', '-', request.node.name)[:60]}-{next(_NUMBER)}."
+
+
+@pytest.fixture
+def own_sandbox(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
+    """Starts a sandbox of the test's own, to kill and pause: `own_sandbox(clusters=2, extra={...})`."""
+    started: list[Sandbox] = []
+
+    def start(clusters: int = 1, *, extra: Mapping[str, str] | None = None) -> Sandbox:
+        sandbox = Sandbox(tmp_path / f"sandbox-{len(started)}")
+        started.append(sandbox)
+        sandbox.up(clusters, extra=extra)
+        return sandbox
+
+    yield start
+    for sandbox in started:
+        sandbox.down()
