@@ -1,5 +1,6 @@
 """The command line: common options, commands found lazily, and errors turned into exit statuses, once."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +13,8 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
 from kafkalert.commands import complete
-from kafkalert.commands.invocation import Invocation, of, say
-from kafkalert.errors import ExitCode, KafkalertError
+from kafkalert.commands.invocation import of, report
+from kafkalert.errors import ExitCode
 
 HEAVY = ("confluent_kafka", "fastavro", "lmdb", "msgspec", "pydantic", "rich", "textual", "yaml")
 """Libraries that `--help` and completion never load."""
@@ -93,6 +94,8 @@ class LazyGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - the signature is Typer's
         """Run the command inside the border that turns errors into exit statuses."""
+        from kafkalert.commands.border import border  # noqa: PLC0415 - logging, not for --help
+
         with border(of(ctx)):
             return super().invoke(ctx)
 
@@ -124,79 +127,6 @@ def load_command(name: str, common: list[CommonOption]) -> Any:  # noqa: ANN401 
     return command
 
 
-@contextmanager
-def border(run: Invocation) -> Iterator[None]:
-    """Turn every error that leaves a command into one line of what, one of what to do, and an exit status."""
-    try:
-        start_logging(run.verbosity)
-        yield
-        sys.stdout.flush()
-    except (typer.Exit, typer.Abort, typer.TyperException):
-        raise
-    except KeyboardInterrupt:
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
-    except KafkalertError as error:
-        report(str(error), error.hint)
-        show_traceback(error, run)
-        raise typer.Exit(error.exit_code) from None
-    except BrokenPipeError:
-        mute_stdout()
-        raise typer.Exit(ExitCode.FAILED if run.changing else ExitCode.DONE) from None
-    except Exception as error:  # noqa: BLE001 - the one place where an unforeseen error ends, as a sentence
-        report(f"This is a bug in kafkalert: {where(error)}.", "Run it again with -vv and report what it prints.")
-        show_traceback(error, run)
-        raise typer.Exit(ExitCode.FAILED) from None
-
-
-def start_logging(verbosity: int) -> None:
-    """Send log lines to stderr: warnings, with `-v` what happens, with `-vv` everything."""
-    import logging  # noqa: PLC0415 - not for --help and completion
-
-    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
-
-
-def report(what: str, hint: str) -> None:
-    """Say what went wrong and what to do about it, on stderr."""
-    say(f"Error: {what}")
-    if hint:
-        say(f"Hint: {hint}")
-
-
-def where(error: Exception) -> str:
-    """The kind of an unforeseen error and its place; never its message, which may hold a customer's data."""
-    import traceback  # noqa: PLC0415 - only when something broke
-
-    kind = type(error).__name__
-    if isinstance(error, OSError) and error.strerror:
-        kind += f" ({error.strerror})"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "kafkalert" in frame.filename]
-    if not frames:
-        return kind
-    module = frames[-1].filename.rpartition("kafkalert/")[2]
-    return f"{kind} at kafkalert/{module}:{frames[-1].lineno}"
-
-
-def show_traceback(error: Exception, run: Invocation) -> None:
-    """With `-vv`, print the calls that led to an error; messages are left out, as in `where`."""
-    import traceback  # noqa: PLC0415 - only when something broke
-
-    seen: BaseException | None = error
-    while seen is not None and run.verbosity > 1:
-        say(f"Traceback of {type(seen).__name__} (most recent call last):")
-        say("".join(traceback.format_tb(seen.__traceback__)).rstrip())
-        seen = seen.__cause__ or seen.__context__
-
-
-def mute_stdout() -> None:
-    """Stop writing to a pipe that nobody reads, so that the interpreter's last flush is quiet too."""
-    import os  # noqa: PLC0415 - only when a pipe broke
-
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
-
-
 def show_version(wanted: bool) -> None:
     """Print the version and end."""
     if wanted:
@@ -208,7 +138,7 @@ def show_version(wanted: bool) -> None:
 
 app = typer.Typer(
     cls=LazyGroup,
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -217,6 +147,7 @@ app = typer.Typer(
 
 @app.callback()
 def root(
+    ctx: typer.Context,
     config: Annotated[str | None, typer.Option("--config", metavar="FILE", help="The configuration.")] = None,
     context: Annotated[
         str | None,
@@ -224,26 +155,47 @@ def root(
     ] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Refuse to change anything.")] = False,
     no_input: Annotated[bool, typer.Option("--no-input", help="Never ask.")] = False,
-    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; -vv adds tracebacks.")] = 0,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Say more; -vv adds tracebacks.")
+    ] = 0,
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=show_version, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Operate a bank's alert pipeline on Kafka: bookings in, e-mail, SMS and push alerts out."""
+    del config, context, read_only, no_input, verbose, version  # CommonOption and show_version took them
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+def quiet_end() -> None:
+    """Flush what an error left behind; the interpreter would complain about a closed pipe on its way out."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        from kafkalert.commands.border import mute_stdout  # noqa: PLC0415 - only when a pipe broke
+
+        mute_stdout()
 
 
 def main() -> None:
     """Run the command line; the console script `kafkalert`."""
-    import os  # noqa: PLC0415
-
     completing = "_KAFKALERT_COMPLETE" in os.environ
     if completing:
         # Typer converts parameters by pydantic and strips help texts by rich, also while it completes. Neither is
         # needed: conversion may fail while completing, and our help texts hold no markup.
         sys.modules.update(dict.fromkeys(HEAVY))  # type: ignore[arg-type]  # None means "cannot be imported"
     try:
-        app(prog_name="kafkalert")
+        sys.exit(app(prog_name="kafkalert", standalone_mode=False))
+    except typer.TyperException as error:  # wrong usage
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "kafkalert"
+        report(error.format_message().replace("Value error, ", ""), f"See `{path} --help`.")
+        sys.exit(ExitCode.USAGE)
+    except typer.Abort:  # ctrl-c or the end of input at a question
+        sys.exit(ExitCode.INTERRUPTED)
     finally:
+        quiet_end()
         if completing:
             for name in HEAVY:
                 sys.modules.pop(name, None)

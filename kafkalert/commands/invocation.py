@@ -1,6 +1,5 @@
 """What the common options said, and what every command needs from them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,7 +58,7 @@ def settings(ctx: typer.Context) -> "Settings":
     if run.loaded is None:
         from kafkalert.config.load import load  # noqa: PLC0415 - pydantic, only where a configuration is wanted
 
-        run.loaded = load(config=run.config, context=run.context, read_only=run.read_only or None, note=say)
+        run.loaded = load(config=run.config, context=run.context, read_only=run.read_only, note=say)
     return run.loaded
 
 
@@ -68,9 +67,8 @@ def say(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def silent(text: str) -> None:
-    """Drop a note; for callers that narrate nothing."""
-    del text
-
-
-Narrate = Callable[[str], None]
+def report(what: str, hint: str) -> None:
+    """Say what went wrong and what to do about it, on stderr."""
+    say(f"Error: {what}")
+    if hint:
+        say(f"Hint: {hint}")

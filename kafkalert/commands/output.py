@@ -129,6 +129,10 @@ def _table(plain: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
         table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
     for row in plain:
         table.add_row(*(Text(printable(row.get(name))) for name in names))
-    if not console.is_terminal:
-        console = Console(width=max(console.measure(table).maximum, 1_000), no_color=True, highlight=False)
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+        return
+    plainly = Console(width=max(console.measure(table).maximum, 1_000), no_color=True, highlight=False)
+    with plainly.capture() as captured:
+        plainly.print(table)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))

@@ -1,31 +1,124 @@
-"""From kafkalert.toml and the environment to `Settings`."""
+"""From kafkalert.toml and the environment to `Settings`: flag before KAFKALERT_* before file before default."""
 
-import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from pydantic import ValidationError
+
+from kafkalert.config.checks import check, choose
+from kafkalert.config.document import Document
 from kafkalert.config.find import find
-from kafkalert.config.sections import Settings
+from kafkalert.config.report import Report
+from kafkalert.config.sections import DEVELOPMENT_KEY, Settings
+from kafkalert.config.tables import read_tables, table
+from kafkalert.config.values import Values
 from kafkalert.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, and how they came to be.
+
+    Attributes:
+        settings: what is in force; `clusters` has those of the context alone.
+        sources: dotted place -> file:line, variable or flag, for whatever is no default.
+        references: dotted place of a secret -> where it was read.
+        notes: sentences that the operator should see.
+    """
+
+    settings: Settings
+    sources: Mapping[str, str]
+    references: Mapping[str, str]
+    notes: tuple[str, ...]
 
 
 def load(
     config: Path | None = None,
     context: str | None = None,
     *,
-    read_only: bool | None = None,
+    read_only: bool = False,
     note: Callable[[str], None] = lambda _: None,
 ) -> Settings:
-    """The configuration in force."""
+    """The configuration in force.
+
+    Args:
+        config: the file of --config; else it is found as `kafkalert.config.find` says.
+        context: the name of -C; else the file's `context`, else the only one there is.
+        read_only: forbid changes, whatever the context says.
+        note: is told what the operator should know: which file was found, secrets that others may read.
+
+    Raises:
+        ConfigError: there is none, or it is wrong; `str(error)` names every problem with its place.
+    """
+    loaded = read(config, context, read_only=read_only)
+    for sentence in loaded.notes:
+        note(sentence)
+    return loaded.settings
+
+
+def read(config: Path | None = None, context: str | None = None, *, read_only: bool = False) -> Loaded:
+    """As `load`, with where everything came from."""
     found = find(config)
-    if found is None:
+    raw, report = read_tables(found)
+    if not raw and found is None:
         raise ConfigError("There is no configuration.", hint="Run `kafkalert init` or `kafkalert sandbox up`.")
-    if found.sandbox:
-        note(f"Using {found.path}.")
-    raw = tomllib.loads(found.path.read_text("utf-8-sig"))
-    contexts = raw.pop("contexts", None) or {"default": {"clusters": list(raw.get("clusters", {}))}}
-    name = context or raw.pop("context", None) or next(iter(contexts))
-    raw.pop("context", None)
-    clusters = {key: {"name": key, **value} for key, value in raw.pop("clusters", {}).items()}
-    chosen = {"name": name, **contexts[name], **({"read_only": True} if read_only else {})}
-    return Settings.model_validate({"context": chosen, "clusters": clusters, **raw})
+    if "contexts" not in raw and table(raw, "clusters"):
+        raw["contexts"] = {"default": {"clusters": list(table(raw, "clusters"))}}
+    check(raw, report)
+    chosen = choose(raw, context, report) if table(raw, "contexts") else None
+    folder = found.path.parent if found else Path()
+    values = Values(raw, chosen, folder, report)
+    values.resolve()
+    document = _document(raw, report)
+    report.finish()
+    if document is None or chosen is None:
+        raise ConfigError("There is no configuration.")  # not reached: each was reported
+    settings = _settings(document, chosen, folder, report)
+    if read_only:
+        context_in_force = settings.context.model_copy(update={"read_only": True})
+        settings = settings.model_copy(update={"context": context_in_force})
+        report.sources[f"contexts.{chosen}.read_only"] = "--read-only"
+    if context:
+        report.sources["context"] = "-C"
+    return Loaded(settings, report.sources, values.references, tuple(report.notes))
+
+
+def _document(raw: Mapping[str, Any], report: Report) -> Document | None:
+    """The typed document, or None after reporting what types found."""
+    named: dict[str, Any] = dict(raw)
+    for kind in ("clusters", "contexts"):
+        tables = table(raw, kind)
+        for name, inner in tables.items():
+            if isinstance(inner, dict) and "name" in inner:
+                report.add([kind, name, "name"], "is not a known key: the table's header gives the name")
+        if tables:
+            named[kind] = {
+                name: {**inner, "name": name} if isinstance(inner, dict) else inner for name, inner in tables.items()
+            }
+    try:
+        return Document.model_validate(named)
+    except ValidationError as error:
+        report.take(error, Document)
+        return None
+
+
+def _settings(document: Document, chosen: str, folder: Path, report: Report) -> Settings:
+    context = document.contexts[chosen]
+    engine = document.engine
+    state = engine.state.expanduser()
+    if report.source(["engine", "state"]).startswith(f"{report.origin}:"):
+        state = folder / state  # what a file says is meant from where it stands
+    if context.production and document.alerts.id_key.get_secret_value() == DEVELOPMENT_KEY:
+        report.notes.append(
+            f"Context {chosen} is production and alerts.id_key is the public development key: set one of its own."
+        )
+    return Settings(
+        context=context,
+        clusters={name: document.clusters[name] for name in context.clusters},
+        topics=document.topics,
+        serde=document.serde,
+        alerts=document.alerts,
+        engine=engine.model_copy(update={"state": state}),
+    )

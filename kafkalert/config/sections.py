@@ -4,9 +4,22 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretBytes, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretBytes, SecretStr
+
+from kafkalert.config.durations import parse_duration
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _duration(value: object) -> timedelta:
+    return value if isinstance(value, timedelta) else parse_duration(str(value))
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+"""A length of time; in kafkalert.toml a text such as "500ms", "1h30m" or "7d"."""
+
+DEVELOPMENT_KEY = b"kafkalert-development-key"
+"""The key of alert ids where none is configured; public, so good for development only."""
 
 
 class Section(BaseModel):
@@ -40,8 +53,8 @@ class Topics(Section):
     names: dict[str, str] = Field(default_factory=dict)
     partitions: int = Field(default=4, ge=1, le=10_000)
     replication: int = Field(default=1, ge=1, le=32)
-    retention: timedelta = Field(default=timedelta(days=7), description="of topics that are deleted by age")
-    delete_retention: timedelta = Field(default=timedelta(days=1), description="how long tombstones stay")
+    retention: Duration = Field(default=timedelta(days=7), description="of topics that are deleted by age")
+    delete_retention: Duration = Field(default=timedelta(days=1), description="how long tombstones stay")
 
 
 class Serde(Section):
@@ -55,7 +68,7 @@ class Serde(Section):
 class Alerts(Section):
     """The key of the hash that makes an alert's id; the same on both sites."""
 
-    id_key: SecretBytes = Field(default=SecretBytes(b"kafkalert-development-key"), min_length=16, max_length=64)
+    id_key: SecretBytes = Field(default=SecretBytes(DEVELOPMENT_KEY), min_length=16, max_length=64)
 
 
 class Engine(Section):
@@ -65,9 +78,13 @@ class Engine(Section):
     state: Path = Field(default=Path(".kafkalert/state"), description="folder of the tables")
     table_size: int = Field(default=64 << 30, ge=1 << 20, description="most bytes that the tables may take")
     group_protocol: Literal["auto", "consumer", "classic"] = "auto"
-    commit_interval: timedelta = Field(default=timedelta(milliseconds=500))
+    commit_interval: Duration = Field(
+        default=timedelta(milliseconds=500), gt=timedelta(0), description="how often offsets are committed"
+    )
     batch: int = Field(default=2000, ge=1, le=100_000, description="records taken at a time")
-    linger: timedelta = Field(default=timedelta(milliseconds=1))
+    linger: Duration = Field(
+        default=timedelta(milliseconds=1), le=timedelta(seconds=5), description="how long a message waits for others"
+    )
 
 
 class Settings(Section):

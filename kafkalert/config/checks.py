@@ -1,0 +1,96 @@
+"""What types cannot say about a configuration: names that have to exist, places that have to differ.
+
+Everything here works on the raw tables and takes them as they are, so that it reports beside what types find.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kafkalert.config.names import TOPICS
+from kafkalert.config.properties import suggestion
+from kafkalert.config.report import Report
+from kafkalert.config.tables import table
+
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_BROKER = re.compile(r"(?:[A-Za-z]+://)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\]):([0-9]{1,5})")
+_PORTS = range(1, 65536)
+
+
+def choose(raw: Mapping[str, Any], flag: str | None, report: Report) -> str | None:
+    """The name of the context in force, or None after reporting why there is none."""
+    known = list(table(raw, "contexts"))
+    place = ["context"]
+    name = flag or raw.get("context")
+    if name is None and len(known) == 1:
+        return known[0]
+    if name is None:
+        report.add(place, f"is missing. Choose one of {_listed(known)} by it or by -C")
+        return None
+    if name in known:
+        return str(name)
+    if flag:
+        place = ["-C"]
+    report.add(place, f"names {name}, which is no context; there is {_listed(known)}{suggestion(str(name), known)}")
+    return None
+
+
+def check(raw: Mapping[str, Any], report: Report) -> None:
+    """Report what is wrong with names and addresses in all of the document."""
+    for kind in ("clusters", "contexts"):
+        for name in table(raw, kind):
+            if not NAME.fullmatch(name):
+                report.add([kind, name], "is a name with other characters than letters, digits, - and _")
+    known = list(table(raw, "clusters"))
+    if not known:
+        report.add(["clusters"], 'is missing. Add [clusters.dc1] with bootstrap = "HOST:PORT"')
+    for context in table(raw, "contexts"):
+        named = table(raw, "contexts", context).get("clusters")
+        for cluster in _strings(named):
+            if cluster not in known:
+                what = f"names {cluster}, which is no cluster; there is {_listed(known)}{suggestion(cluster, known)}"
+                report.add(["contexts", context, "clusters"], what)
+        if len(set(_strings(named))) < len(_strings(named)):
+            report.add(["contexts", context, "clusters"], "names a cluster twice")
+    _check_bootstraps(raw, report)
+    _check_topics(raw, report)
+
+
+def _check_bootstraps(raw: Mapping[str, Any], report: Report) -> None:
+    seen: dict[str, str] = {}
+    for cluster in table(raw, "clusters"):
+        place = ["clusters", cluster, "bootstrap"]
+        bootstrap = table(raw, "clusters", cluster).get("bootstrap")
+        if not isinstance(bootstrap, str):
+            continue
+        for broker in bootstrap.split(","):
+            match = _BROKER.fullmatch(broker.strip())
+            if not match or int(match[1]) not in _PORTS:
+                report.add(place, "should be HOST:PORT, or several of them with commas between")
+                break
+            other = seen.setdefault(broker.strip(), cluster)
+            if other != cluster:
+                report.add(place, f"names a broker of {other}; each cluster has its own")
+                break
+
+
+def _check_topics(raw: Mapping[str, Any], report: Report) -> None:
+    names = table(raw, "topics", "names")
+    used: dict[str, str] = {topic: topic for topic in TOPICS if topic not in names}
+    for topic, name in names.items():
+        place = ["topics", "names", topic]
+        if topic not in TOPICS:
+            report.add(place, "is no topic of the pipeline" + suggestion(topic, list(TOPICS)))
+        elif not isinstance(name, str) or not _TOPIC.fullmatch(name) or name in (".", ".."):
+            report.add(place, "should be a topic's name: letters, digits, '.', '_' and '-', at most 249")
+        elif used.setdefault(name, topic) != topic:
+            report.add(place, f"is the name of {used[name]} too")
+
+
+def _strings(value: object) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"

@@ -1,0 +1,71 @@
+"""Values that need more than a type: secrets, which stand elsewhere, and librdkafka's properties."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kafkalert.config import secrets
+from kafkalert.config.properties import is_secret, refusal
+from kafkalert.config.report import Report
+from kafkalert.config.tables import table
+
+SECRETS = (("alerts", "id_key"), ("serde", "registry_auth"))
+"""Places, outside [clusters.NAME.kafka], whose value is a secret."""
+
+
+class Values:
+    """Replaces references by what they point at, and properties by strings; what cannot be is reported and removed."""
+
+    def __init__(self, raw: dict[str, Any], chosen: str | None, folder: Path, report: Report) -> None:
+        self._raw = raw
+        self._folder = folder
+        self._report = report
+        self._needed = table(raw, "contexts", chosen).get("clusters", []) if chosen else []
+        self.references: dict[str, str] = {}
+
+    def resolve(self) -> None:
+        """Do it for the whole document; secrets of clusters outside the chosen context need not be there."""
+        for section, key in SECRETS:
+            holder = table(self._raw, section)
+            if key in holder:
+                self._secret(holder, (section, key))
+        for cluster in table(self._raw, "clusters"):
+            properties = table(self._raw, "clusters", cluster, "kafka")
+            for name in list(properties):
+                self._property(properties, ("clusters", cluster, "kafka", name))
+
+    def _property(self, properties: dict[str, Any], place: tuple[str, str, str, str]) -> None:
+        _, cluster, _, name = place
+        value = properties[name]
+        refused = refusal(name)
+        if refused:
+            self._drop(properties, place, refused)
+        elif secrets.is_reference(value) and not (isinstance(self._needed, list) and cluster in self._needed):
+            properties[name] = ""  # another environment's, whose secrets need not be here
+        elif is_secret(name) or secrets.is_reference(value):
+            self._secret(properties, place)
+        elif isinstance(value, bool):
+            properties[name] = "true" if value else "false"
+        elif isinstance(value, str | int | float):
+            properties[name] = str(value)
+        else:
+            self._drop(properties, place, "should be a string, a number, true or false")
+
+    def _secret(self, holder: dict[str, Any], place: tuple[str, ...]) -> None:
+        key = place[-1]
+        if secrets.is_reference(holder[key]):
+            try:
+                value = secrets.resolve(holder[key], self._folder, self._report.notes.append)
+                self.references[".".join(place)] = secrets.described(holder[key])
+                holder[key] = value if key == "id_key" else value.decode()
+            except UnicodeDecodeError:
+                self._drop(holder, place, "points at something that is not UTF-8 text")
+            except ValueError as error:
+                self._drop(holder, place, str(error))
+        elif not self._report.by_variable(place) and (is_secret(key) or place in SECRETS):
+            what = 'is a secret, which does not stand in the file. Write {env = "NAME"} or {file = "PATH"}'
+            self._drop(holder, place, what)
+
+    def _drop(self, holder: dict[str, Any], place: Sequence[str], what: str) -> None:
+        del holder[place[-1]]
+        self._report.add(place, what)
