@@ -214,7 +214,8 @@ def _settings(number: int, row: _SettingsLine) -> SeedRow | BadLine:
         return BadLine(number, "value.customerId.id: another customer than the key's")
     addresses = [_address(one.address) for one in value.addresses]
     if None in addresses:
-        return BadLine(number, "value.addresses[].address: give one of emailAddress, phoneNumber and id")
+        place = f"value.addresses[{addresses.index(None)}].address"
+        return BadLine(number, f"{place}: give one of emailAddress, phoneNumber and id")
     accounts = [
         {
             "account": {"id": one.account.id},

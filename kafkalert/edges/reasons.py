@@ -41,7 +41,7 @@ def reason(error: Exception, names: Collection[str]) -> str:
     text = str(error)
     if not isinstance(error, ValidationError):
         place = _PLACE.match(text)
-        return f"not JSON (at byte {int(place[1]) + 1})" if place else "not JSON (it ends too early)"
+        return f"not JSON (near byte {int(place[1]) + 1})" if place else "not JSON (it ends too early)"
     if unknown := _UNKNOWN.match(text):
         meant = get_close_matches(unknown[1], names, n=1)
         return "a field that does not belong there" + (f"; did you mean {meant[0]}?" if meant else "")
@@ -53,7 +53,7 @@ def reason(error: Exception, names: Collection[str]) -> str:
 def _path(text: str) -> str:
     """The path of the field that msgspec found fault with; empty for the whole line."""
     found = _PATH.search(text)
-    return found[1].removeprefix(".").replace("[...]", "[]") if found else ""
+    return found[1].removeprefix(".") if found else ""
 
 
 def _what(text: str, path: str) -> str:  # noqa: PLR0911 - one line a kind
