@@ -51,7 +51,9 @@ AMOUNTS = st.one_of(
     st.builds(lambda text: {"value": text}, JUNK | st.text(max_size=4)),
     st.none(),
 )
-CHANNELS = st.lists(st.sampled_from(sorted(Channel)), min_size=2, max_size=4) | st.just([])
+CHANNELS: st.SearchStrategy[list[Channel]] = st.lists(
+    st.sampled_from(sorted(Channel)), min_size=2, max_size=4
+) | st.just([])
 WISHES = st.fixed_dictionaries(
     {"alertType": st.sampled_from([*TYPES * 2, "ALERT_CARD_ABROAD"]), "channels": CHANNELS, "amount": AMOUNTS}
 )
