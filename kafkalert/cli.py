@@ -76,11 +76,16 @@ class LazyGroup(TyperGroup):
             if find_spec(f"kafkalert.commands.{entry.module}"):
                 self.commands[name] = TyperCommand(name, help=entry.help, short_help=entry.help)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - the signature is Typer's
+        """Parse, without pydantic."""
+        spare_conversion(self, ctx)
+        return super().parse_args(ctx, args)
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - the signature is Typer's
         """The command itself; while commands are only listed, a stand-in that carries its help."""
         if self._summaries or cmd_name not in self.commands:
             return super().get_command(ctx, cmd_name)
-        return load_command(cmd_name, [param for param in self.params if isinstance(param, CommonOption)])
+        return load_command(cmd_name, [param for param in self.params if isinstance(param, CommonOption)], ctx)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - the signature is Typer's
         """List options and commands, importing none of them."""
@@ -92,12 +97,12 @@ class LazyGroup(TyperGroup):
         with self._listing():
             return list(super().shell_complete(ctx, incomplete))
 
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - the signature is Typer's
-        """Run the command inside the border that turns errors into exit statuses."""
+    def invoke(self, ctx: Any) -> None:  # noqa: ANN401 - the signature is Typer's
+        """Run the command inside the border that turns errors into exit statuses. What it returns is dropped."""
         from kafkalert.commands.border import border  # noqa: PLC0415 - logging, not for --help
 
         with border(of(ctx)):
-            return super().invoke(ctx)
+            super().invoke(ctx)
 
     @contextmanager
     def _listing(self) -> Iterator[None]:
@@ -108,7 +113,14 @@ class LazyGroup(TyperGroup):
             self._summaries = False
 
 
-def load_command(name: str, common: list[CommonOption]) -> Any:  # noqa: ANN401 - Typer's commands share no public type
+def spare_conversion(command: Any, ctx: Any) -> None:  # noqa: ANN401 - Typer's commands share no public type
+    """Default Typer's own flags (--help among them) to False: their None would be converted, by pydantic."""
+    for param in command.get_params(ctx):
+        if isinstance(param, TyperOption) and not param.expose_value and param.is_bool_flag and param.default is None:
+            param.default = False
+
+
+def load_command(name: str, common: list[CommonOption], ctx: Any) -> Any:  # noqa: ANN401 - as above
     """Import the command `name` and add the common options to it and to its subcommands."""
     holder = typer.Typer(add_completion=False, rich_markup_mode=None)
     module = import_module(f"kafkalert.commands.{COMMANDS[name].module}")
@@ -123,6 +135,7 @@ def load_command(name: str, common: list[CommonOption]) -> Any:  # noqa: ANN401 
     while pending:
         current = pending.pop()
         current.params.extend(common)
+        spare_conversion(current, ctx)
         pending.extend(getattr(current, "commands", {}).values())
     return command
 
@@ -194,6 +207,12 @@ def main() -> None:
         sys.exit(ExitCode.USAGE)
     except typer.Abort:  # ctrl-c or the end of input at a question
         sys.exit(ExitCode.INTERRUPTED)
+    except Exception as error:  # before a command began: --help onto a full disk, or anything while completing
+        if not completing and not isinstance(error, OSError):
+            raise
+        if not completing:
+            report("The output cannot be written.", "Make room, or send it somewhere else.")
+        sys.exit(ExitCode.FAILED)
     finally:
         quiet_end()
         if completing:

@@ -1,0 +1,95 @@
+"""kafkalert's command line with two commands more, for tests of the frame that all commands share."""
+
+import os
+import signal
+import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Annotated
+
+import typer
+
+from kafkalert import cli
+from kafkalert.commands import complete, confirm, invocation, unmask
+from kafkalert.commands.output import to_json
+from kafkalert.errors import (
+    DriftError,
+    KafkalertError,
+    OutcomeUnknownError,
+    RefusedError,
+    UnreachableError,
+    UsageError,
+)
+
+FAMILY = {
+    error.__name__: error
+    for error in (KafkalertError, UsageError, DriftError, UnreachableError, RefusedError, OutcomeUnknownError)
+}
+app = typer.Typer()
+group = typer.Typer(help="A group.")
+
+
+@app.command()
+def probe(
+    ctx: typer.Context,
+    *,
+    number: int = 0,
+    change: bool = False,
+    fail: str = "",
+    on: Annotated[str, typer.Option(autocompletion=complete.clusters)] = "",
+    by: Annotated[str, typer.Option(autocompletion=complete.channels)] = "",
+    topic: Annotated[str, typer.Option(autocompletion=complete.topics)] = "",
+    flood: bool = False,
+    yes: confirm.YesOption = False,
+    confirm_name: confirm.ConfirmOption = None,
+    unmask_it: unmask.UnmaskOption = False,
+) -> int:
+    """Do what the options say."""
+    del on, by, topic  # there to be completed
+    run = invocation.of(ctx)
+    if change:
+        confirm.approve(ctx, ["create topic accountentry"], yes=yes, confirm=confirm_name)
+        invocation.say("CHANGED")
+    if unmask_it:
+        invocation.say(f"UNMASKED {unmask.allowed(ctx, unmask=True)}")
+    if fail in FAMILY:
+        raise FAMILY[fail]("It broke.", hint="Mend it.")
+    if fail == "bug":
+        raise KeyError("0034617140ANBA19LN"[::-1])  # so that no line of source shows it
+    if fail == "connection":
+        raise BrokenPipeError(32, "Broken pipe")
+    if fail == "interrupt":
+        os.kill(os.getpid(), signal.SIGINT)
+        signal.pause()
+    while flood:
+        sys.stdout.write("x" * 1000 + "\n")
+    said = {"config": str(run.config), "context": run.context, "read_only": run.read_only}
+    typer.echo(to_json(said | {"no_input": run.no_input, "verbosity": run.verbosity, "number": number}))
+    return 7
+
+
+@group.command()
+def one(ctx: typer.Context) -> None:
+    """The one subcommand."""
+    typer.echo(str(invocation.of(ctx).verbosity))
+
+
+@group.command()
+def two() -> None:
+    """The other."""
+
+
+def add(name: str, module_app: typer.Typer) -> None:
+    """Make `name` a command whose module has `module_app`."""
+    module = ModuleType(f"kafkalert.commands.{name}")
+    module.__spec__ = ModuleSpec(module.__name__, None)
+    module.app = module_app  # type: ignore[attr-defined]
+    sys.modules[module.__name__] = module
+    cli.COMMANDS[name] = cli.Entry(name, f"Help of {name}.")
+
+
+if __name__ == "__main__":
+    add("probe", app)
+    add("group", group)
+    cli.COMMANDS["absent"] = cli.Entry("absent", "A command whose module is not there.")
+    cli.main()
