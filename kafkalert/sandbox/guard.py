@@ -8,18 +8,18 @@ import sys
 from pathlib import Path
 
 from kafkalert.errors import KafkalertError
-from kafkalert.sandbox.remains import remove
+from kafkalert.sandbox.remains import has_id, remove
 
 
 class Guard:
     """The owner's side: a pipe that nobody else holds, so that its end is the owner's end."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, identity: str) -> None:
         reader, self._writer = os.pipe()
         try:
             self._pid = os.posix_spawn(
                 sys.executable,
-                [sys.executable, "-m", "kafkalert.sandbox.guard", str(folder), str(os.getpid())],
+                [sys.executable, "-m", "kafkalert.sandbox.guard", str(folder), identity, str(os.getpid())],
                 os.environ,
                 file_actions=[(os.POSIX_SPAWN_DUP2, reader, 0)],
                 setpgroup=0,  # ctrl-c on the terminal is for the owner alone
@@ -36,19 +36,19 @@ class Guard:
             os.waitpid(self._pid, 0)
 
 
-def main(folder: str, owner: str) -> None:
-    """Wait for a byte, which is a dismissal, or for the owner's end."""
+def main(folder: str, identity: str, owner: str) -> None:
+    """Wait for a byte, which is a dismissal, for the owner's end, or for the end of the sandbox by other hands."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.chdir("/")
     # A child that the owner forked holds the pipe open too; then it is the new parent that tells.
     while os.getppid() == int(owner):
         readable, _, _ = select.select([0], [], [], 1.0)
-        if readable:
-            if os.read(0, 1):
-                return
+        if readable and not os.read(0, 1):
             break
+        if readable or not has_id(Path(folder), identity):
+            return
     try:
-        remove(Path(folder), seconds=120)
+        remove(Path(folder), only=identity, seconds=120)
     except KafkalertError as error:
         sys.exit(str(error))
 

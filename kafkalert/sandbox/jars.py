@@ -1,32 +1,40 @@
-"""Finds Apache Kafka's jars: an unpacked Kafka, else a cache that is filled by Maven coordinates, without Maven."""
+"""Finds Apache Kafka's jars: an unpacked Kafka, else a cache that is filled without Maven."""
 
+import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from kafkalert.errors import KafkalertError
 from kafkalert.sandbox.lock import exclusive
 
-VERSION = "4.3.1"
-COORDINATES = (
-    f"org.apache.kafka:kafka_2.13:{VERSION}",
-    f"org.apache.kafka:kafka-tools:{VERSION}",
-    f"org.apache.kafka:connect-mirror:{VERSION}",
-    f"org.apache.kafka:connect-transforms:{VERSION}",
-    f"org.apache.kafka:connect-runtime:{VERSION}",
-)
-BINDING = ("org.apache.logging.log4j", "log4j-slf4j-impl", "2.25.4")
-"""Kafka logs by slf4j 1.7 and brings log4j without the piece between. Fetched by itself: resolved with the others, its
-own managed versions replace theirs, down to kafka-clients 3.9.1."""
 OLDEST = 4
 """First release without ZooKeeper; the broker's settings are for it."""
 
 OnJar = Callable[[int, int], None]
 """Told how many jars are there, of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jar:
+    """One pinned jar of the list that `kafkalert.sandbox.resolve` makes."""
+
+    group: str
+    artifact: str
+    version: str
+    sha256: str
+
+
+def pinned() -> tuple[Jar, ...]:
+    """The jars of broker, Connect and mirror."""
+    lines = files("kafkalert.sandbox").joinpath("kafka.jars").read_text(encoding="ascii").splitlines()
+    parsed = (re.split("[: ]", line) for line in lines if not line.startswith("#"))
+    return tuple(Jar(group, artifact, version, digest) for group, artifact, version, digest in parsed)
 
 
 def classpath(env: Mapping[str, str] = os.environ, *, on_jar: OnJar = lambda _done, _total: None) -> str:
@@ -36,25 +44,26 @@ def classpath(env: Mapping[str, str] = os.environ, *, on_jar: OnJar = lambda _do
     KAFKA_HOME is no Kafka 4, or the jars cannot be fetched.
     """
     if home := env.get("KAFKA_HOME"):
-        return f"{_installed(Path(home))}/*"
+        return f"{installed(Path(home))}/*"
+    jars = pinned()
     cache = Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache", "kafkalert")
-    folder = cache / f"kafka-{VERSION}"
+    folder = cache / f"kafka-{hashlib.sha256(repr(jars).encode()).hexdigest()[:12]}"
     if not folder.is_dir():
         try:
             cache.mkdir(parents=True, exist_ok=True)
             # Whoever starts a second sandbox meanwhile waits for this download instead of making it twice.
             with exclusive(cache / f"{folder.name}.lock", seconds=600, busy="Another command is fetching Kafka."):
                 if not folder.is_dir():
-                    _fetch(folder, on_jar)
+                    fetch(jars, folder, on_jar)
         except OSError as error:
             raise KafkalertError(
                 f"Kafka's jars could not be kept in {cache}: {error.strerror or error}.",
-                hint="Make room or set XDG_CACHE_HOME to a folder that can be written.",
+                hint="Make room, or set XDG_CACHE_HOME to a folder that can be written.",
             ) from error
     return f"{folder}/*"
 
 
-def _installed(home: Path) -> Path:
+def installed(home: Path) -> Path:
     """The folder of jars of an unpacked Kafka. Raises KafkalertError if there is none, or it is too old."""
     hint = f"Set KAFKA_HOME to an unpacked Apache Kafka {OLDEST} or newer, or unset it."
     libs = home / "libs"
@@ -70,45 +79,50 @@ def _installed(home: Path) -> Path:
     return libs
 
 
-def _fetch(folder: Path, on_jar: OnJar) -> None:
-    """Fill `folder` with all the jars, or leave it away."""
+def fetch(jars: Iterable[Jar], folder: Path, on_jar: OnJar) -> None:
+    """Fill `folder` with the jars, or leave it away. Raises KafkalertError if one cannot be had as it should be."""
     try:
         from jgo.config import GlobalSettings  # noqa: PLC0415 - an extra
         from jgo.constants import MAVEN_CENTRAL_URL  # noqa: PLC0415
         from jgo.maven import MavenContext  # noqa: PLC0415
-        from jgo.parse import Coordinate  # noqa: PLC0415
     except ImportError as error:
         raise KafkalertError(
             "The sandbox needs Apache Kafka, and found none.",
             hint="Run: pip install 'kafkalert[sandbox]'. Or set KAFKA_HOME to an unpacked Apache Kafka.",
         ) from error
-    # All in a place of its own: what jgo writes in another cache it leaves cut off there when it is interrupted.
+    # All in a place of its own: jgo leaves a file cut off where it was interrupted, and takes it for whole next time.
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
+    libs = part / "libs"
+    libs.mkdir(parents=True)
     repositories = {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
     maven = MavenContext(repo_cache=part / "maven", remote_repos=repositories, timeout=30)
+
+    def take(jar: Jar) -> None:
+        found: Path = maven.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
+        if hashlib.sha256(found.read_bytes()).hexdigest() != jar.sha256:
+            raise RuntimeError(f"{found.name} is not the file that was expected")
+        found.rename(libs / found.name)
+
+    wanted = list(jars)
     pool = ThreadPoolExecutor(8)
     try:
-        roots = [
-            maven.create_dependency(replace(Coordinate.parse(coordinate), scope="compile"))
-            for coordinate in COORDINATES
-        ]
-        resolved, more = maven.resolver.resolve(roots)
-        artifacts = [*(dep.artifact for dep in resolved)]
-        artifacts += [dep.artifact for dep in more if dep.scope in {"compile", "runtime"}]
-        group, artifact, version = BINDING
-        artifacts.append(maven.project(group, artifact).at_version(version).artifact())
-        libs = part / "libs"
-        libs.mkdir()
-        for done, jar in enumerate(pool.map(lambda artifact: artifact.resolve(), artifacts), start=1):
-            jar.rename(libs / jar.name)
-            on_jar(done, len(artifacts))
+        for done, _ in enumerate(pool.map(take, wanted), start=1):
+            on_jar(done, len(wanted))
         libs.rename(folder)
     except (RuntimeError, OSError) as error:  # a failed request is an OSError
-        raise KafkalertError(
-            f"Kafka's jars could not be fetched: {error}",
-            hint="Check the network. Or set KAFKA_HOME to an unpacked Apache Kafka, which needs none.",
-        ) from error
+        raise fetch_error(str(error)) from error
     finally:
         pool.shutdown(cancel_futures=True)
         shutil.rmtree(part, ignore_errors=True)
+
+
+def fetch_error(reason: str) -> KafkalertError:
+    """The error to raise for a download that failed, without the layers of the libraries' own sentences."""
+    hint = "Check the network. Or set KAFKA_HOME to an unpacked Apache Kafka, which needs none."
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        reason = "the repository's certificate is not trusted"
+        hint = "Set REQUESTS_CA_BUNDLE to the file with your organisation's certificates."
+    elif "Max retries exceeded" in reason or "Connection" in reason:
+        reason = "the repository cannot be reached"
+    return KafkalertError(f"Kafka's jars could not be fetched: {reason}.", hint=hint)

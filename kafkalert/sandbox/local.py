@@ -1,19 +1,22 @@
 """The sandbox: one or two real Kafka clusters on this machine, with their mirror."""
 
+import contextlib
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from kafkalert.errors import KafkalertError, RefusedError
-from kafkalert.sandbox import startup
+from kafkalert.sandbox import logs, startup
+from kafkalert.sandbox.broker import QUICK
 from kafkalert.sandbox.guard import Guard
 from kafkalert.sandbox.jars import classpath
 from kafkalert.sandbox.java import find_java
-from kafkalert.sandbox.process import Identity, send, state_of, wait_until
-from kafkalert.sandbox.remains import alone, clear, config_file, data_folder, remove
-from kafkalert.sandbox.state import Component, ComponentStatus, State, Status, config_text, write_private
+from kafkalert.sandbox.process import Identity, kill, send, state_of, wait_until
+from kafkalert.sandbox.remains import alone, clear, config_file, data_folder, identity_file, remove
+from kafkalert.sandbox.state import Component, ComponentStatus, Kind, State, Status, config_text, write_private
 
 OnProgress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is, and of how much (0 of 0: not known)."""
@@ -27,7 +30,8 @@ class Sandbox:
     """Kafka clusters dc1 and dc2 with their mirror workers mirror-dc1 and mirror-dc2, kept in a folder.
 
     Every object on the same folder, in any process, is the same sandbox. Used as a context manager it is taken down at
-    the block's end.
+    the block's end. Methods that take a component's name raise KafkalertError if the sandbox is not up or has no such
+    component.
     """
 
     def __init__(self, folder: Path, *, env: Mapping[str, str] = os.environ) -> None:
@@ -47,28 +51,39 @@ class Sandbox:
         *,
         ports: Sequence[int] = (),
         owned: bool = True,
+        full_speed: bool = False,
         extra: Mapping[str, str] | None = None,
         on_progress: OnProgress = _silent,
     ) -> Status:
         """Start one cluster, or two and their mirror, and wait until they answer.
 
-        An owned sandbox ends with this process, however that ends; one that is not stays until `down`. If this fails or
-        is interrupted nothing stays in either case. `ports` are those of dc1, dc2, mirror-dc1, mirror-dc2; free ones
-        are chosen for what is not given. `extra` are broker properties. A sandbox that is up already is left as it is,
-        and stopped components of it are started. Raises KafkalertError with the reason if it cannot start, RefusedError
-        if it is up with another number of clusters.
+        Args:
+            clusters: 1 or 2.
+            ports: of dc1, dc2, mirror-dc1 and mirror-dc2, as far as they reach; free ones are chosen for the others.
+            owned: the sandbox ends with this process, however that ends; otherwise it stays until `down`.
+            full_speed: for a long life or a benchmark: up 1.5 s later, and with three times the requests per second
+                once it is warm.
+            extra: properties of the brokers.
+            on_progress: told what is going on.
+
+        If this fails or is interrupted, nothing stays. A sandbox that is up already is left as it is, but what is
+        stopped of it is started.
+
+        Raises:
+            KafkalertError: it cannot start; the sentence has the reason.
+            RefusedError: it is up with another number of clusters.
         """
         fresh = False
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with alone(self.folder) as lock:
-                state = State.read(self.folder)
-                if state is not None:
-                    return self._complete(state, clusters, lock, on_progress)
-                fresh = True
-                clear(self.folder)
-                self._guard = Guard(self.folder)
-                self._begin(clusters, ports, dict(extra or {}), lock, on_progress)
+            with self._kept():
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with alone(self.folder) as lock:
+                    state = State.read(self.folder)
+                    if state is not None:
+                        return self._complete(state, clusters, lock, on_progress)
+                    fresh = True
+                    state = self._choose(extra or {}, () if full_speed else QUICK, on_progress)
+                    self._begin(state, clusters, ports, lock, on_progress)
         except BaseException:
             if fresh:
                 self.down()
@@ -86,32 +101,40 @@ class Sandbox:
     def status(self) -> Status:
         """What each component is doing; no components if the sandbox is not up."""
         state = State.read(self.folder)
-        return Status(self.folder, tuple(map(self._status, state.components if state else ())))
+        return Status(self.folder, tuple(self._status(each) for each in (state.components if state else ())))
 
     def kill(self, name: str) -> None:
-        """SIGKILL a component, as a crash would; returns once it is gone."""
+        """SIGKILL a component, as a crash would; returns once it is gone. Its port and data stay for `start`."""
         process = self._running(name)
-        startup.stop(process, name)
+        if not kill(process):
+            raise KafkalertError(
+                f"{name} does not end (pid {process.pid}).", hint="Look at it with ps; it may wait for a disk."
+            )
 
     def pause(self, name: str) -> None:
         """SIGSTOP a component: it keeps its connections and answers nothing."""
         process = self._running(name)
         send(process, signal.SIGSTOP)
-        wait_until(lambda: state_of(process) in {"T", "t", None}, 5)
+        wait_until(lambda: state_of(process) in {"T", None}, 5)
 
     def resume(self, name: str) -> None:
         """SIGCONT a paused component."""
-        send(self._running(name), signal.SIGCONT)
+        process = self._running(name)
+        send(process, signal.SIGCONT)
+        wait_until(lambda: state_of(process) != "T", 5)
 
     def start(self, name: str) -> bool:
         """Start a component that was killed, on its old port with its old data, and wait until it answers.
 
-        Returns False if it runs already.
+        Returns False if it runs already. Raises KafkalertError if it is paused, or does not start.
         """
         state = self._state()
         component = state.component(name)
         with alone(self.folder) as lock:
-            if state_of(self._process(name)):
+            letter = state_of(self._process(name))
+            if letter == "T":
+                raise KafkalertError(f"{name} is paused.", hint=f"Run: kafkalert sandbox resume {name}")
+            if letter:
                 return False
             process = startup.run(self.folder, state, component, lock)
         startup.await_ready(self.folder, component, process)
@@ -125,26 +148,51 @@ class Sandbox:
         """URL of the Connect worker beside a cluster, which hosts the flow into it."""
         return self._of_kind(f"mirror-{cluster}", "mirror").address
 
-    def _begin(
-        self, clusters: int, ports: Sequence[int], extra: Mapping[str, str], lock: int, on_progress: OnProgress
-    ) -> None:
-        if clusters not in {1, 2}:
-            raise KafkalertError(f"A sandbox has one or two clusters, not {clusters}.")
+    def logs(self, name: str | None = None, *, last: int | None = None, follow: bool = False) -> Iterator[logs.LogLine]:
+        """What a component logged, or each of them; with `follow` also what it will, until the sandbox is down."""
+        state = self._state()
+        chosen = state.components if name is None else (state.component(name),)
+        files = {each.name: data_folder(self.folder) / each.name / "log" for each in chosen}
+        return logs.read(files, last=last, follow=follow)
+
+    def _choose(self, extra: Mapping[str, str], jvm: Sequence[str], on_progress: OnProgress) -> State:
+        """A state without components: with what they are to be run."""
+        startup.demand_room(self.folder)
         on_progress("finding Java", 0, 0)
         java = find_java(self._env)
         jars = classpath(self._env, on_jar=lambda done, total: on_progress("fetching Kafka", done, total))
-        state = State(startup.plan(clusters, ports), str(java), jars, extra)
+        return State((), str(java), jars, dict(extra), tuple(jvm))
+
+    def _begin(self, chosen: State, clusters: int, ports: Sequence[int], lock: int, on_progress: OnProgress) -> None:
+        """Start everything, with other ports if somebody is quicker to take one."""
+        for is_last in (False, False, True):
+            self._dismiss()
+            clear(self.folder)
+            data_folder(self.folder).mkdir(mode=0o700)
+            identity = uuid.uuid4().hex
+            write_private(identity_file(self.folder), identity)
+            self._guard = Guard(self.folder, identity)
+            state = chosen.having(startup.plan(clusters, ports))
+            try:
+                self._start_fresh(state, lock, on_progress)
+            except startup.PortTakenError:
+                if is_last:
+                    raise
+            else:
+                return
+
+    def _start_fresh(self, state: State, lock: int, on_progress: OnProgress) -> None:
         for component in state.components:
             startup.prepare(self.folder, state, component)
         on_progress("formatting", 0, 0)
         brokers = [each for each in state.components if each.kind == "broker"]
         startup.format_all(self.folder, state, brokers, lock)
         self._start_all(state, state.components, lock, on_progress)
-        if clusters > 1:
+        if len(brokers) > 1:
             on_progress("starting the mirror", 0, 0)
             startup.mirror_both_ways(state)
-        state.write(self.folder)
         write_private(config_file(self.folder), config_text(state.components))
+        state.write(self.folder)
 
     def _start_all(self, state: State, components: Sequence[Component], lock: int, on_progress: OnProgress) -> None:
         running = [(each, startup.run(self.folder, state, each, lock)) for each in components]
@@ -155,12 +203,22 @@ class Sandbox:
     def _complete(self, state: State, clusters: int, lock: int, on_progress: OnProgress) -> Status:
         if len(state.clusters) != clusters:
             raise RefusedError(
-                f"The sandbox in {self.folder} is up with {len(state.clusters)} cluster(s), not {clusters}.",
+                f"The sandbox in {self.folder} is up with --clusters {len(state.clusters)}.",
                 hint="Run: kafkalert sandbox down",
             )
         stopped = [each for each in state.components if state_of(self._process(each.name)) is None]
         self._start_all(state, stopped, lock, on_progress)
         return self.status()
+
+    @contextlib.contextmanager
+    def _kept(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise KafkalertError(
+                f"The sandbox could not be kept in {self.folder}: {error.strerror or error}.",
+                hint="Make room, or choose another folder with --folder.",
+            ) from error
 
     def _dismiss(self) -> None:
         if self._guard is not None:
@@ -183,7 +241,7 @@ class Sandbox:
             raise KafkalertError(f"{name} is not running.", hint=f"Run: kafkalert sandbox start {name}")
         return process
 
-    def _of_kind(self, name: str, kind: str) -> Component:
+    def _of_kind(self, name: str, kind: Kind) -> Component:
         component = self._state().component(name)
         if component.kind != kind:
             raise KafkalertError(f"{name} is no {kind}.")
@@ -192,6 +250,8 @@ class Sandbox:
     def _status(self, component: Component) -> ComponentStatus:
         process = self._process(component.name)
         letter = state_of(process)
-        state = "stopped" if letter is None else "paused" if letter in "Tt" else "running"
+        state: Literal["running", "paused", "stopped"] = (
+            "stopped" if letter is None else "paused" if letter == "T" else "running"
+        )
         pid = process.pid if process and letter else None
-        return ComponentStatus(component.name, component.kind, state, component.address, pid)  # type: ignore[arg-type]
+        return ComponentStatus(component.name, component.kind, state, component.address, pid)

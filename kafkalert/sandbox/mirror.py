@@ -52,9 +52,17 @@ def worker_properties(cluster: str, bootstrap: str, port: int) -> str:
     return "".join(f"{name}={value}\n" for name, value in chosen.items())
 
 
-def worker_command(java: str) -> list[str]:
-    """Runs the worker, in the folder that holds worker.properties."""
-    return [java, "-Xms32m", "-Xmx320m", *JVM, "org.apache.kafka.connect.cli.ConnectDistributed", "worker.properties"]
+def worker_command(java: str, jvm: Sequence[str]) -> list[str]:
+    """Runs the worker, in the folder that holds worker.properties; `jvm` are flags beside those of JVM."""
+    return [
+        java,
+        "-Xms32m",
+        "-Xmx320m",
+        *JVM,
+        *jvm,
+        "org.apache.kafka.connect.cli.ConnectDistributed",
+        "worker.properties",
+    ]
 
 
 def connector_name(source: str, target: str) -> str:

@@ -59,7 +59,10 @@ def identify(pid: int) -> tuple[Identity, str] | None:
             return None
         # The command's name stands in parentheses and may hold anything, parentheses too.
         fields = stat.rpartition(")")[2].split()
-        return Identity(pid, f"{boot} {fields[19]}"), fields[0]
+        state, threads, began = fields[0], int(fields[17]), fields[19]
+        # The first thread is gone at once; the others may still hold the port and the files.
+        dying = state == "Z" and threads > 1
+        return Identity(pid, f"{boot} {began}"), "D" if dying else state
     ps = subprocess.run(
         ["/bin/ps", "-o", "state=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
     )

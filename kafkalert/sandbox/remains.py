@@ -38,6 +38,11 @@ def processes(folder: Path) -> Iterator[Identity]:
             yield found
 
 
+def identity_file(folder: Path) -> Path:
+    """Tells one sandbox of the folder from the next: a guard must not end the successor of what it guards."""
+    return data_folder(folder) / "id"
+
+
 def clear(folder: Path) -> bool:
     """End every process of the sandbox and remove its data; the caller holds the lock.
 
@@ -59,11 +64,24 @@ def clear(folder: Path) -> bool:
     return there
 
 
-def remove(folder: Path, *, seconds: float = 10) -> bool:
-    """As `clear`, and leave no trace of the sandbox; returns whether there was one."""
+def has_id(folder: Path, identity: str) -> bool:
+    """Whether the sandbox in the folder is the one with this id."""
+    try:
+        return identity_file(folder).read_text(encoding="ascii") == identity
+    except OSError:
+        return False
+
+
+def remove(folder: Path, *, only: str | None = None, seconds: float = 10) -> bool:
+    """As `clear`, and leave no trace of the sandbox, if need be only of the one with the id `only`.
+
+    Returns whether there was one. Raises KafkalertError if another command has the lock for longer than `seconds`.
+    """
     if not folder.is_dir():
         return False
     with alone(folder, seconds=seconds):
+        if only is not None and not has_id(folder, only):
+            return False
         there = clear(folder)
         (folder / "sandbox.lock").unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # other things may live in it

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shutil
 import socket
 import uuid
 from collections.abc import Sequence
@@ -12,15 +13,21 @@ from kafkalert.bus.clients import admin
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import KafkalertError
 from kafkalert.sandbox import broker, mirror
-from kafkalert.sandbox.diagnosis import explain
+from kafkalert.sandbox.diagnosis import explain, port_was_taken
 from kafkalert.sandbox.ports import HOST, demand_free, free_port
-from kafkalert.sandbox.process import Identity, kill, spawn, state_of, wait_until
+from kafkalert.sandbox.process import Identity, spawn, state_of, wait_until
 from kafkalert.sandbox.remains import data_folder
 from kafkalert.sandbox.state import Component, State, write_private
 
 READY_SECONDS = 90.0
 """How long a component may take to answer: some 3 s on an idle machine, far longer on a crowded one."""
 TAIL_BYTES = 16_384
+LEAST_DISK = 256 << 20
+"""Bytes that must be free: a broker, its first topics and a worker take a tenth of it."""
+
+
+class PortTakenError(KafkalertError):
+    """Something else took a port after it had been found free."""
 
 
 def plan(clusters: int, ports: Sequence[int]) -> tuple[Component, ...]:
@@ -45,6 +52,16 @@ def plan(clusters: int, ports: Sequence[int]) -> tuple[Component, ...]:
     brokers = [Component(name, "broker", name, number, free_port(taken | {number})) for name, number in outside]
     mirrors = [Component(f"mirror-{name}", "mirror", name, number) for name, number in beside]
     return (*brokers, *mirrors)
+
+
+def demand_room(folder: Path) -> None:
+    """Raise KafkalertError if the disk is as good as full."""
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_DISK:
+        raise KafkalertError(
+            f"{folder} has {free >> 20} MB of room left, the sandbox needs {LEAST_DISK >> 20} MB.",
+            hint="Make room, or choose a folder elsewhere with --folder.",
+        )
 
 
 def prepare(folder: Path, state: State, component: Component) -> None:
@@ -88,7 +105,7 @@ def format_all(folder: Path, state: State, brokers: Sequence[Component], lock: i
 def run(folder: Path, state: State, component: Component, lock: int) -> Identity:
     """Start the component; it is not ready yet."""
     make = broker.run_command if component.kind == "broker" else mirror.worker_command
-    return launch(folder, state, component, make(state.java), lock)
+    return launch(folder, state, component, make(state.java, state.jvm), lock)
 
 
 def await_ready(folder: Path, component: Component, process: Identity) -> None:
@@ -178,13 +195,7 @@ def log_tail(folder: Path, component: Component) -> str:
 
 def died(folder: Path, component: Component) -> KafkalertError:
     """The error to raise for a component that has ended, with the reason that its log gives."""
-    reason, hint = explain(log_tail(folder, component))
-    return KafkalertError(f"{component.name} did not start: {reason}.", hint=hint)
-
-
-def stop(process: Identity, name: str) -> None:
-    """SIGKILL. Raises KafkalertError if the process stays."""
-    if not kill(process):
-        raise KafkalertError(
-            f"{name} does not end (pid {process.pid}).", hint="Look at it with ps; it may wait for a disk."
-        )
+    log = log_tail(folder, component)
+    reason, hint = explain(log)
+    kind = PortTakenError if port_was_taken(log) else KafkalertError
+    return kind(f"{component.name} did not start: {reason}.", hint=hint)

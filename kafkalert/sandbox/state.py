@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -41,12 +41,19 @@ class State:
     java: str
     classpath: str
     extra: Mapping[str, str] = field(default_factory=dict)
+    """Properties of the brokers beside the usual ones."""
+    jvm: tuple[str, ...] = ()
+    """Flags of the Java processes beside the usual ones."""
     version: int = 1
 
     @property
     def clusters(self) -> tuple[str, ...]:
         """Names of the clusters."""
         return tuple(each.name for each in self.components if each.kind == "broker")
+
+    def having(self, components: tuple[Component, ...]) -> "State":
+        """The same with these components."""
+        return replace(self, components=components)
 
     def component(self, name: str) -> Component:
         """The component of that name. Raises KafkalertError, with the names that there are, for another."""
