@@ -1,6 +1,6 @@
 """Topics made, filled and counted: the bench's own hands on the broker."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from confluent_kafka.cimpl import NewTopic
 from bench.data import Entry, Row
 from kafkalert.bus.clients import admin, consumer, producer
 from kafkalert.config.sections import Cluster
+from kafkalert.errors import KafkalertError
 
 ENTRIES: Final = "accountentry"
 AUTHORISATIONS: Final = "accounttocustomerids"
@@ -47,28 +48,42 @@ class Feed:
         for future in client.create_topics(topics, operation_timeout=_ADMIN_SECONDS).values():
             future.result(_ADMIN_SECONDS)
 
-    def rows(self, name: str, rows: Iterable[Row]) -> int:
-        """Write the rows of a table; how many there were."""
-        return self._send(name, ((key, value, None) for key, value in rows))
+    def entries(self, entries: Iterable[Entry]) -> None:
+        """Write entries with their ids. Raises KafkalertError for a broker that takes none."""
+        sender = _sender(self.cluster)
+        topic = self.topic(ENTRIES)
+        for entry in entries:
+            _send(sender, topic, entry.value, entry.key, [("ka-id", entry.id.encode())])
+        _flush(sender)
 
-    def entries(self, entries: Iterable[Entry]) -> int:
-        """Write entries with their ids; how many there were."""
-        return self._send(ENTRIES, ((e.key, e.value, [("ka-id", e.id.encode())]) for e in entries))
 
-    def _send(self, name: str, records: Iterable[tuple[bytes, bytes, Any]]) -> int:
-        sender: Producer = producer(self.cluster, linger_ms=20)
-        topic, count = self.topic(name), 0
-        for key, value, headers in records:
-            while True:
-                try:
-                    sender.produce(topic, value, key, headers=headers)
-                    break
-                except BufferError:
-                    sender.poll(0.1)
-            count += 1
-        if left := sender.flush(_FLUSH_SECONDS):
-            raise TimeoutError(f"{left} records of {topic} were not acknowledged in {_FLUSH_SECONDS} s.")
-        return count
+def rows_everywhere(feeds: Sequence[Feed], name: str, rows: Iterable[Row]) -> None:
+    """Write the rows of the table `name` for all feeds at once. Raises KafkalertError for a broker that takes none."""
+    sender = _sender(feeds[0].cluster)
+    topics = [feed.topic(name) for feed in feeds]
+    for key, value in rows:
+        for topic in topics:
+            _send(sender, topic, value, key)
+    _flush(sender)
+
+
+def _sender(cluster: Cluster) -> Producer:
+    return producer(cluster, linger_ms=20)
+
+
+def _send(sender: Producer, topic: str, value: bytes, key: bytes, headers: Any = None) -> None:  # noqa: ANN401
+    while True:
+        try:
+            sender.produce(topic, value, key, headers=headers)
+        except BufferError:
+            sender.poll(0.1)  # the queue is full; let it go down
+        else:
+            return
+
+
+def _flush(sender: Producer) -> None:
+    if left := sender.flush(_FLUSH_SECONDS):
+        raise KafkalertError(f"{left} records were not acknowledged within {_FLUSH_SECONDS} s.")
 
 
 class Outputs:

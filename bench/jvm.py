@@ -15,7 +15,7 @@ _TAIL = 15
 def missing() -> str | None:
     """Why Java programs cannot be built here, in a sentence; None where they can."""
     absent = [name for name in NEEDED if shutil.which(name) is None]
-    return f"Not on the PATH: {', '.join(absent)} (a JDK 17 and Maven build the Java programs)" if absent else None
+    return f"not on the PATH: {', '.join(absent)} (a JDK 17 and Maven build the Java programs)" if absent else None
 
 
 def build(project: Path) -> Path:

@@ -1,0 +1,156 @@
+"""`make bench`: kafkalert against the Kafka Streams peer, in turns, on one real broker and the same data."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench import jvm, measure
+from bench.contestants import PEER, Contestant, Kafkalert, StreamsPeer
+from bench.data import Bank
+from bench.feed import AUTHORISATIONS, SETTINGS, Feed, rows_everywhere
+from bench.results import Result, keep, show
+from kafkalert.config.sections import Cluster
+from kafkalert.errors import ExitCode, KafkalertError
+from kafkalert.sandbox.local import Sandbox
+
+PROBES = 200
+"""Entries that wait for a process that starts; some 80 alerts come of them."""
+
+Say = Callable[[str], None]
+
+
+class Part(StrEnum):
+    """What can be measured."""
+
+    START = "start"
+    THROUGHPUT = "throughput"
+    LATENCY = "latency"
+
+
+class Who(StrEnum):
+    """The contestants."""
+
+    KAFKALERT = Kafkalert.name
+    PEER = StreamsPeer.name
+
+
+def main(
+    accounts: Annotated[list[int] | None, typer.Option(help="Size of the bank; may be repeated.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="10,000 accounts, short runs: to see that it works.")] = False,
+    runs: Annotated[int | None, typer.Option(min=1, help="Backlogs and restarts of each contestant.")] = None,
+    backlog: Annotated[int | None, typer.Option(min=1000, help="Entries of a backlog.")] = None,
+    seconds: Annotated[int | None, typer.Option(min=1, help="Seconds of latency, after 10 s of warm-up.")] = None,
+    part: Annotated[list[Part] | None, typer.Option(help="What to measure; all of it if not given.")] = None,
+    only: Annotated[Who | None, typer.Option(help="One contestant alone.")] = None,
+) -> None:
+    """Measure throughput, latency, restore, restart and memory; table on stdout, JSON in bench/results/."""
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    narration = Console(stderr=True)
+    plan = Plan(
+        runs=runs or (2 if quick else 5),
+        backlog=backlog or (200_000 if quick else 1_000_000),
+        seconds=seconds or (5 if quick else 30),
+        parts=frozenset(part or Part),
+        only=only,
+        say=narration.print,
+    )
+    results: list[Result] = []
+    sizes = accounts or ([10_000] if quick else [10_000, 100_000, 1_000_000])
+    try:
+        if only is not Who.KAFKALERT:
+            narration.print("Building the peer.")
+            jvm.build(PEER)
+        for size in sizes:
+            plan.run(size, results)
+    except KafkalertError as error:
+        narration.print(f"{error}\n{error.hint}".strip(), markup=False, highlight=False)
+        raise typer.Exit(ExitCode.FAILED) from error
+    finally:
+        if results:
+            show(results, console)
+            narration.print(f"Kept in {keep(results, {'arguments': sys.argv[1:]})}.")
+
+
+class Plan:
+    """What is measured at every size."""
+
+    def __init__(
+        self, *, runs: int, backlog: int, seconds: int, parts: frozenset[Part], only: Who | None, say: Say
+    ) -> None:
+        self._runs = runs
+        self._backlog = backlog
+        self._seconds = seconds
+        self._parts = parts
+        self._only = only
+        self._say = say
+
+    def run(self, accounts: int, results: list[Result]) -> None:
+        """Measure everything at one size, on a broker of its own, into new `results`. Raises KafkalertError."""
+        bank = Bank(accounts)
+        self._say(f"{accounts:,} accounts: starting a broker and writing the tables.")
+        with TemporaryDirectory(prefix="kafkalert-bench-") as folder, Sandbox(Path(folder, "sandbox")) as sandbox:
+            sandbox.up(1)
+            cluster = Cluster(name="dc1", bootstrap=sandbox.bootstrap("dc1"))
+            contestants: list[Contestant] = [
+                kind(Feed(cluster, f"{kind.name}."), Path(folder, kind.name))
+                for kind in (Kafkalert, StreamsPeer)
+                if self._only in {None, kind.name}
+            ]
+            feeds = [contestant.feed for contestant in contestants]
+            for feed in feeds:
+                feed.make_topics()
+            rows_everywhere(feeds, AUTHORISATIONS, bank.authorisations())
+            rows_everywhere(feeds, SETTINGS, bank.settings())
+            try:
+                mine = {one: Result(one.name, bank.accounts) for one in contestants}
+                results += mine.values()
+                self._measure(bank, mine)
+            finally:
+                for contestant in contestants:
+                    contestant.kill()
+
+    def _measure(self, bank: Bank, results: Mapping[Contestant, Result]) -> None:
+        contestants = list(results)
+        for one in contestants:
+            self._say(f"{one.name}: first start.")
+            results[one].restore = measure.start_seconds(one, list(bank.entries(PROBES, "first")))
+            one.await_ready()
+            one.stop()
+        if Part.START in self._parts:
+            for turn in range(self._runs):
+                for one in contestants:
+                    self._say(f"{one.name}: restart {turn + 1} of {self._runs}.")
+                    probes = list(bank.entries(PROBES, f"restart-{turn}"))
+                    results[one].restarts.append(measure.start_seconds(one, probes))
+                    one.await_ready()
+                    one.stop()
+        if Part.THROUGHPUT in self._parts:
+            entries = list(bank.entries(self._backlog, "backlog"))
+            for turn in range(self._runs):
+                # Who goes first changes, so that neither always finds the broker as the other left it.
+                for one in contestants if turn % 2 == 0 else list(reversed(contestants)):
+                    self._say(f"{one.name}: backlog {turn + 1} of {self._runs}.")
+                    results[one].throughputs.append(measure.throughput(one, entries))
+            _same_outputs(list(results.values()))
+        if Part.LATENCY in self._parts:
+            entries = list(bank.entries((measure.WARM_UP_SECONDS + self._seconds) * measure.RATE, "latency"))
+            for one in contestants:
+                self._say(f"{one.name}: latency at {measure.RATE:,} entries a second.")
+                results[one].latency = measure.latency(one, entries)
+
+
+def _same_outputs(results: Sequence[Result]) -> None:
+    """Raise KafkalertError unless every run sent equally many records: what is lost must not count as quick."""
+    counts = {f"{one.contestant}: {run.outputs}" for one in results for run in one.throughputs}
+    if len({run.outputs for one in results for run in one.throughputs}) > 1:
+        raise KafkalertError(f"The runs sent different numbers of records: {', '.join(sorted(counts))}.")
+
+
+if __name__ == "__main__":
+    typer.run(main)
