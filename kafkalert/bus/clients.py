@@ -84,5 +84,5 @@ def unreachable(cluster: Cluster, error: KafkaException) -> UnreachableError:
     if code in {KafkaError._AUTHENTICATION, KafkaError._SSL}:  # noqa: SLF001 - librdkafka's public codes begin with _
         hint = f"Check the credentials and certificates under [clusters.{cluster.name}.kafka]."
     else:
-        hint = f"Start it, or correct bootstrap under [clusters.{cluster.name}]; `kafkalert sandbox up` starts a local one."
+        hint = f"Start it, or correct [clusters.{cluster.name}] bootstrap; `kafkalert sandbox up` starts a local one."
     return UnreachableError(f"Cluster {cluster.name} ({cluster.bootstrap}) does not answer.", hint=hint)

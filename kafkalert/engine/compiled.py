@@ -49,10 +49,13 @@ class CompiledRule(msgspec.Struct, array_like=True, frozen=True, gc=False):
     body: bytes
     outputs: tuple[CompiledOutput, ...]
 
+    @property
     def number(self) -> Threshold:
         """The threshold as a number; text holds what msgpack has no integer for."""
         number = self.threshold
-        return number if isinstance(number, int) else int(number) if number.lstrip("-").isdigit() else Decimal(number)
+        if isinstance(number, int):
+            return number
+        return Decimal(number) if "." in number else int(number)
 
 
 _decode = msgspec.msgpack.Decoder(tuple[CompiledRule, ...]).decode

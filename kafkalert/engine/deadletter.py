@@ -20,16 +20,16 @@ class DeadLetters:
     field path, never a value) and `ka-time` (ms, UTC); the record's own `ka-id` and `traceparent` are kept.
     """
 
-    def __init__(self, topic: str, stage: str, delivery: Delivery, clock: Clock) -> None:
+    def __init__(self, topic: str, stage: str, delivery: Delivery, counts: Counter[str], clock: Clock) -> None:
         self._topic = topic
         self._stage = stage
         self._delivery = delivery
         self._clock = clock
-        self.counts: Counter[str] = Counter()
+        self._counts = counts
 
     def put(self, message: Message, error: DecodingError) -> None:
         """Put `message` away. Raises what `Delivery.send` raises."""
-        self.counts[error.code] += 1
+        self._counts[error.code] += 1
         at = f"{message.topic()}[{message.partition()}]@{message.offset()}"
         _LOG.warning("dead letter %s: %s (%s)", at, error.code, error)
         headers: list[tuple[str, Any]] = [
@@ -41,6 +41,6 @@ class DeadLetters:
             ("ka-detail", str(error)),
             ("ka-time", str(self._clock.wall_ms())),
         ]
-        own: list[tuple[str, Any]] = message.headers() or []
-        headers += [header for header in own if header[0] in {"ka-id", "traceparent"}]
+        own = dict(message.headers() or ())
+        headers += [(name, own[name]) for name in ("ka-id", "traceparent") if name in own]
         self._delivery.send(self._topic, message.value(), message.key(), headers)

@@ -17,6 +17,7 @@ from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.delivery import Delivery, DeliveryError
+from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.stopping import Stopping
 from kafkalert.engine.store import Checkpoint, Store, TablesFullError
 from kafkalert.engine.tables import Table
@@ -46,8 +47,9 @@ class Follower(Thread):
         cluster: Cluster,
         followed: Sequence[Table],
         *,
-        dead: tuple[Delivery, DeadLetters],
+        dead_topic: str,
         keep_tombstones_ms: int,
+        metrics: Metrics,
         clock: Clock,
         stopping: Stopping,
     ) -> None:
@@ -55,7 +57,8 @@ class Follower(Thread):
         self._store = store
         self._cluster = cluster
         self._tables = {one.topic: one for one in followed}
-        self._delivery, self._dead = dead
+        self._dead_topic = dead_topic
+        self._metrics = metrics
         self._keep_ms = keep_tombstones_ms
         self._clock = clock
         self._stopping = stopping
@@ -97,6 +100,8 @@ class Follower(Thread):
             auto_offset_reset="error",
             queued_max_messages_kbytes=32 * 1024,
         )
+        self._delivery = Delivery(self._cluster, linger_ms=0, stopping=self._stopping)
+        self._dead = DeadLetters(self._dead_topic, "tables", self._delivery, self._metrics.dead, self._clock)
         try:
             at = self._start(consumer)
             consumer.assign([TopicPartition(topic, number, one.offset) for (topic, number), one in at.items()])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import Message, TopicPartition
 
 Partition = tuple[str, int]
 
@@ -50,8 +50,9 @@ class Progress:
         return self._next.get(partition)
 
     def beyond(self, goal: Mapping[Partition, int], elsewhere: Mapping[Partition, int]) -> bool:
-        """Whether every partition of `goal` is at its offset: those read here by what was processed here, others by
-        `elsewhere`, the group's committed offsets.
+        """Whether every partition of `goal` is at its offset.
+
+        For partitions read here what was processed here counts, for others `elsewhere`, the group's commits.
         """
         return all(
             end <= (self._next[one] if self._next.get(one, -1) >= 0 else elsewhere.get(one, 0))
@@ -62,3 +63,8 @@ class Progress:
 def offsets(positions: Mapping[Partition, int], metadata: str) -> list[TopicPartition]:
     """Offsets as a commit takes them."""
     return [TopicPartition(topic, number, offset, metadata) for (topic, number), offset in positions.items()]
+
+
+def partition_of(message: Message) -> Partition:
+    """Where a record that was read lies."""
+    return message.topic() or "", message.partition() or 0

@@ -13,46 +13,59 @@ ORDERLY_SECONDS: Final = 8.0
 """What delivering and committing may take after a stop; with closing it stays below the promised 10 s."""
 
 
+PARENT: Final = "KAFKALERT_SUPERVISOR"
+"""Environment of a worker: the supervisor's pid. A worker whose parent is another one has lost it, and stops."""
+
+
 class InterruptedStopError(KafkalertError):
     """Stopping took too long: what was not acknowledged is not committed, and is processed again."""
 
 
 class Stopping:
-    """Set once, by a signal or by who owns the stage; `reason` is what went wrong, if anything did."""
+    """Set once, by a signal or by who owns the stage; `reason` is what went wrong, if anything did.
+
+    `event` is for those who wait for more than a stop.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._event = Event()
+        self.event = Event()
         self._since = 0.0
         self.reason: KafkalertError | None = None
 
     def stop(self, reason: KafkalertError | None = None) -> None:
         """Ask for an orderly end; the first reason counts."""
-        if not self._event.is_set():
+        if not self.event.is_set():
             self._since = self._clock.monotonic()
             self.reason = reason
-            self._event.set()
+            self.event.set()
 
     def __bool__(self) -> bool:
-        return self._event.is_set()
+        return self.event.is_set()
 
     def wait(self, seconds: float) -> bool:
         """Wait at most `seconds` for a stop; whether there is one."""
-        return self._event.wait(seconds)
+        return self.event.wait(seconds)
 
     def check_deadline(self) -> None:
         """Raise InterruptedStopError once a stop has taken too long."""
-        if self._event.is_set() and self._clock.monotonic() - self._since > ORDERLY_SECONDS:
+        if self.event.is_set() and self._clock.monotonic() - self._since > ORDERLY_SECONDS:
             raise InterruptedStopError(
                 "The broker did not acknowledge everything in time.",
                 hint="Nothing is lost: what was not acknowledged is not committed, and the next start sends it.",
             )
 
+    def with_parent(self) -> None:
+        """Stop if this is a worker whose supervisor is gone."""
+        parent = os.environ.get(PARENT)
+        if parent is not None and parent != str(os.getppid()):
+            self.stop()
+
     def on_signals(self) -> None:
         """SIGTERM and SIGINT stop in order; a second one ends the process at once."""
 
         def received(number: int, _frame: FrameType | None) -> None:
-            if self._event.is_set():
+            if self.event.is_set():
                 os._exit(ExitCode.INTERRUPTED if number == signal.SIGINT else 128 + number)
             self.stop()
 

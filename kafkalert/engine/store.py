@@ -95,7 +95,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Any]:
         """A read transaction: one state of all tables."""
-        with self._env.begin(buffers=True) as txn:
+        with self._env.begin() as txn:
             yield txn
 
     @contextmanager

@@ -1,1 +1,1 @@
-"""stages."""
+"""The stages of the pipeline, one a file."""

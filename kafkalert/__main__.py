@@ -1,0 +1,5 @@
+"""`python -m kafkalert` is `kafkalert`."""
+
+from kafkalert.cli import main
+
+main()

@@ -1,0 +1,67 @@
+"""How consumer groups are kept: which protocol, and how soon a member that died is replaced."""
+
+import logging
+from typing import Any, Final, Literal
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+
+from kafkalert.bus import clients
+from kafkalert.config.sections import Cluster
+
+_LOG = logging.getLogger(__name__)
+_SECONDS: Final = 5.0
+SESSION_MS: Final = 5000
+"""A member that is silent for this long is replaced; with the rebalance that is within the promised 6 s."""
+HEARTBEAT_MS: Final = 1000
+
+_CLASSIC: Final = {
+    "group_protocol": "classic",
+    "partition_assignment_strategy": "cooperative-sticky",
+    "session_timeout_ms": SESSION_MS,
+    "heartbeat_interval_ms": HEARTBEAT_MS,
+}
+
+
+def group_properties(cluster: Cluster, group: str, protocol: Literal["auto", "consumer", "classic"]) -> dict[str, Any]:
+    """Consumer properties (with `_` for `.`) of a member of `group`.
+
+    The protocol of KIP-848 where the brokers have it and allow sessions this short, which with it are the group's own
+    configuration and set here; the classic one with cooperative assignment (KIP-429) elsewhere.
+    """
+    if protocol == "classic":
+        return dict(_CLASSIC)
+    client = clients.admin(cluster)
+    try:
+        short = _short_sessions(client) and _set_session(client, group)
+    except KafkaException as error:
+        _LOG.info("group %s: the brokers do not tell or take group settings (%s)", group, error)
+        short = False
+    if short or protocol == "consumer":
+        return {"group_protocol": "consumer"}
+    return dict(_CLASSIC)
+
+
+def _short_sessions(client: AdminClient) -> bool:
+    """Whether the brokers know the protocol and let a group have the session that is wanted."""
+    broker = client.list_topics(timeout=_SECONDS).orig_broker_id
+    (future,) = client.describe_configs(
+        [ConfigResource(ResourceType.BROKER, str(broker))], request_timeout=_SECONDS
+    ).values()
+    said = {name: entry.value or "" for name, entry in future.result().items()}
+    return (
+        "consumer" in said.get("group.coordinator.rebalance.protocols", "").split(",")
+        and int(said.get("group.consumer.min.session.timeout.ms") or SESSION_MS + 1) <= SESSION_MS
+        and int(said.get("group.consumer.min.heartbeat.interval.ms") or HEARTBEAT_MS + 1) <= HEARTBEAT_MS
+    )
+
+
+def _set_session(client: AdminClient, group: str) -> bool:
+    wanted = {"consumer.session.timeout.ms": SESSION_MS, "consumer.heartbeat.interval.ms": HEARTBEAT_MS}
+    entries = [
+        ConfigEntry(name, str(value), incremental_operation=AlterConfigOpType.SET) for name, value in wanted.items()
+    ]
+    resource = ConfigResource(ResourceType.GROUP, group, incremental_configs=entries)
+    for future in client.incremental_alter_configs([resource], request_timeout=_SECONDS).values():
+        future.result()
+    return True

@@ -1,0 +1,170 @@
+"""`kafkalert run`: the stages of the pipeline."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kafkalert.commands import invocation
+from kafkalert.errors import ExitCode, RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from kafkalert.config.sections import Settings
+
+app = typer.Typer()
+
+UntilEndOption = Annotated[bool, typer.Option("--until-end", help="Process what is there now, then exit.")]
+PortOption = Annotated[
+    int | None, typer.Option("--http-port", min=1, max=65535, help="Serve /metrics, /healthz and /readyz here.")
+]
+WaitOption = Annotated[
+    float | None,
+    typer.Option("--wait", min=0, metavar="SECONDS", help="How long the cluster may be away [default: for ever]."),
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", min=1, max=256, help="Start this many processes and keep them alive; ports count up by one."
+    ),
+]
+ModeOption = Annotated[
+    str | None, typer.Option("--mode", metavar="one-hop|two-hop", help="Instead of the configuration's engine.mode.")
+]
+_BAD_SHOWN = 20
+
+
+@app.callback()
+def run() -> None:
+    """Run a stage of the pipeline until it is stopped.
+
+    SIGTERM or ctrl-c stops it in order: what was read is delivered and committed, then it ends with status 0.
+    A second one ends it at once; nothing is lost then either, it is processed again at the next start.
+
+    Example: kafkalert run alerting --workers 2 --http-port 9100
+    """
+
+
+@app.command()
+def alerting(
+    ctx: typer.Context,
+    *,
+    until_end: UntilEndOption = False,
+    workers: WorkersOption = None,
+    http_port: PortOption = None,
+    wait: WaitOption = None,
+    mode: ModeOption = None,
+) -> None:
+    """Turn bookings into alerts.
+
+    Example: kafkalert run alerting --until-end
+    """
+    settings = _writing(ctx)
+    if workers is not None:
+        given = ["--until-end"] if until_end else []
+        given += [] if wait is None else ["--wait", str(wait)]
+        given += [] if mode is None else ["--mode", mode]
+        _supervise(ctx, workers, http_port, ["alerting", *given])
+        return
+    from kafkalert.engine.runner import RunOptions  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.stages import alerting as stage  # noqa: PLC0415 - as above
+
+    if mode is not None:
+        settings = _with_mode(settings, mode)
+    stage.run(settings, RunOptions(until_end=until_end, http_port=http_port, patience=wait))
+
+
+@app.command()
+def bridge(
+    ctx: typer.Context,
+    *,
+    source: Annotated[str, typer.Option("--from", metavar="FILE", help="NDJSON, .gz too; - is standard input.")],
+    follow: Annotated[bool, typer.Option("--follow", help="Keep reading as the file grows.")] = False,
+    rate: Annotated[
+        float | None, typer.Option("--rate", min=0.001, metavar="N", help="Entries a second [default: all at once].")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Send nothing if any line is bad.")] = False,
+    wait: WaitOption = None,
+) -> None:
+    """Bring bookings in from a file; ends when the broker has acknowledged every one.
+
+    Example: kafkalert run bridge --from entries.ndjson.gz --rate 100
+    """
+    settings = _writing(ctx)
+    if strict and (follow or source == "-"):
+        raise UsageError(
+            "--strict reads all of the file before it sends anything.", hint="Leave out --follow, and name a file."
+        )
+    from kafkalert.edges.source import BadLine  # noqa: PLC0415 - not for --help
+    from kafkalert.stages import bridge as stage  # noqa: PLC0415 - Kafka's library, not for --help
+
+    shown = 0
+
+    def on_bad(line: BadLine) -> None:
+        nonlocal shown
+        shown += 1
+        if shown <= _BAD_SHOWN:
+            invocation.say(f"Line {line.number}: {line.reason}")
+
+    options = stage.BridgeOptions(source, follow=follow, rate=rate, strict=strict, patience=wait)
+    done = stage.run(settings, options, on_bad)
+    if done.bad > _BAD_SHOWN:
+        invocation.say(f"... and {done.bad - _BAD_SHOWN} more bad lines.")
+    bad = f"; {done.bad} bad line{'s' * (done.bad != 1)}" if done.bad else ""
+    invocation.say(f"{done.acknowledged} entries sent and acknowledged{bad}.")
+    if done.bad:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+@app.command("all")
+def everything(
+    ctx: typer.Context,
+    *,
+    until_end: UntilEndOption = False,
+    workers: WorkersOption = None,
+    http_port: PortOption = None,
+    wait: WaitOption = None,
+) -> None:
+    """Run every stage that needs no file: today that is alerting.
+
+    Example: kafkalert run all --workers 2
+    """
+    alerting(ctx, until_end=until_end, workers=workers, http_port=http_port, wait=wait)
+
+
+def _writing(ctx: typer.Context) -> "Settings":
+    """The configuration, and the logging of a stage; refuses where nothing may be written."""
+    settings = invocation.settings(ctx)
+    if settings.context.read_only:
+        raise RefusedError(
+            f"Context {settings.context.name} is read-only, and a stage writes.",
+            hint="Leave --read-only out, or take read_only out of the context.",
+        )
+    from kafkalert.engine.logs import start  # noqa: PLC0415 - not for --help
+
+    start(verbose=invocation.of(ctx).verbosity)
+    return settings
+
+
+def _with_mode(settings: "Settings", mode: str) -> "Settings":
+    if mode not in ("one-hop", "two-hop"):
+        raise UsageError(f"--mode is one-hop or two-hop, not {mode}.")
+    engine = settings.engine.model_copy(update={"mode": mode})
+    return settings.model_copy(update={"engine": engine})
+
+
+def _supervise(ctx: typer.Context, workers: int, http_port: int | None, arguments: list[str]) -> None:
+    """Run `kafkalert run ARGUMENTS` in `workers` processes, and keep them alive."""
+    from kafkalert.engine.clock import SystemClock  # noqa: PLC0415 - not for --help
+    from kafkalert.engine.stopping import Stopping  # noqa: PLC0415 - as above
+    from kafkalert.engine.supervisor import Supervisor  # noqa: PLC0415 - as above
+
+    common = invocation.of(ctx).arguments()
+
+    def command(index: int) -> list[str]:
+        port = [] if http_port is None else ["--http-port", str(http_port + index)]
+        return [sys.executable, "-m", "kafkalert", *common, "run", *arguments, *port]
+
+    clock = SystemClock()
+    stopping = Stopping(clock)
+    stopping.on_signals()
+    Supervisor(command, workers, clock=clock, stopping=stopping).run()

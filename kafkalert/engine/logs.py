@@ -1,0 +1,33 @@
+"""What a stage says while it runs: for people on a terminal, structured lines (JSON) everywhere else."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+
+class _Lines(logging.Formatter):
+    """One JSON object a line: time (RFC 3339, UTC), level, logger, message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "pid": record.process,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def start(verbose: int) -> None:
+    """Log to stderr: what an operator should know; with -v also what is normal, with -vv what librdkafka says."""
+    target = logging.StreamHandler(sys.stderr)
+    target.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S") if sys.stderr.isatty() else _Lines())
+    logger = logging.getLogger("kafkalert")
+    logger.handlers[:] = [target]
+    logger.setLevel(logging.INFO if verbose else logging.WARNING)
+    logger.propagate = False
+    logging.getLogger("kafkalert.librdkafka").setLevel(logging.DEBUG if verbose > 1 else logging.CRITICAL)

@@ -1,0 +1,226 @@
+"""The loop of a stage: read a batch, process it, and from time to time deliver and commit.
+
+At least once, in order per key: an offset is committed only when the broker has acknowledged every output of what lies
+before it, and the outputs of one input partition are produced by one member at a time.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from threading import Thread
+from typing import Final
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from kafkalert.bus import clients
+from kafkalert.bus.groups import group_properties
+from kafkalert.config.sections import Cluster
+from kafkalert.config.sections import Engine as EngineSection
+from kafkalert.engine.clock import Clock
+from kafkalert.engine.deadletter import DeadLetters
+from kafkalert.engine.delivery import Delivery
+from kafkalert.engine.metrics import Metrics
+from kafkalert.engine.progress import Partition, Progress, offsets, partition_of
+from kafkalert.engine.stage import Stage
+from kafkalert.engine.stopping import Stopping
+from kafkalert.errors import KafkalertError
+
+_LOG = logging.getLogger(__name__)
+POLL_SECONDS: Final = 0.1
+CLOSE_SECONDS: Final = 1.5
+CALL_SECONDS: Final = 5.0
+EPOCH: Final = "epoch=0"
+"""Commit metadata: the epoch of the active cluster."""
+
+
+class RetryError(KafkalertError):
+    """The clients have to be made anew; what was not committed is read again."""
+
+
+class Loop:
+    """One stage's member of its group on one cluster.
+
+    `hold` says, as long as it returns a reason, that nothing may be processed now.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        cluster: Cluster,
+        group: str,
+        section: EngineSection,
+        *,
+        delivery: Delivery,
+        dead: DeadLetters,
+        metrics: Metrics,
+        hold: Callable[[], str],
+        clock: Clock,
+        stopping: Stopping,
+    ) -> None:
+        self._stage = stage
+        self._batch = section.batch
+        self._commit_seconds = section.commit_interval.total_seconds()
+        self._delivery = delivery
+        self._dead = dead
+        self._metrics = metrics
+        self._hold = hold
+        self._clock = clock
+        self._stopping = stopping
+        self._progress = Progress()
+        self._elsewhere: dict[Partition, int] = {}
+        self._ask_at = self._commit_at = float("-inf")
+        self.held = ""
+        self.joined = False
+        self.ticked = clock.monotonic()
+        self.consumer = clients.consumer(
+            cluster,
+            group,
+            enable_partition_eof=True,
+            auto_offset_reset="error",
+            queued_max_messages_kbytes=16 * 1024,
+            **group_properties(cluster, group, section.group_protocol),
+        )
+        self.consumer.subscribe(
+            list(stage.inputs), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
+        )
+
+    def run(self, until: Mapping[Partition, int] | None = None) -> None:
+        """Process until stopped, or until all before `until` was processed and committed.
+
+        Raises RetryError, DeliveryError and KafkaException where new clients may help, KafkalertError where not.
+        """
+        while not self._stopping:
+            self.ticked = now = self._clock.monotonic()
+            if now >= self._commit_at:
+                self.commit()
+                self._measure_lag()
+                self._set_hold(self._hold())
+                self._commit_at = self._clock.monotonic() + self._commit_seconds
+            self._step()
+            if until is not None and self._reached(until, now):
+                self.commit(wait=True)
+                return
+        self.commit(wait=True)
+
+    def commit(self, *, wait: bool = False) -> None:
+        """Wait for acknowledgement of every output, then commit what they came from."""
+        moved = self._progress.uncommitted()
+        if moved:
+            self._delivery.flush()
+            self._commit(moved, wait=wait)
+        else:
+            self._delivery.poll()
+
+    def close(self) -> None:
+        """Leave the group, without waiting long for a broker that does not answer."""
+        self._progress.gone(self._progress.partitions())  # what was not committed by now stays so
+        closing = Thread(target=self.consumer.close, name="close", daemon=True)
+        closing.start()
+        closing.join(CLOSE_SECONDS)
+
+    def _step(self) -> None:
+        first = self.consumer.poll(POLL_SECONDS)
+        if first is None:
+            self._delivery.poll()
+            return
+        # consume() would wait for a full batch; what has arrived is enough.
+        records: list[Message] = []
+        last: dict[Partition, int] = {}
+        for message in (first, *self.consumer.consume(self._batch - 1, 0)):
+            error = message.error()
+            if error is None:
+                records.append(message)
+                last[partition_of(message)] = message.offset() or 0
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public codes begin with _
+                # The end may lie past transaction markers, which no record follows.
+                last[partition_of(message)] = (message.offset() or 0) - 1
+            else:
+                self._event(error, message)
+        if records:
+            self._stage.process(records, self._delivery, self._dead)
+        for partition, offset in last.items():
+            self._progress.reached(partition, offset + 1)
+        self._delivery.poll()
+
+    def _event(self, error: KafkaError, message: Message) -> None:
+        code = error.code()
+        if code in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
+            raise KafkalertError(
+                f"{message.topic()}[{message.partition()}] no longer has the records that follow the committed offset.",
+                hint="They expired or were deleted unread; set the group's offset where to go on, and start again.",
+            )
+        if code in {
+            KafkaError.UNKNOWN_TOPIC_OR_PART,
+            KafkaError.TOPIC_AUTHORIZATION_FAILED,
+            KafkaError.GROUP_AUTHORIZATION_FAILED,
+        }:
+            raise KafkalertError(
+                f"The input cannot be read: {error.str()}.",
+                hint="`kafkalert topics plan` shows what is missing; check this client's permissions.",
+            )
+        if error.fatal():
+            raise RetryError(f"The consumer broke: {error.str()}.", hint="It is made anew.")
+        _LOG.info("consumer: %s", error.str())
+
+    def _commit(self, moved: Mapping[Partition, int], *, wait: bool) -> None:
+        try:
+            if wait:
+                self.consumer.commit(offsets=offsets(moved, EPOCH), asynchronous=False)
+            else:
+                self.consumer.commit(offsets=offsets(moved, EPOCH))
+            self._progress.committed(moved)
+        except KafkaException as error:
+            # The records come again, with the same ids.
+            _LOG.warning("commit: %s", error.args[0].str())
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        start = {
+            (one.topic, one.partition): one.offset if one.offset >= 0 else OFFSET_BEGINNING
+            for one in consumer.committed(partitions, timeout=CALL_SECONDS)
+        }
+        self._progress.assigned(start)
+        consumer.incremental_assign(offsets(start, ""))
+        self.joined = True
+        if self.held:
+            consumer.pause(offsets(start, ""))
+
+    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        going = [(one.topic, one.partition) for one in partitions]
+        moved = self._progress.uncommitted(going)
+        if moved:
+            self._delivery.flush()
+            self._commit(moved, wait=True)
+        self._progress.gone(going)
+        consumer.incremental_unassign(partitions)
+
+    def _lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        _LOG.warning("lost %d partitions to another member", len(partitions))
+        self._progress.gone((one.topic, one.partition) for one in partitions)
+        consumer.incremental_unassign(partitions)
+
+    def _set_hold(self, reason: str) -> None:
+        if bool(reason) != bool(self.held):
+            here = self.consumer.assignment()
+            (self.consumer.pause if reason else self.consumer.resume)(here)
+            _LOG.warning("held: %s", reason) if reason else _LOG.warning("going on")
+        self.held = reason
+
+    def _reached(self, until: Mapping[Partition, int], now: float) -> bool:
+        if not self.joined:
+            return False
+        if not self._progress.beyond(until, self._elsewhere):
+            if now >= self._ask_at and any(self._progress.next_offset(one) is None for one in until):
+                self._ask_at = now + 1.0
+                asked = [TopicPartition(topic, number) for topic, number in until]
+                told = self.consumer.committed(asked, timeout=CALL_SECONDS)
+                self._elsewhere = {(one.topic, one.partition): one.offset for one in told}
+            return False
+        return True
+
+    def _measure_lag(self) -> None:
+        lag: dict[Partition, int] = {}
+        for partition in self._progress.partitions():
+            at = self._progress.next_offset(partition)
+            end = self.consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)[1]
+            if at is not None and at >= 0 and end >= 0:
+                lag[partition] = max(0, end - at)
+        self._metrics.lag = lag

@@ -1,0 +1,133 @@
+"""The heartbeat of an instance: a record a second on kafkalert.status, by which others know that it lives."""
+
+import json
+import logging
+import os
+import socket
+from collections.abc import Callable
+from threading import Thread
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException, Message
+
+from kafkalert.bus import clients
+from kafkalert.config.sections import Cluster
+from kafkalert.engine.clock import Clock
+from kafkalert.engine.metrics import Metrics, by_name, percentile, rate
+from kafkalert.engine.stopping import Stopping
+from kafkalert.errors import UnreachableError
+
+_LOG = logging.getLogger(__name__)
+BEAT_SECONDS: Final = 1.0
+SAY_SECONDS: Final = 10.0
+_AWAY_SECONDS: Final = 2.5
+VERSION: Final = 1
+
+
+class Pulse(Thread):
+    """Writes heartbeats, and says every ten seconds that the cluster is away while it does not take them.
+
+    `patience` bounds in seconds how long it may be away before the stage is stopped; None waits for ever.
+    `state` is asked for what the stage is doing: "loading", "running", "held: ...".
+    """
+
+    def __init__(
+        self,
+        stage: str,
+        cluster: Cluster,
+        topic: str,
+        *,
+        metrics: Metrics,
+        state: Callable[[], str],
+        patience: float | None,
+        clock: Clock,
+        stopping: Stopping,
+    ) -> None:
+        super().__init__(name="pulse", daemon=True)
+        self.instance = f"{socket.gethostname()}-{os.getpid()}"
+        self._stage = stage
+        self._cluster = cluster
+        self._topic = topic
+        self._metrics = metrics
+        self._state = state
+        self._patience = patience
+        self._clock = clock
+        self._stopping = stopping
+        self._taken = clock.monotonic()
+        self._said = float("-inf")
+        self._before = (0, 0, clock.monotonic())
+
+    def run(self) -> None:
+        """Beat until stopped; the last beat says so."""
+        producer = clients.producer(self._cluster, message_timeout_ms=5000, linger_ms=0)
+        while True:
+            stopped = self._stopping.wait(BEAT_SECONDS)
+            self._stopping.with_parent()
+            try:
+                producer.produce(self._topic, self._beat(stopped=stopped), self.instance, on_delivery=self._delivered)
+            except (BufferError, KafkaException) as error:
+                _LOG.info("heartbeat: %s", error)
+            producer.poll(0)
+            if stopped:
+                producer.flush(1.0)
+                return
+            self._watch()
+
+    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
+        if error is None:
+            if self._said > float("-inf"):
+                _LOG.warning("cluster %s answers again", self._cluster.name)
+                self._said = float("-inf")
+            self._taken = self._clock.monotonic()
+
+    def _watch(self) -> None:
+        now = self._clock.monotonic()
+        away = now - self._taken
+        if away < _AWAY_SECONDS:
+            return
+        if now - self._said >= SAY_SECONDS:
+            self._said = now
+            where = f"{self._cluster.name} ({self._cluster.bootstrap})"
+            _LOG.warning("cluster %s has not answered for %.0f s; waiting for it", where, away)
+        if self._patience is not None and away > self._patience:
+            where = f"Cluster {self._cluster.name} ({self._cluster.bootstrap})"
+            self._stopping.stop(
+                UnreachableError(
+                    f"{where} has not answered for {away:.0f} s, longer than --wait allows.",
+                    hint="Nothing is lost: what was not committed is processed at the next start.",
+                )
+            )
+
+    def _beat(self, *, stopped: bool) -> bytes:
+        now = self._clock.monotonic()
+        metrics = self._metrics
+        alerts = metrics.alerts.total()
+        entries_before, alerts_before, then = self._before
+        self._before = (metrics.entries, alerts, now)
+        latencies = metrics.drain_latencies()
+        partitions: dict[str, list[int]] = {}
+        for topic, number in sorted(metrics.lag):
+            partitions.setdefault(topic, []).append(number)
+        beat: dict[str, Any] = {
+            "version": VERSION,
+            "stage": self._stage,
+            "instance": self.instance,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "cluster": self._cluster.name,
+            "epoch": 0,
+            "state": "stopped" if stopped else self._state(),
+            "time": self._clock.wall_ms(),
+            "partitions": partitions,
+            "lag": sum(metrics.lag.values()),
+            "rates": {
+                "entries": rate(metrics.entries, entries_before, now - then),
+                "alerts": rate(alerts, alerts_before, now - then),
+            },
+            "totals": {"entries": metrics.entries, "alerts": by_name(metrics.alerts.items())},
+            "latencyMs": {name: percentile(latencies, share) for name, share in (("p50", 0.5), ("p99", 0.99))},
+            "deadLetters": by_name(metrics.dead.items()),
+            "skippedSettings": by_name(metrics.skipped.items()),
+            "restarts": int(os.environ.get("KAFKALERT_RESTARTS", "0")),
+        }
+        return json.dumps(beat, separators=(",", ":")).encode()

@@ -1,0 +1,109 @@
+"""Several processes of one stage, kept alive: what dies is started again, later and later while it keeps dying."""
+
+import logging
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kafkalert.engine.clock import Clock
+from kafkalert.engine.stopping import PARENT, Stopping
+from kafkalert.errors import ExitCode, KafkalertError
+
+_LOG = logging.getLogger(__name__)
+_LOOK_SECONDS: Final = 0.1
+_FIRST_SECONDS: Final = 0.2
+_MOST_SECONDS: Final = 30.0
+_STEADY_SECONDS: Final = 60.0
+_PATIENCE_SECONDS: Final = 12.0
+RESTARTS: Final = "KAFKALERT_RESTARTS"
+_WRONG: Final = frozenset({ExitCode.USAGE, ExitCode.REFUSED})
+
+
+@dataclass
+class Worker:
+    """One of the processes, and what is known of it."""
+
+    index: int
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    restarts: int = 0
+    wait: float = 0.0
+    due: float = 0.0
+    finished: bool = False
+
+
+class Supervisor:
+    """Runs `count` processes until stopped, or until all have ended by themselves with status 0.
+
+    `command(index)` is the command line of the worker of that index, from 0.
+    """
+
+    def __init__(
+        self, command: Callable[[int], Sequence[str]], count: int, *, clock: Clock, stopping: Stopping
+    ) -> None:
+        self._command = command
+        self._clock = clock
+        self._stopping = stopping
+        self._workers = [Worker(index) for index in range(count)]
+
+    def run(self) -> None:
+        """Supervise. Raises KafkalertError where a worker finds the configuration wrong: no restart mends that."""
+        try:
+            while not self._stopping and not all(one.finished for one in self._workers):
+                for worker in self._workers:
+                    self._look(worker)
+                self._stopping.wait(_LOOK_SECONDS)
+        finally:
+            self._end()
+
+    def _look(self, worker: Worker) -> None:
+        now = self._clock.monotonic()
+        if worker.finished:
+            return
+        if worker.process is None:
+            if now >= worker.due:
+                self._start(worker, now)
+            return
+        status = worker.process.poll()
+        if status is None:
+            return
+        worker.process = None
+        if status == 0:
+            worker.finished = True
+        elif status in _WRONG:
+            raise KafkalertError(f"Worker {worker.index} ended with status {status}.", hint="It said why, above.")
+        else:
+            steady = now - worker.started > _STEADY_SECONDS
+            worker.wait = _FIRST_SECONDS if steady or not worker.wait else min(2 * worker.wait, _MOST_SECONDS)
+            worker.due = now + worker.wait
+            worker.restarts += 1
+            cause = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+            _LOG.warning("worker %d %s; starting it again in %.1f s", worker.index, cause, worker.wait)
+
+    def _start(self, worker: Worker, now: float) -> None:
+        environment = {**os.environ, PARENT: str(os.getpid()), RESTARTS: str(worker.restarts)}
+        # A group of its own: ctrl-c reaches the supervisor alone, which then stops the workers in order.
+        worker.process = subprocess.Popen(
+            list(self._command(worker.index)),
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        worker.started = now
+        _LOG.warning("worker %d runs as process %d", worker.index, worker.process.pid)
+
+    def _end(self) -> None:
+        """Stop what runs: in order, then, for what takes too long, at once."""
+        running = [one.process for one in self._workers if one.process is not None]
+        for process in running:
+            process.terminate()
+        until = self._clock.monotonic() + _PATIENCE_SECONDS
+        for process in running:
+            try:
+                process.wait(max(0.1, until - self._clock.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

@@ -1,0 +1,285 @@
+"""alerting: entries in, alerts out, by the tables. One hop, or two by way of customeraccountentry."""
+
+import gc
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from confluent_kafka import Message
+
+from kafkalert.bus import clients
+from kafkalert.bus.watermarks import ends
+from kafkalert.config.sections import Settings
+from kafkalert.engine.clock import Clock, SystemClock
+from kafkalert.engine.compiled import CHANNELS, END_OF_MAP, NO_RULES, CompiledRule, Compiler, block, decode, flavour
+from kafkalert.engine.deadletter import DeadLetters
+from kafkalert.engine.delivery import Delivery
+from kafkalert.engine.follower import Follower
+from kafkalert.engine.metrics import Metrics
+from kafkalert.engine.runner import Runner, RunOptions
+from kafkalert.engine.stopping import Stopping
+from kafkalert.engine.store import Store
+from kafkalert.engine.tables import AUTHORISATIONS, SETTINGS, checked_id, tables
+from kafkalert.engine.waiting import await_tables, staleness
+from kafkalert.errors import DecodingError
+from kafkalert.model.ids import CustomerId, alert_id, customer_entry_id
+from kafkalert.model.money import major
+from kafkalert.rules.rule import Rule, installed
+from kafkalert.serde import build, records
+from kafkalert.serde.codec import Codec
+from kafkalert.serde.keys import KeyReader, encode_key
+from kafkalert.serde.wire import long_bytes
+from kafkalert.stages import entry as entries
+from kafkalert.stages.entry import Entry
+
+NAME: Final = "alerting"
+ENTRIES: Final = "accountentry"
+CUSTOMER_ENTRIES: Final = "customeraccountentry"
+OUTBOUND: Final = {
+    "EMAIL": "outboundemailmessage",
+    "SMS": "outboundsmsmessage",
+    "PUSH": "outboundcustomerpushmessage",
+}
+_TIME_BYTES: Final = 6
+"""Length of an entry's time in Avro for any moment from 1970 to 2039."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The topics in use here."""
+
+    entries: str
+    customer_entries: str
+    outbound: tuple[str, ...]
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Names":
+        """As the configuration names them."""
+        outbound = tuple(settings.topic(OUTBOUND[channel]) for channel in CHANNELS)
+        return cls(settings.topic(ENTRIES), settings.topic(CUSTOMER_ENTRIES), outbound)
+
+
+class Alerting:
+    """The stage. In two-hop mode it also reads what it writes for each customer, and alerts by that."""
+
+    name = NAME
+
+    def __init__(
+        self,
+        names: Names,
+        *,
+        two_hop: bool,
+        store: Store,
+        codec: Codec,
+        rules: dict[str, Rule],
+        id_key: bytes,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self.inputs: Sequence[str] = (names.entries, names.customer_entries) if two_hop else (names.entries,)
+        self.outputs: Sequence[str] = names.outbound
+        self._names = names
+        self._two_hop = two_hop
+        self._store = store
+        self._codec = codec
+        self._compiler = Compiler(store, codec, rules)
+        self._rules = rules
+        self._id_key = id_key
+        self._metrics = metrics
+        self._clock = clock
+        self._accounts = KeyReader(codec, "AccountId")
+        self._customers = KeyReader(codec, "CustomerId")
+        self._entry_prefix = codec.framing.prefix("AccountEntry")
+        self._message_prefix = codec.framing.prefix("OutboundMessage")
+        metrics.skipped = self._compiler.skipped
+
+    def process(self, messages: Sequence[Message], out: Delivery, dead: DeadLetters) -> None:
+        """Send the alerts of a batch; in two-hop mode also what the second hop reads."""
+        self._metrics.entries += len(messages)
+        if self._two_hop:
+            second = [one for one in messages if one.topic() == self._names.customer_entries]
+            self._second_hop(second, out, dead)
+            self._first_hop([one for one in messages if one.topic() != self._names.customer_entries], out, dead)
+        else:
+            self._one_hop(messages, out, dead)
+
+    def _one_hop(self, messages: Sequence[Message], out: Delivery, dead: DeadLetters) -> None:
+        keyed = self._keyed(messages, dead)
+        rows = self._rows({account for _, account in keyed})
+        for message, account in keyed:
+            row = rows[account]
+            if row == NO_RULES and self._plausible(message.value(), account):
+                continue
+            try:
+                entry = self._read(message, account)
+                self._alert(message, entry, decode(row), out)
+            except DecodingError as error:
+                dead.put(message, error)
+
+    def _first_hop(self, messages: Sequence[Message], out: Delivery, dead: DeadLetters) -> None:
+        """For each customer who may see the account: this entry needs processing."""
+        for message, account in self._keyed(messages, dead):
+            try:
+                entry = self._read(message, account)
+                for customer in self._authorised(account):
+                    own = customer_entry_id(self._id_key, entry.id, customer)
+                    key = encode_key(self._codec, "CustomerId", customer)
+                    headers = [(entries.ID, own), (entries.ENTRY, entry.id), *entry.passed_on]
+                    out.send(self._names.customer_entries, message.value(), key, headers)
+            except DecodingError as error:
+                dead.put(message, error)
+
+    def _second_hop(self, messages: Sequence[Message], out: Delivery, dead: DeadLetters) -> None:
+        """The alerts of the one customer that the key names."""
+        read: list[tuple[Message, bytes, Entry]] = []
+        for message in messages:
+            try:
+                customer = checked_id(self._customers, message.key())
+                read.append((message, customer, entries.read(self._codec, message, (entries.ENTRY, entries.ID))))
+            except DecodingError as error:
+                dead.put(message, error)
+        rows = self._rows({entry.account.encode() for _, _, entry in read})
+        for message, customer, entry in read:
+            rules = decode(rows[entry.account.encode()])
+            try:
+                self._alert(message, entry, (one for one in rules if one.customer.encode() == customer), out)
+            except DecodingError as error:
+                dead.put(message, error)
+
+    def _keyed(self, messages: Sequence[Message], dead: DeadLetters) -> list[tuple[Message, bytes]]:
+        """Each message with the account that its key names; one with another key is put away."""
+        keyed = []
+        for message in messages:
+            try:
+                keyed.append((message, checked_id(self._accounts, message.key())))
+            except DecodingError as error:
+                dead.put(message, error)
+        return keyed
+
+    def _read(self, message: Message, account: bytes) -> Entry:
+        entry = entries.read(self._codec, message)
+        if entry.account.encode() != account:
+            raise DecodingError("wrong-key", "accountId is not the account of the key.")
+        return entry
+
+    def _plausible(self, value: bytes | None, account: bytes) -> bool:
+        """Whether a value that nobody waits for looks like its account's entry, so that it need not be decoded."""
+        start = len(self._entry_prefix)
+        return (
+            value is not None
+            and value[:start] == self._entry_prefix
+            and value[start + _TIME_BYTES + 1 : start + _TIME_BYTES + 1 + len(account)] == account
+        )
+
+    def _rows(self, accounts: set[bytes]) -> dict[bytes, bytes]:
+        """The compiled rows of these accounts; those that nobody needed yet are compiled, and kept."""
+        rows: dict[bytes, bytes] = {}
+        missing = []
+        with self._store.read() as txn:
+            get, compiled = txn.get, self._store.compiled
+            for account in accounts:
+                row = get(account, None, compiled)
+                if row is None:
+                    missing.append(account)
+                else:
+                    rows[account] = row
+        if missing:
+            rows |= self._store.compile_missing(missing, self._compiler.compile)
+        return rows
+
+    def _authorised(self, account: bytes) -> Iterable[CustomerId]:
+        with self._store.read() as txn:
+            row = txn.get(account, None, self._store.authorisations)
+        return () if row is None else dict.fromkeys(records.customer_ids(self._codec, row))
+
+    def _alert(self, message: Message, entry: Entry, rules: Iterable[CompiledRule], out: Delivery) -> None:
+        """Send what `rules` raise for `entry`. Raises DecodingError where a rule breaks; what was sent stays sent."""
+        now = self._clock.wall_ms()
+        raised = False
+        for rule in rules:
+            if rule.currency != entry.currency:
+                continue
+            known = self._rules[rule.alert_type]
+            try:
+                if not known.raised(entry.movement, rule.number):
+                    continue
+            except Exception as error:
+                raise DecodingError("rule-failed", f"{rule.alert_type} raised {type(error).__name__}.") from error
+            raised = True
+            ending = _ending(entry, shows_amount=known.shows_amount)
+            value = b"".join((self._message_prefix, long_bytes(now), rule.body, ending))
+            for output in rule.outputs:
+                own = alert_id(self._id_key, entry.id, output.suffix)
+                headers = [(entries.ID, own), (entries.ENTRY, entry.id), *entry.passed_on]
+                out.send(self._names.outbound[output.channel], value, output.key, headers)
+                self._metrics.alerts[CHANNELS[output.channel]] += 1
+        if raised:
+            self._metrics.fresh.append(now - message.timestamp()[1])
+
+
+def _ending(entry: Entry, *, shows_amount: bool) -> bytes:
+    """The params that an entry adds to its messages, and the map's end. An unknown balance adds none."""
+    params = {}
+    if entry.movement.balance is not None:
+        params["balance_amount"] = major(entry.movement.balance, entry.currency)
+        params["balance_amount_currency"] = entry.currency
+    if shows_amount:
+        params["alert_amount_amount"] = major(entry.movement.amount, entry.currency)
+        params["alert_amount_amount_currency"] = entry.currency
+    return block(params) + END_OF_MAP if params else END_OF_MAP
+
+
+def run(settings: Settings, options: RunOptions) -> None:
+    """Run the stage until stopped (SIGTERM, ctrl-c) or at the end. Raises KafkalertError."""
+    clock = SystemClock()
+    stopping = Stopping(clock)
+    stopping.on_signals()
+    cluster, codec, rules, metrics = settings.active, build.codec(settings.serde), installed(), Metrics()
+    names = Names.of(settings)
+    store = Store(settings.engine.state, size=settings.engine.table_size, flavour=flavour(codec, rules))
+    followed = tables(store, codec, authorisations=settings.topic(AUTHORISATIONS), settings=settings.topic(SETTINGS))
+    follower = Follower(
+        store,
+        cluster,
+        followed,
+        dead_topic=settings.topic("kafkalert.deadletter"),
+        keep_tombstones_ms=int(settings.topics.delete_retention.total_seconds() * 1000),
+        metrics=metrics,
+        clock=clock,
+        stopping=stopping,
+    )
+
+    def prepare() -> bool:
+        consumer = clients.consumer(cluster, "kafkalert.tables")
+        log_ends = ends(cluster, consumer, [one.topic for one in followed])
+        if not await_tables(store, log_ends, clock=clock, stopping=stopping):
+            return False
+        gc.collect()
+        gc.freeze()  # what lives from here on for ever is not looked at again
+        return True
+
+    stage = Alerting(
+        names,
+        two_hop=settings.engine.mode == "two-hop",
+        store=store,
+        codec=codec,
+        rules=rules,
+        id_key=settings.alerts.id_key.get_secret_value(),
+        metrics=metrics,
+        clock=clock,
+    )
+    follower.start()
+    runner = Runner(
+        settings,
+        options,
+        stage=stage,
+        metrics=metrics,
+        prepare=prepare,
+        hold=lambda: staleness(store, clock),
+        clock=clock,
+        stopping=stopping,
+    )
+    try:
+        runner.run()
+    finally:
+        follower.join(2.0)

@@ -1,0 +1,171 @@
+"""bridge: bookings from a file, a pipe or a growing log into accountentry."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from kafkalert.bus.watermarks import topic_ids
+from kafkalert.config.sections import Settings
+from kafkalert.edges.ndjson import Entry, read_entries
+from kafkalert.edges.source import BadLine, Source
+from kafkalert.edges.waiting import Patience
+from kafkalert.engine.clock import Clock, SystemClock
+from kafkalert.engine.delivery import Delivery
+from kafkalert.engine.metrics import Metrics
+from kafkalert.engine.pulse import Pulse
+from kafkalert.engine.stopping import Stopping
+from kafkalert.errors import UnreachableError
+from kafkalert.serde import build
+from kafkalert.serde.codec import Codec
+from kafkalert.serde.keys import encode_key
+from kafkalert.stages.entry import BALANCE, ID
+
+_LOG = logging.getLogger(__name__)
+NAME: Final = "bridge"
+ENTRIES: Final = "accountentry"
+_CHECK_EVERY: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeOptions:
+    """Where from and how. `rate` in entries a second, or None for as fast as it goes.
+
+    `patience`: seconds for which the cluster may be away, or None for ever.
+    """
+
+    path: str
+    follow: bool = False
+    rate: float | None = None
+    strict: bool = False
+    patience: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bridged:
+    """What became of the lines: entries that the broker acknowledged, and lines that gave none."""
+
+    acknowledged: int = 0
+    bad: int = 0
+    stopped: bool = False
+
+
+class Pace:
+    """Spreads events evenly: the n-th is due n / rate seconds after the first."""
+
+    def __init__(self, rate: float | None, clock: Clock, stopping: Stopping) -> None:
+        self._gap = 1 / rate if rate else 0.0
+        self._clock = clock
+        self._stopping = stopping
+        self._due = clock.monotonic()
+
+    def wait(self) -> None:
+        """Return when the next event is due, or when stopped."""
+        if not self._gap:
+            return
+        left = self._due - self._clock.monotonic()
+        if left > 0:
+            self._stopping.wait(left)
+        # After a stall the pace goes on from now; it does not catch up with a burst.
+        self._due = max(self._due, self._clock.monotonic() - 1.0) + self._gap
+
+
+def headers_of(entry: Entry) -> list[tuple[str, str]]:
+    """The headers of an entry's record."""
+    headers = [] if entry.entry_id is None else [(ID, entry.entry_id)]
+    return headers if entry.balance_known else [*headers, (BALANCE, "unknown")]
+
+
+class Bridge:
+    """Sends entries; `on_bad` is told of each line that gives none."""
+
+    def __init__(self, topic: str, codec: Codec, delivery: Delivery, metrics: Metrics) -> None:
+        self._topic = topic
+        self._codec = codec
+        self._delivery = delivery
+        self._metrics = metrics
+        self.poll = delivery.poll
+
+    def send(self, entry: Entry) -> None:
+        """Hand one entry over. Raises what `Delivery.send` raises."""
+        value = self._codec.encode("AccountEntry", entry.datum)
+        key = encode_key(self._codec, "AccountId", entry.account)
+        self._delivery.send(self._topic, value, key, list(headers_of(entry)))
+        self._metrics.entries += 1
+        if self._metrics.entries % _CHECK_EVERY == 0:
+            self._delivery.poll()
+
+
+def run(settings: Settings, options: BridgeOptions, on_bad: Callable[[BadLine], None]) -> Bridged:
+    """Bring in what `options.path` holds. Returns when the broker has acknowledged all of it, or when stopped.
+
+    Raises UsageError (the file), KafkalertError (the topic), UnreachableError (past `patience`).
+    """
+    clock = SystemClock()
+    stopping = Stopping(clock)
+    stopping.on_signals()
+    metrics = Metrics()
+    codec = build.codec(settings.serde)
+    topic = settings.topic(ENTRIES)
+    if options.strict:
+        bad = _bad_lines(options, on_bad)
+        if bad:
+            return Bridged(bad=bad)
+    delivery = Delivery(settings.active, linger_ms=settings.engine.linger.total_seconds() * 1000, stopping=stopping)
+    pulse = Pulse(
+        NAME,
+        settings.active,
+        settings.topic("kafkalert.status"),
+        metrics=metrics,
+        state=lambda: "running",
+        patience=options.patience,
+        clock=clock,
+        stopping=stopping,
+    )
+    patience = Patience(stop=stopping.event, idle=delivery.poll, note=_LOG.warning)
+    done = Bridged()
+    with Source(options.path, follow=options.follow, patience=patience) as source:
+        pulse.start()
+        try:
+            _await_topic(settings, topic, stopping)
+            bridge = Bridge(topic, codec, delivery, metrics)
+            pace = Pace(options.rate, clock, stopping)
+            for line in read_entries(source):
+                if isinstance(line, BadLine):
+                    done = replace(done, bad=done.bad + 1)
+                    on_bad(line)
+                    continue
+                pace.wait()
+                if stopping:
+                    break
+                bridge.send(line)
+            delivery.flush()
+        finally:
+            interrupted = bool(stopping)
+            stopping.stop()
+            pulse.join(2.0)
+    if stopping.reason is not None:
+        raise stopping.reason
+    return replace(done, acknowledged=metrics.entries - delivery.pending(), stopped=interrupted)
+
+
+def _await_topic(settings: Settings, topic: str, stopping: Stopping) -> None:
+    """Return once the cluster says that `topic` is there. Raises KafkalertError where it is not."""
+    while not stopping:
+        try:
+            topic_ids(settings.active, [topic])
+        except UnreachableError:
+            stopping.wait(1.0)
+        else:
+            return
+
+
+def _bad_lines(options: BridgeOptions, on_bad: Callable[[BadLine], None]) -> int:
+    """Read all of the file, and say how many of its lines are bad."""
+    count = 0
+    with Source(options.path) as source:
+        for line in read_entries(source):
+            if isinstance(line, BadLine):
+                count += 1
+                on_bad(line)
+    return count
