@@ -23,6 +23,8 @@ appender.out.layout.pattern = %d{ISO8601} %-5p %m (%c{1})%n%throwable
 rootLogger.level = info
 rootLogger.appenderRef.out.ref = out
 # A cluster that is away is said several times a second, for as long as it is away.
+logger.clients.name = org.apache.kafka.clients
+logger.clients.level = warn
 logger.net.name = org.apache.kafka.clients.NetworkClient
 logger.net.level = error
 # Every property of every client, at every start: 2,000 lines.

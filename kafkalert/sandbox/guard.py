@@ -19,7 +19,7 @@ class Guard:
         try:
             self._pid = os.posix_spawn(
                 sys.executable,
-                [sys.executable, "-m", "kafkalert.sandbox.guard", str(folder), identity, str(os.getpid())],
+                [sys.executable, "-P", "-m", "kafkalert.sandbox.guard", str(folder), identity, str(os.getpid())],
                 os.environ,
                 file_actions=[(os.POSIX_SPAWN_DUP2, reader, 0)],
                 setpgroup=0,  # ctrl-c on the terminal is for the owner alone

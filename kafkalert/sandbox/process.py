@@ -72,13 +72,19 @@ def identify(pid: int) -> tuple[Identity, str] | None:
 
 def state_of(process: Identity | None) -> str | None:
     """The state letter of a process that is still this very one and has not ended, else None."""
-    if process is None:
+    found = identify(process.pid) if process else None
+    if found is None or found[0] != process:
         return None
-    # A child of ours that has ended stays in the process table until it is asked for.
+    if found[1] in "ZX":
+        reap(process.pid)
+        return None
+    return found[1]
+
+
+def reap(pid: int) -> None:
+    """Take a child that has ended out of the process table; nothing happens if it is somebody else's."""
     with contextlib.suppress(ChildProcessError):
-        os.waitpid(process.pid, os.WNOHANG)
-    found = identify(process.pid)
-    return found[1] if found and found[0] == process and found[1] not in "ZX" else None
+        os.waitpid(pid, os.WNOHANG)
 
 
 def send(process: Identity, number: signal.Signals) -> bool:
@@ -120,7 +126,7 @@ def spawn(command: Sequence[str], *, folder: Path, env: Mapping[str, str], lock:
     write = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     pid = os.posix_spawn(
         sys.executable,
-        [sys.executable, "-m", "kafkalert.sandbox.launch", str(folder), *command],
+        [sys.executable, "-P", "-m", "kafkalert.sandbox.launch", str(folder), *command],
         env,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -135,7 +141,9 @@ def spawn(command: Sequence[str], *, folder: Path, env: Mapping[str, str], lock:
         known = Identity.read(pid_file)
         if known is not None:
             found.append(known)
-        return bool(found) or identify(pid) is None
+            return True
+        now = identify(pid)
+        return now is None or state_of(now[0]) is None
 
     wait_until(recorded, 30)
     return found[0] if found else None
