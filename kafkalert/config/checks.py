@@ -21,7 +21,7 @@ _PORTS = range(1, 65536)
 def choose(raw: Mapping[str, Any], flag: str | None, report: Report) -> str | None:
     """The name of the context in force, or None after reporting why there is none."""
     known = list(table(raw, "contexts"))
-    place = ["context"]
+    place = ["-C" if flag else "context"]
     name = flag or raw.get("context")
     if name is None and len(known) == 1:
         return known[0]
@@ -30,20 +30,19 @@ def choose(raw: Mapping[str, Any], flag: str | None, report: Report) -> str | No
         return None
     if name in known:
         return str(name)
-    if flag:
-        place = ["-C"]
-    report.add(place, f"names {name}, which is no context; there is {_listed(known)}{suggestion(str(name), known)}")
+    what = f"names {name}, which is no context; there is {_listed(known)}{suggestion(str(name), known)}"
+    report.add(place, what, source="the command line" if flag else "")
     return None
 
 
 def check(raw: Mapping[str, Any], report: Report) -> None:
-    """Report what is wrong with names and addresses in all of the document."""
+    """Report what is wrong with names and addresses in all of the document, and what one key needs of another."""
     for kind in ("clusters", "contexts"):
         for name in table(raw, kind):
             if not NAME.fullmatch(name):
                 report.add([kind, name], "is a name with other characters than letters, digits, - and _")
     known = list(table(raw, "clusters"))
-    if not known:
+    if raw.get("clusters", {}) == {}:
         report.add(["clusters"], 'is missing. Add [clusters.dc1] with bootstrap = "HOST:PORT"')
     for context in table(raw, "contexts"):
         named = table(raw, "contexts", context).get("clusters")
@@ -55,6 +54,9 @@ def check(raw: Mapping[str, Any], report: Report) -> None:
             report.add(["contexts", context, "clusters"], "names a cluster twice")
     _check_bootstraps(raw, report)
     _check_topics(raw, report)
+    serde = table(raw, "serde")
+    if serde.get("framing") == "confluent" and not serde.get("registry"):
+        report.add(["serde", "registry"], "is missing; the framing confluent needs it")
 
 
 def _check_bootstraps(raw: Mapping[str, Any], report: Report) -> None:

@@ -54,9 +54,9 @@ class Report:
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, place: Sequence[str | int], what: str) -> None:
-        """One more problem, at a place given by its parts."""
-        problem = Problem(self.source(place), ".".join(map(str, place)), what)
+    def add(self, place: Sequence[str | int], what: str, source: str = "") -> None:
+        """One more problem, at a place given by its parts; it came from where that place did, or from `source`."""
+        problem = Problem(source or self.source(place), ".".join(map(str, place)), what)
         if problem not in self.problems:
             self.problems.append(problem)
 

@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from kafkalert import cli
-from kafkalert.commands import complete, confirm, invocation, unmask
+from kafkalert.commands import complete, invocation
+from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
 from kafkalert.commands.output import to_json
+from kafkalert.commands.unmask import UnmaskOption, allowed
 from kafkalert.errors import (
     DriftError,
     KafkalertError,
@@ -40,18 +42,18 @@ def probe(
     by: Annotated[str, typer.Option(autocompletion=complete.channels)] = "",
     topic: Annotated[str, typer.Option(autocompletion=complete.topics)] = "",
     flood: bool = False,
-    yes: confirm.YesOption = False,
-    confirm_name: confirm.ConfirmOption = None,
-    unmask_it: unmask.UnmaskOption = False,
+    yes: YesOption = False,
+    confirm: ConfirmOption = None,
+    unmask: UnmaskOption = False,
 ) -> int:
     """Do what the options say."""
     del on, by, topic  # there to be completed
     run = invocation.of(ctx)
     if change:
-        confirm.approve(ctx, ["create topic accountentry"], yes=yes, confirm=confirm_name)
+        approve(ctx, ["create topic accountentry"], yes=yes, confirm=confirm)
         invocation.say("CHANGED")
-    if unmask_it:
-        invocation.say(f"UNMASKED {unmask.allowed(ctx, unmask=True)}")
+    if unmask:
+        invocation.say(f"UNMASKED {allowed(ctx, unmask=unmask)}")
     if fail in FAMILY:
         raise FAMILY[fail]("It broke.", hint="Mend it.")
     if fail == "bug":

@@ -1,0 +1,133 @@
+"""A change is shown and wants consent; production wants its name; read-only refuses. Unmasking leaves a trace."""
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+PROBE = Path(__file__).with_name("probe.py")
+CONFIGURATION = """
+context = "test"
+[clusters.dc1]
+bootstrap = "127.0.0.1:9092"
+[contexts.test]
+clusters = ["dc1"]
+unmask = true
+[contexts.prod]
+clusters = ["dc1"]
+production = true
+[contexts.museum]
+clusters = ["dc1"]
+read_only = true
+[alerts]
+id_key = {env = "ID_KEY"}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _configuration(tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "kafkalert.toml").write_text(CONFIGURATION)
+    environment["ID_KEY"] = "0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["--yes"], 0),
+        (["--confirm", "test"], 0),
+        ([], 5),
+        (["--no-input"], 5),
+        (["--yes", "--read-only"], 5),
+        (["--yes", "--confirm", "tset"], 5),
+        (["-C", "prod", "--yes"], 5),
+        (["-C", "prod"], 5),
+        (["-C", "prod", "--yes", "--confirm", "test"], 5),
+        (["-C", "prod", "--confirm", "prod"], 0),
+        (["-C", "prod", "--confirm", "prod", "--read-only"], 5),
+        (["-C", "museum", "--yes"], 5),
+        (["-C", "museum", "--confirm", "museum"], 5),
+    ],
+)
+def test_consent_off_a_terminal(probe: Run, arguments: list[str], status: int) -> None:
+    """--yes is enough but in production, --confirm everywhere, and nothing where changes are forbidden."""
+    result = probe("probe", "--change", *arguments, stdin="y\n")
+    assert result.returncode == status
+    assert ("CHANGED" in result.stderr) == (status == 0)
+    if status:
+        assert "nothing was changed" in result.stderr
+        assert "Hint: " in result.stderr
+
+
+def on_terminal(arguments: list[str], answer: str, folder: Path, environment: dict[str, str]) -> tuple[str, int]:
+    """What the command shows on a terminal where `answer` is typed, and its status."""
+    terminal, inside = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, str(PROBE), "probe", "--change", *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=inside,
+        stdout=subprocess.DEVNULL,
+        stderr=inside,
+        start_new_session=True,
+    ) as process:
+        os.close(inside)
+        os.write(terminal, answer.encode())
+        shown = b""
+        while True:
+            try:
+                piece = os.read(terminal, 4096)
+            except OSError:  # EIO: the last process that had the terminal open has ended
+                break
+            shown += piece
+        status = process.wait(timeout=60)
+    os.close(terminal)
+    return shown.decode(), status
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer", "status"),
+    [
+        ([], "y\n", 0),
+        ([], "yes\n", 0),
+        ([], "\n", 5),
+        ([], "n\n", 5),
+        ([], "\x04", 5),
+        (["-C", "prod"], "prod\n", 0),
+        (["-C", "prod"], "y\n", 5),
+        (["-C", "prod", "--yes"], "prod\n", 0),
+        (["-C", "prod", "--yes"], "yes\n", 5),
+        (["--no-input"], "y\n", 5),
+    ],
+)
+def test_consent_on_a_terminal(
+    tmp_path: Path, environment: dict[str, str], arguments: list[str], answer: str, status: int
+) -> None:
+    """The change is shown first; a yes is asked for, in production the context's name."""
+    shown, ended = on_terminal(arguments, answer, tmp_path, environment)
+    assert "create topic accountentry" in shown
+    assert ended == status
+    assert ("CHANGED" in shown) == (status == 0)
+
+
+def test_unmasking_is_permitted_said_and_logged(probe: Run, tmp_path: Path) -> None:
+    """The log is the user's alone and says when, who, where and what, before anything is shown."""
+    result = probe("probe", "--unmask")
+    assert "UNMASKED True" in result.stderr
+    log = tmp_path / "home/.local/state/kafkalert/audit.log"
+    assert str(log) in result.stderr
+    _when, what, _who, context, *command = log.read_text().split()
+    assert (what, context, command) == ("unmask", "test", ["kafkalert", "probe"])
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_unmasking_is_refused_without_permission_or_trace(probe: Run, tmp_path: Path) -> None:
+    refused = probe("probe", "--unmask", "-C", "prod")
+    assert (refused.returncode, "does not permit" in refused.stderr) == (5, True)
+    (tmp_path / "home").write_text("a file where the folder should be")
+    untraced = probe("probe", "--unmask")
+    assert (untraced.returncode, "cannot be logged" in untraced.stderr) == (5, True)
