@@ -123,7 +123,8 @@ def _table(plain: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
 
     console = Console()
     names = list(columns) or list(plain[0])
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
+    style = "" if console.no_color else "bold"
+    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style=style)
     for name in names:
         numeric = all(type(row.get(name)) in (int, float, type(None)) for row in plain)
         table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")

@@ -82,6 +82,7 @@ statistics.interval.ms sticky.partitioning.linger.ms topic.blacklist topic.metad
 topic.metadata.refresh.fast.interval.ms topic.metadata.refresh.interval.ms topic.metadata.refresh.sparse
 """
 _KNOWN = frozenset(_NAMES.split())
+_ABSURD = "kafkalert.absurd"
 _SECRET = re.compile(r"password|passphrase|secret|key\.pem|oauthbearer\.config")
 _CODE = re.compile(r".*_cb|interceptors|on_delivery|opaque|logger|default[._]topic[._]conf(ig)?|ssl_.*")
 
@@ -110,14 +111,28 @@ def suggestion(name: str, known: "frozenset[str] | list[str]") -> str:
     return f". Did you mean {close[0]}?" if close else ""
 
 
+def rejection(name: str, value: str) -> str:
+    """Why librdkafka does not take `value` for `name`, in words that follow the name; empty if it does."""
+    answer = _answer(name, value)
+    if _ABSURD in answer:
+        return ""
+    limits = re.search(r"outside allowed range (-?[0-9]+)\.\.(-?[0-9]+)", answer)
+    return f"should be from {limits[1]} to {limits[2]}" if limits else "has a value that librdkafka does not take"
+
+
 def _asked(name: str) -> bool:
-    """Whether the installed librdkafka knows `name`. No client comes to be: a second, absurd name forbids it."""
-    from confluent_kafka import KafkaException, Producer  # noqa: PLC0415 - only for names that are not listed
+    """Whether the installed librdkafka knows `name`."""
+    return f'No such configuration property: "{name}"' not in _answer(name, "")
+
+
+def _answer(name: str, value: str) -> str:
+    """What librdkafka says to a property and, if it takes that, to an absurd one; so no client ever comes to be."""
+    from confluent_kafka import KafkaException, Producer  # noqa: PLC0415 - only where properties are configured
 
     try:
-        Producer({name: "", "kafkalert.absurd": ""})
+        Producer({name: value, _ABSURD: ""})
     except KafkaException as error:
-        return f'"{name}"' not in str(error) or "No such configuration property" not in str(error)
-    except (TypeError, ValueError):  # known to the Python client, as something else than a string
-        return True
-    return True
+        return str(error)
+    except (TypeError, ValueError):  # the Python client wants something else than a string
+        return "not a string"
+    return _ABSURD

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kafkalert.config import secrets
-from kafkalert.config.properties import is_secret, refusal
+from kafkalert.config.properties import is_secret, refusal, rejection
 from kafkalert.config.report import Report
 from kafkalert.config.tables import table
 
@@ -35,12 +35,22 @@ class Values:
                 self._property(properties, ("clusters", cluster, "kafka", name))
 
     def _property(self, properties: dict[str, Any], place: tuple[str, str, str, str]) -> None:
+        self._convert(properties, place)
+        value = properties.get(place[-1])
+        rejected = rejection(place[-1], value) if isinstance(value, str) and self._is_needed(place[1]) else ""
+        if rejected:
+            self._drop(properties, place, rejected)
+
+    def _is_needed(self, cluster: str) -> bool:
+        return isinstance(self._needed, list) and cluster in self._needed
+
+    def _convert(self, properties: dict[str, Any], place: tuple[str, str, str, str]) -> None:
         _, cluster, _, name = place
         value = properties[name]
         refused = refusal(name)
         if refused:
             self._drop(properties, place, refused)
-        elif secrets.is_reference(value) and not (isinstance(self._needed, list) and cluster in self._needed):
+        elif secrets.is_reference(value) and not self._is_needed(cluster):
             properties[name] = ""  # another environment's, whose secrets need not be here
         elif is_secret(name) or secrets.is_reference(value):
             self._secret(properties, place)

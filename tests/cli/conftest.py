@@ -1,6 +1,7 @@
 """Runs the installed command, as a user does, in an empty folder of its own."""
 
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -47,3 +48,34 @@ def kafkalert(tmp_path: Path, environment: dict[str, str]) -> Run:
 def probe(tmp_path: Path, environment: dict[str, str]) -> Run:
     """The same command line with one more command, `probe`, which does what a test asks of it."""
     return _runner([sys.executable, str(PROBE)], tmp_path, environment)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, environment: dict[str, str]) -> Callable[..., tuple[str, int]]:
+    """`terminal(["kafkalert", ...], answer="y")`: what a command shows on a terminal of its own, and its status."""
+
+    def run(command: list[str], answer: str = "", env: dict[str, str] | None = None) -> tuple[str, int]:
+        outside, inside = pty.openpty()
+        with subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            env=environment | {"TERM": "xterm-256color"} | (env or {}),
+            stdin=inside,
+            stdout=inside,
+            stderr=inside,
+            start_new_session=True,
+        ) as process:
+            os.close(inside)
+            os.write(outside, answer.encode())
+            shown = b""
+            while True:
+                try:
+                    piece = os.read(outside, 4096)
+                except OSError:  # EIO: the last process that had the terminal open has ended
+                    break
+                shown += piece
+            status = process.wait(timeout=60)
+        os.close(outside)
+        return shown.decode(), status
+
+    return run

@@ -107,3 +107,17 @@ def test_the_sandbox_s_file_is_found_and_named_on_stderr(kafkalert: Run, tmp_pat
     shown = kafkalert("config", "show", "-o", "json")
     assert json.loads(shown.stdout)
     assert "Using .kafkalert/sandbox.toml" in shown.stderr
+
+
+def test_a_terminal_gets_a_table_and_no_color_is_honoured(
+    kafkalert: Run, terminal: Callable[..., tuple[str, int]]
+) -> None:
+    """Styles and rules on a terminal; with NO_COLOR not one escape sequence."""
+    kafkalert("init")
+    styled, status = terminal(["kafkalert", "config", "show"])
+    plain, _ = terminal(["kafkalert", "config", "show"], env={"NO_COLOR": "1"})
+    assert status == 0
+    assert "\x1b[1m" in styled
+    assert "──" in styled
+    assert "clusters.dc1.bootstrap" in plain
+    assert "\x1b" not in plain

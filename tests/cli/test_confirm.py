@@ -1,7 +1,5 @@
 """A change is shown and wants consent; production wants its name; read-only refuses. Unmasking leaves a trace."""
 
-import os
-import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -63,32 +61,6 @@ def test_consent_off_a_terminal(probe: Run, arguments: list[str], status: int) -
         assert "Hint: " in result.stderr
 
 
-def on_terminal(arguments: list[str], answer: str, folder: Path, environment: dict[str, str]) -> tuple[str, int]:
-    """What the command shows on a terminal where `answer` is typed, and its status."""
-    terminal, inside = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, str(PROBE), "probe", "--change", *arguments],
-        cwd=folder,
-        env=environment,
-        stdin=inside,
-        stdout=subprocess.DEVNULL,
-        stderr=inside,
-        start_new_session=True,
-    ) as process:
-        os.close(inside)
-        os.write(terminal, answer.encode())
-        shown = b""
-        while True:
-            try:
-                piece = os.read(terminal, 4096)
-            except OSError:  # EIO: the last process that had the terminal open has ended
-                break
-            shown += piece
-        status = process.wait(timeout=60)
-    os.close(terminal)
-    return shown.decode(), status
-
-
 @pytest.mark.parametrize(
     ("arguments", "answer", "status"),
     [
@@ -105,10 +77,10 @@ def on_terminal(arguments: list[str], answer: str, folder: Path, environment: di
     ],
 )
 def test_consent_on_a_terminal(
-    tmp_path: Path, environment: dict[str, str], arguments: list[str], answer: str, status: int
+    terminal: Callable[..., tuple[str, int]], arguments: list[str], answer: str, status: int
 ) -> None:
     """The change is shown first; a yes is asked for, in production the context's name."""
-    shown, ended = on_terminal(arguments, answer, tmp_path, environment)
+    shown, ended = terminal([sys.executable, str(PROBE), "probe", "--change", *arguments], answer)
     assert "create topic accountentry" in shown
     assert ended == status
     assert ("CHANGED" in shown) == (status == 0)

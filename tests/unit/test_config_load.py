@@ -206,6 +206,14 @@ framing = "confluent"
             "4: alerts.id_key points at the variable ABSENT, which is not set.",
         ),
         (ONE + "[alerts]\nid_key = {file = 'absent'}\n", "which cannot be read: No such file or directory."),
+        (
+            ONE + "[clusters.dc1.kafka]\nsecurity.protocol = 'SASL_SLS'\n",
+            "4: clusters.dc1.kafka.security.protocol has a value that librdkafka does not take.",
+        ),
+        (
+            ONE + "[clusters.dc1.kafka]\nsocket.timeout.ms = 1\n",
+            "4: clusters.dc1.kafka.socket.timeout.ms should be from 10 to 300000.",
+        ),
         (ONE + "[alerts]\nid_key = {env = 3}\n", '4: alerts.id_key should be {env = "..."}.'),
         (ONE + "[engine]\nlinger = '6s'\n", "4: engine.linger should be less than or equal to 5 seconds."),
         ("a = 1\nb = \n", "2: the file is no TOML"),
