@@ -17,10 +17,17 @@ class Codec:
         self.framing = framing or Framing()
 
     def encode(self, name: str, datum: Any) -> bytes:  # noqa: ANN401 - any Avro datum
-        """`datum` as a framed record of the schema `name`. Raises ValueError or TypeError where it does not fit."""
+        """`datum` as a framed record of the schema `name`. Numbers have to be int: a fraction would be cut off.
+
+        Raises ValueError where the datum does not fit; its message tells no value. (UnreachableError and ConfigError
+        where a registry has to be asked for the schema's id.)
+        """
         out = BytesIO()
         out.write(self.framing.prefix(name))
-        schemaless_writer(out, schema(name).parsed, datum)
+        try:
+            schemaless_writer(out, schema(name).parsed, datum)
+        except Exception as error:
+            raise ValueError(f"The datum is no {name} ({type(error).__name__}).") from error
         return out.getvalue()
 
     def decode(self, name: str, data: bytes | None) -> Any:  # noqa: ANN401 - any Avro datum
@@ -28,6 +35,9 @@ class Codec:
 
         Raises DecodingError and nothing else: the codes of `Framing.writer`, "null", "wrong-schema", "bad-bytes"
         and "trailing-bytes". (UnreachableError where a registry has to be asked and is away.)
+
+        Two kinds of bytes that Avro does not allow are read all the same, as fastavro reads them: a negative index of
+        a union or an enum counts from its end, and a number may be written longer than it needs.
         """
         if data is None:
             raise DecodingError("null", f"There is no value where {name} should be.")
@@ -35,8 +45,8 @@ class Codec:
         reader = schema(name).parsed
         body = BytesIO(data)
         body.seek(start)
-        if writer is not reader and writer.get("name") != reader["name"]:
-            raise DecodingError("wrong-schema", f"The record is a {writer.get('name')}, not a {reader['name']}.")
+        if writer is not reader and writer["name"] != reader["name"]:
+            raise DecodingError("wrong-schema", f"The record is a {writer['name']}, not a {reader['name']}.")
         try:
             datum = schemaless_reader(body, writer, None if writer is reader else reader)
         except Exception as error:

@@ -14,6 +14,8 @@ _ORDER: Final = (
     *("PhoneNumber", "PushId", "ChannelType", "CustomerAlertAddress", "CustomerAccountAlertSetting"),
     *("CustomerAccountAlertSettings", "CustomerAlertSettings", "OutboundMessage"),
 )
+# What a schema says in text of its own: never the name of another schema.
+_TEXTS: Final = ("name", "namespace", "doc", "default", "symbols")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +67,25 @@ def source(name: str) -> dict[str, Any]:
     """The .avsc of `name` as it was written, its documentation included."""
     text: dict[str, Any] = json.loads((folder() / f"{name}.avsc").read_text(encoding="utf-8"))
     return text
+
+
+def whole(name: str) -> dict[str, Any]:
+    """The schema `name` with the definitions of all that it names, each where it comes up first.
+
+    Documentation and defaults are kept, so this is what a registry is given.
+    """
+    defined: set[str] = set()
+
+    def filled(node: Any) -> Any:  # noqa: ANN401 - any part of a schema
+        if isinstance(node, list):
+            return [filled(one) for one in node]
+        if isinstance(node, dict):
+            return {key: value if key in _TEXTS else filled(value) for key, value in node.items()}
+        short = str(node).rpartition(".")[2]
+        if short == node or short not in _ORDER or short in defined:
+            return node
+        defined.add(short)
+        return filled(source(short))
+
+    result: dict[str, Any] = filled(source(name))
+    return result

@@ -1,0 +1,151 @@
+"""A schema registry that speaks Confluent's API, for the Confluent wire format. Needs the extra `registry`.
+
+A record's schema is looked up and registered under the subject that is its full name, as by Confluent's
+RecordNameStrategy. Whoever registers under other subjects (a topic's name, by default) is read all the same: a
+record carries an id, and ids are one registry's own, not a subject's.
+"""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from fastavro import parse_schema
+
+from kafkalert.errors import ConfigError, DecodingError, KafkalertError, UnreachableError
+from kafkalert.serde.bounded import bounded
+from kafkalert.serde.schemas import schema, whole
+
+TIMEOUT_SECONDS = 3
+RETRIES = 1
+"""With one retry a registry that is away is given up after 7 s, so below the 10 s of a one-shot command."""
+
+ABSENT_SECONDS = 60
+"""How long an id that the registry did not know is not asked for again."""
+
+_ABSENT_IDS = 10_000
+_NOT_FOUND = 404
+_REFUSALS = (401, 403)
+_SERVER_ERROR = 500
+
+T = TypeVar("T")
+
+
+class ConfluentRegistry:
+    """A registry at `url`; `auth` is "user:password".
+
+    Raises ConfigError where the extra `registry` is not installed, or `url` is none.
+    """
+
+    def __init__(self, url: str, auth: str | None = None) -> None:
+        try:
+            from cachetools import TTLCache  # noqa: PLC0415 - of the extra
+            from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, SchemaRegistryError  # noqa: PLC0415
+        except ImportError as error:
+            raise ConfigError(
+                "A schema registry is configured, but what talks to it is not installed.",
+                hint="Run `pip install 'kafkalert[registry]'`.",
+            ) from error
+        options = {"url": url, "timeout": TIMEOUT_SECONDS, "max.retries": RETRIES, "retries.wait.ms": 100}
+        if auth is not None:
+            options["basic.auth.user.info"] = auth
+        try:
+            self._client = SchemaRegistryClient.new_client(options)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"serde.registry is no URL: {url}", hint="It begins with http:// or https://.") from error
+        self._url = url
+        self._schema, self._refusal = Schema, SchemaRegistryError
+        self._absent: Any = TTLCache(_ABSENT_IDS, ABSENT_SECONDS)
+
+    def schema_id(self, name: str) -> int:
+        """The id of the schema `name`. Raises ConfigError where it is not registered, UnreachableError."""
+        found = self.find(name)
+        if found is None:
+            raise ConfigError(
+                f"The schema {name} is not registered at {self._url}.", hint="Run `kafkalert schemas register`."
+            )
+        return found
+
+    def find(self, name: str) -> int | None:
+        """The id of the schema `name`, None where it is not registered. Raises UnreachableError."""
+        found: Any = self._ask(lambda: self._client.lookup_schema(subject(name), self._written(name)))
+        return None if found is None else int(found.schema_id)
+
+    def compatible(self, name: str) -> bool | None:
+        """Whether the registry's rules allow `name` as the next version; None where its subject is new.
+
+        Raises UnreachableError.
+        """
+        answer: bool | None = self._ask(lambda: self._client.test_compatibility(subject(name), self._written(name)))
+        return answer
+
+    def register(self, name: str) -> int:
+        """Register the schema `name`; its id. Raises UnreachableError, KafkalertError where it is refused."""
+        made = self._ask(lambda: self._client.register_schema(subject(name), self._written(name)))
+        if made is None:
+            raise KafkalertError(f"The registry at {self._url} takes no schemas.", hint="Check the path in the URL.")
+        return int(made)
+
+    def writer(self, schema_id: int) -> Any:  # noqa: ANN401 - fastavro's parsed schema has no type
+        """The parsed schema of an id.
+
+        Raises:
+            DecodingError: "unknown-schema-id"; "bad-schema" for one that is no Avro record that can be read safely.
+            UnreachableError: the registry does not answer.
+        """
+        found = None
+        if schema_id not in self._absent:
+            found = self._ask(lambda: self._client.get_schema(schema_id))
+        if found is None:
+            self._absent.setdefault(schema_id, True)
+            raise DecodingError("unknown-schema-id", f"The registry has no schema with the id {schema_id}.")
+        try:
+            parsed = self._parsed(found, {})
+            if isinstance(parsed, dict) and parsed.get("type") == "record" and bounded(parsed):
+                return parsed
+        except KafkalertError:
+            raise
+        except Exception as error:
+            problem = f"is no Avro schema ({type(error).__name__})"
+            raise DecodingError("bad-schema", f"The registry's schema {schema_id} {problem}.") from error
+        raise DecodingError("bad-schema", f"The registry's schema {schema_id} is no record that can be read safely.")
+
+    def _parsed(self, found: Any, known: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
+        """`found` and, before it, the schemas that it refers to; `known` are the names seen so far."""
+        for one in found.references or ():
+            referred: Any = self._ask(partial(self._client.get_version, one.subject, one.version))
+            self._parsed(referred.schema, known)
+        return parse_schema(json.loads(found.schema_str), named_schemas=known)
+
+    def _written(self, name: str) -> Any:  # noqa: ANN401 - the client has types only where it is installed
+        return self._schema(json.dumps(whole(name)), "AVRO")
+
+    def _ask(self, question: Callable[[], T]) -> T | None:
+        """The registry's answer; None where it does not have what was asked for."""
+        try:
+            return question()
+        except self._refusal as error:
+            if error.http_status_code == _NOT_FOUND:
+                return None
+            if error.http_status_code in _REFUSALS:
+                raise UnreachableError(
+                    f"The schema registry at {self._url} refuses these credentials.", hint="Check serde.registry_auth."
+                ) from error
+            if error.http_status_code < _SERVER_ERROR:
+                raise KafkalertError(
+                    f"The schema registry at {self._url} refused (HTTP {error.http_status_code}).",
+                    hint="Run `kafkalert schemas check` to see which schemas it would take.",
+                ) from error
+            raise self._away() from error
+        except Exception as error:
+            raise self._away() from error
+
+    def _away(self) -> UnreachableError:
+        hint = "Start it, or correct serde.registry; records in the Confluent wire format cannot be read without it."
+        return UnreachableError(f"The schema registry at {self._url} does not answer.", hint=hint)
+
+
+def subject(name: str) -> str:
+    """The registry's subject for the schema `name`: the record's full name."""
+    full: str = schema(name).parsed["name"]
+    return full

@@ -1,0 +1,109 @@
+"""Records that another version of a schema wrote, and schemas that are not to be trusted."""
+
+from struct import pack
+from typing import Any
+
+import pytest
+from fastavro import parse_schema
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kafkalert.serde.bounded import bounded
+from kafkalert.serde.codec import Codec
+from kafkalert.serde.framing import Framing
+from kafkalert.serde.schemas import names, schema
+from kafkalert.serde.wire import long_bytes, text_bytes
+from tests.records import Shelf, is_record
+
+NEWER = {
+    "type": "record",
+    "name": "CustomerIds",
+    "namespace": "nl.rabobank.beb.distribution",
+    "fields": [
+        {"name": "since", "type": "long"},
+        {
+            "name": "customerIds",
+            "type": {
+                "type": "array",
+                "items": {
+                    "type": "record",
+                    "name": "CustomerId",
+                    "fields": [{"name": "id", "type": "string"}, {"name": "role", "type": ["null", "string"]}],
+                },
+            },
+        },
+    ],
+}
+OLDER = {
+    "type": "record",
+    "name": "OutboundMessage",
+    "namespace": "nl.rabobank.beb.distribution",
+    "fields": [
+        {"name": "timestamp", "type": "int"},
+        {"name": "messageType", "type": "string"},
+        {"name": "params", "type": {"type": "map", "values": "string"}},
+    ],
+}
+NO_RECORD = {"type": "enum", "name": "CustomerIds", "namespace": "nl.rabobank.beb.distribution", "symbols": ["A"]}
+FOREIGN = Codec(Framing(Shelf(NEWER, OLDER, NO_RECORD)))
+NEWER_ID, OLDER_ID, NO_RECORD_ID = (len(names()) + number for number in (1, 2, 3))
+
+
+def test_a_newer_writer_is_understood() -> None:
+    """Fields that the reader does not know are skipped."""
+    body = long_bytes(7) + long_bytes(1) + text_bytes("C1") + b"\x02" + text_bytes("owner") + b"\x00"
+    data = pack(">BI", 0, NEWER_ID) + body
+    assert FOREIGN.decode("CustomerIds", data) == {"customerIds": [{"id": "C1"}]}
+
+
+def test_an_older_writer_is_understood() -> None:
+    """A field that the writer did not have gets its default, and an int is a long."""
+    data = pack(">BI", 0, OLDER_ID) + long_bytes(5) + text_bytes("T") + b"\x00"
+    expected: dict[str, Any] = {"timestamp": 5, "customerId": None, "messageType": "T", "params": {}}
+    assert FOREIGN.decode("OutboundMessage", data) == expected
+
+
+@pytest.mark.parametrize(("schema_id", "name"), [(NEWER_ID, "AccountId"), (NO_RECORD_ID, "CustomerIds")])
+def test_another_record_is_an_error(schema_id: int, name: str) -> None:
+    """A record of another name or kind is not made to fit."""
+    assert not is_record(lambda: FOREIGN.decode(name, pack(">BI", 0, schema_id) + b"\x00\x00"))
+
+
+@given(st.sampled_from([(NEWER_ID, "CustomerIds"), (OLDER_ID, "OutboundMessage")]), st.binary(max_size=40))
+@settings(max_examples=1000, deadline=None)
+def test_any_bytes_of_a_foreign_writer_are_a_record_or_an_error(which: tuple[int, str], body: bytes) -> None:
+    """Resolution raises nothing of its own."""
+    is_record(lambda: FOREIGN.decode(which[1], pack(">BI", 0, which[0]) + body))
+
+
+EMPTY = {"type": "record", "name": "Empty", "fields": []}
+NULLS = {"type": "array", "items": "null"}
+SELF = {"type": "array", "items": "Top"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "fine"),
+    [
+        (NULLS, False),
+        ({"type": "array", "items": EMPTY}, False),
+        ({"type": "map", "values": NULLS}, False),
+        (["null", NULLS], False),
+        (SELF, False),
+        (["null", "Top"], False),
+        ({"type": "array", "items": {"type": "fixed", "name": "F", "size": 0}}, False),
+        ({"type": "array", "items": ["null"]}, True),
+        ({"type": "array", "items": {"type": "fixed", "name": "F", "size": 1}}, True),
+        ({"type": "map", "values": "null"}, True),
+        ("null", True),
+        (EMPTY, True),
+    ],
+)
+def test_schemas_that_cost_without_bound_are_told(kind: Any, fine: bool) -> None:  # noqa: ANN401 - a schema
+    """Arrays of nothing and records within themselves are found wherever they are."""
+    parsed: Any = parse_schema({"type": "record", "name": "Top", "fields": [{"name": "field", "type": kind}]})
+    assert bounded(parsed) is fine
+
+
+@pytest.mark.parametrize("name", names())
+def test_our_own_schemas_cost_no_more_than_their_bytes(name: str) -> None:
+    assert name == "ChannelType" or bounded(schema(name).parsed)
