@@ -12,7 +12,8 @@ _SECONDS = 10.0
 def topic_ids(cluster: Cluster, topics: list[str]) -> dict[str, tuple[str, int]]:
     """Each topic's id and number of partitions. Raises KafkalertError for a missing one, UnreachableError."""
     found: dict[str, tuple[str, int]] = {}
-    futures = clients.admin(cluster).describe_topics(TopicCollection(topics), request_timeout=_SECONDS)
+    client = clients.admin(cluster)  # held: its answers come only while it lives
+    futures = client.describe_topics(TopicCollection(topics), request_timeout=_SECONDS)
     for topic, future in futures.items():
         try:
             described = future.result()
