@@ -1,4 +1,4 @@
-"""Fixtures for every test that needs a real Kafka. Nothing is started before a test asks for it."""
+"""Fixtures for every test that needs a real Kafka; nothing is started before a test asks for it. Hypothesis' profile."""
 
 import itertools
 import re
@@ -6,8 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from kafkalert.sandbox.local import Sandbox
+
+# A deadline measures the machine, not the code; on two shared cores it fails for nothing.
+settings.register_profile("kafkalert", deadline=None)
+settings.load_profile("kafkalert")
 
 _NUMBER = itertools.count(1)
 
