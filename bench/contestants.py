@@ -149,12 +149,18 @@ class StreamsPeer(Contestant):
 
     name = "kafka-streams"
 
+    def __init__(self, feed: Feed, folder: Path, *, commit_ms: int = 30_000) -> None:
+        super().__init__(feed, folder)
+        self.group = f"{feed.prefix}peer"
+        self._commit_ms = commit_ms
+
     def command(self) -> list[str]:
         """The jar, built if it has to be."""
         jar = jvm.build(PEER)
         java = ["java", f"-Xmx{PEER_HEAP}", "-jar", str(jar)]
         feed = ["--bootstrap", self.feed.cluster.bootstrap, "--prefix", self.feed.prefix]
-        return [*java, *feed, "--application-id", f"{self.feed.prefix}peer", "--state-dir", str(self.state)]
+        own = ["--application-id", self.group, "--state-dir", str(self.state)]
+        return [*java, *feed, *own, "--commit-interval-ms", str(self._commit_ms)]
 
     def ready(self) -> bool:
         """It printed that it runs."""

@@ -50,6 +50,9 @@ final class AlertProcessor extends ContextualProcessor<Bytes, AlertProcessor.Inp
                     if (trace != null) {
                         out.add(trace);
                     }
+                    if (balance != null) {
+                        out.add(balance);
+                    }
                     context().forward(new Record<>(Bytes.wrap(alert.key()), alert, record.timestamp(), out));
                 });
     }

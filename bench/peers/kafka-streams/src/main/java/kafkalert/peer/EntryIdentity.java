@@ -17,7 +17,7 @@ final class EntryIdentity extends ContextualFixedKeyProcessor<Bytes, byte[], byt
         Headers headers = entry.headers();
         Header own = headers.lastHeader(RECORD_ID);
         byte[] id = own == null ? null : own.value();
-        if (id == null) {
+        if (id == null || id.length == 0) {
             byte[] key = entry.key() == null ? new byte[0] : entry.key().get();
             byte[] value = entry.value() == null ? new byte[0] : entry.value();
             id = Ids.entry(key, value, entry.timestamp()).getBytes(StandardCharsets.UTF_8);

@@ -14,7 +14,8 @@ final class Money {
     // As kafkalert's bound: a longer number is no money.
     private static final Pattern NUMBER = Pattern.compile("[+-]?(?:[0-9]{1,40}(?:\\.[0-9]{0,40})?|\\.[0-9]{1,40})");
 
-    // ISO 4217, as the JDK knows it; a negative number there says that the code is no money (gold, testing).
+    // ISO 4217, as the JDK knows it, codes withdrawn long ago included; a negative number there says that the code is
+    // no money (gold, testing).
     private static final Map<String, Integer> PLACES = Currency.getAvailableCurrencies().stream()
             .filter(currency -> currency.getDefaultFractionDigits() >= 0)
             .collect(Collectors.toMap(
