@@ -1,4 +1,4 @@
-"""Fixtures for every test that needs a real Kafka; nothing is started before a test asks for it. Hypothesis' profile."""
+"""Fixtures for every test that needs a real Kafka, which is started when a test asks for it. Hypothesis' profile."""
 
 import itertools
 import re

@@ -50,7 +50,8 @@ def clear(folder: Path) -> bool:
     """
     data = data_folder(folder)
     there = data.exists()
-    config_file(folder).unlink(missing_ok=True)
+    for config in folder.glob(f"{config_file(folder).name}*"):  # also one whose writing was cut off
+        config.unlink()
     running = list(processes(folder))
     for process in running:
         send(process, signal.SIGKILL)
