@@ -64,7 +64,7 @@ def read(config: Path | None = None, context: str | None = None, *, read_only: b
     raw, report = read_tables(found)
     if not raw and found is None:
         raise ConfigError("There is no configuration.", hint="Run `kafkalert init` or `kafkalert sandbox up`.")
-    if "contexts" not in raw and table(raw, "clusters"):
+    if raw.get("contexts", {}) == {} and table(raw, "clusters"):
         raw["contexts"] = {"default": {"clusters": list(table(raw, "clusters"))}}
     check(raw, report)
     chosen = choose(raw, context, report) if table(raw, "contexts") else None
