@@ -1,0 +1,87 @@
+"""`kafkalert topics`: what exists against what should."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kafkalert.commands import complete, invocation
+from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
+from kafkalert.commands.output import Format, OutputOption, emit
+from kafkalert.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from kafkalert.ops.topics import Comparison
+
+app = typer.Typer()
+ClusterOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cluster", metavar="NAME", help="Only this cluster [default: all].", autocompletion=complete.clusters
+    ),
+]
+COLUMNS = ("cluster", "topic", "state", "detail")
+
+
+@app.callback()
+def topics() -> None:
+    """Compare the pipeline's topics with what should be, and correct them."""
+
+
+@app.command()
+def plan(ctx: typer.Context, cluster: ClusterOption = None, output: OutputOption = Format.TABLE) -> None:
+    """Show what exists against what should; exit status 3 if anything differs.
+
+    Example: kafkalert topics plan -o json
+    """
+    from kafkalert.ops.topic_admin import plan as compare_all  # noqa: PLC0415 - Kafka's library, not for --help
+
+    found = compare_all(invocation.settings(ctx), _chosen(ctx, cluster))
+    emit(found, output, columns=COLUMNS)
+    _exit(found)
+
+
+@app.command()
+def apply(
+    ctx: typer.Context,
+    *,
+    cluster: ClusterOption = None,
+    yes: YesOption = False,
+    confirm: ConfirmOption = None,
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """Create missing topics and correct their configurations.
+
+    Deletes nothing, and adds no partition to a topic whose keys it would part (exit status 5). Exit status 3 if
+    something is left that has to be mended by hand.
+
+    Example: kafkalert topics apply --yes
+    """
+    from kafkalert.ops import topic_admin  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.ops.topics import State, changes, check_refusals  # noqa: PLC0415 - as above
+
+    settings = invocation.settings(ctx)
+    found = topic_admin.plan(settings, _chosen(ctx, cluster))
+    if to_do := changes(found):
+        approve(ctx, to_do, yes=yes, confirm=confirm)
+        found = topic_admin.apply(settings, found)
+    elif all(one.state is State.FINE for one in found):
+        invocation.say("All topics are in order; there is nothing to change.")
+    emit(found, output, columns=COLUMNS)
+    check_refusals(found)
+    _exit(found)
+
+
+def _chosen(ctx: typer.Context, given: Sequence[str] | None) -> list[str]:
+    """The clusters asked for, all of the context. Raises UsageError for another."""
+    there = invocation.settings(ctx).context.clusters
+    for name in given or ():
+        if name not in there:
+            raise UsageError(f"There is no cluster {name} in this context.", hint=f"It has {', '.join(there)}.")
+    return list(dict.fromkeys(given or ()))
+
+
+def _exit(found: "Sequence[Comparison]") -> None:
+    """End with 3 if anything is not as it should be."""
+    if any(one.differences for one in found):
+        raise typer.Exit(ExitCode.DRIFT)

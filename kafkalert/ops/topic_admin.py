@@ -1,0 +1,160 @@
+"""Reads the pipeline's topics from a cluster, creates and corrects them. Never deletes, never parts a topic's keys."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ConfigSource,
+    NewPartitions,
+    NewTopic,
+    ResourceType,
+)
+
+from kafkalert.bus import clients
+from kafkalert.config.sections import Cluster, Settings
+from kafkalert.errors import ConfigError, KafkalertError, OutcomeUnknownError
+from kafkalert.ops.topics import Action, Comparison, State, Topic, changes, compare, having, wanted
+
+_SECONDS = 8.0
+_SETTLE_SECONDS = 10.0
+_SPREAD_SECONDS = 5.0
+_STEP_SECONDS = 0.1
+_SILENCE = {
+    KafkaError._TIMED_OUT,  # noqa: SLF001 - librdkafka's public codes begin with _
+    KafkaError._TRANSPORT,  # noqa: SLF001 - as above
+    KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001 - as above
+    KafkaError.REQUEST_TIMED_OUT,
+}
+_FORBIDDEN = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED}
+
+
+def plan(settings: Settings, clusters: Sequence[str] = ()) -> list[Comparison]:
+    """What exists against what should, on `clusters` or, without any, on all of the context.
+
+    Raises UnreachableError for a cluster that does not answer, KafkalertError for one that does not tell.
+    """
+    found: list[Comparison] = []
+    for name in clusters or settings.context.clusters:
+        cluster = settings.clusters[name]
+        topics = wanted(settings)
+        there = _read(cluster, clients.admin(cluster), topics)
+        found += [compare(name, topic, there.get(topic.name)) for topic in topics]
+    return found
+
+
+def apply(settings: Settings, comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Create what is missing and correct what can be; what there is to be said afterwards.
+
+    All that can be done is done before an error is raised. A change that a broker has not heard of yet is waited for.
+
+    Raises:
+        OutcomeUnknownError: a cluster did not say whether it did it.
+        KafkalertError: a cluster refused.
+    """
+    should = {topic.name: topic for topic in wanted(settings)}
+    problems: list[KafkalertError] = []
+    for name in dict.fromkeys(one.cluster for one in comparisons):
+        cluster = settings.clusters[name]
+        here = [one for one in comparisons if one.cluster == name]
+        problems += _apply(cluster, clients.admin(cluster), here, should)
+    if problems:
+        more = f" ({len(problems) - 1} more changes failed.)" if len(problems) > 1 else ""
+        worst = next((one for one in problems if isinstance(one, OutcomeUnknownError)), problems[0])
+        raise type(worst)(f"{worst}{more}", hint=worst.hint)
+    clusters = tuple(dict.fromkeys(one.cluster for one in comparisons))
+    give_up = time.monotonic() + _SPREAD_SECONDS
+    while changes(after := plan(settings, clusters)) and time.monotonic() < give_up:
+        time.sleep(_STEP_SECONDS)
+    return after
+
+
+def _read(cluster: Cluster, client: AdminClient, topics: Sequence[Topic]) -> dict[str, Topic]:
+    try:
+        metadata = client.list_topics(timeout=clients.PROBE_SECONDS).topics
+        there = [topic for topic in topics if topic.name in metadata and not metadata[topic.name].error]
+        resources = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in there]
+        futures = client.describe_configs(resources, request_timeout=_SECONDS) if resources else {}
+        configs = {resource.name: future.result(_SECONDS) for resource, future in futures.items()}
+    except KafkaException as error:
+        if error.args[0].code() in _FORBIDDEN:
+            raise _error(cluster, "read the topics", error) from error
+        raise clients.unreachable(cluster, error) from error
+    found: dict[str, Topic] = {}
+    for topic in there:
+        partitions = metadata[topic.name].partitions.values()
+        config = {name: str(configs[topic.name][name].value) for name in topic.config if name in configs[topic.name]}
+        replication = min(len(one.replicas) for one in partitions)
+        found[topic.name] = Topic(topic.name, len(partitions), replication, config)
+    return found
+
+
+def _apply(
+    cluster: Cluster, client: AdminClient, here: Sequence[Comparison], should: Mapping[str, Topic]
+) -> list[KafkalertError]:
+    """Make the changes of one cluster; what went wrong."""
+    problems: list[KafkalertError] = []
+
+    def settle(futures: Mapping[Any, Future[Any]], what: Callable[[Any], str]) -> None:
+        for subject, future in futures.items():
+            try:
+                future.result(_SETTLE_SECONDS)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # else somebody was quicker
+                    problems.append(_error(cluster, what(subject), error))
+
+    options = {"request_timeout": _SECONDS}
+    new = [_new(should[one.topic]) for one in here if one.state is State.MISSING]
+    if new:
+        settle(client.create_topics(new, operation_timeout=_SECONDS, **options), lambda name: f"create {name}")
+    more = [NewPartitions(one.topic, should[one.topic].partitions) for one, _ in having(here, Action.RAISE)]
+    if more:
+        settle(client.create_partitions(more, **options), lambda name: f"add partitions to {name}")
+    altered = [
+        ConfigResource(
+            ResourceType.TOPIC,
+            one.topic,
+            incremental_configs=[
+                ConfigEntry(
+                    each.what,
+                    each.wanted,
+                    ConfigSource.DYNAMIC_TOPIC_CONFIG,
+                    incremental_operation=AlterConfigOpType.SET,
+                )
+                for each in differences
+            ],
+        )
+        for one, differences in having(here, Action.CONFIGURE)
+    ]
+    if altered:
+        settle(client.incremental_alter_configs(altered, **options), lambda resource: f"configure {resource.name}")
+    return problems
+
+
+def _new(topic: Topic) -> NewTopic:
+    return NewTopic(topic.name, topic.partitions, topic.replication, config=dict(topic.config))
+
+
+def _error(cluster: Cluster, what: str, error: KafkaException) -> KafkalertError:
+    """The sentence for a change that a cluster did not confirm."""
+    cause = error.args[0]
+    if cause.code() in _SILENCE:
+        return OutcomeUnknownError(
+            f"{cluster.name} did not say whether it could {what}.", hint="Run `kafkalert topics plan` to find out."
+        )
+    if cause.code() in _FORBIDDEN:
+        hint = f"Give the principal of [clusters.{cluster.name}.kafka] the rights to describe, create and alter topics."
+        return KafkalertError(f"{cluster.name} does not allow this client to {what}.", hint=hint)
+    if cause.code() == KafkaError.INVALID_REPLICATION_FACTOR:
+        return ConfigError(
+            f"{cluster.name} could not {what}: it has fewer brokers than replicas are wanted.",
+            hint="Set replication under [topics] to what the cluster has.",
+        )
+    reason = str(cause.str()).rstrip(".")
+    return KafkalertError(f"{cluster.name} could not {what}: {reason}.", hint="See the brokers' log.")

@@ -1,0 +1,206 @@
+"""The pipeline's topics: what should be there, and what that means for what is. Decisions only; no broker."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from kafkalert.config import names
+from kafkalert.config.durations import format_duration
+from kafkalert.config.sections import Settings
+from kafkalert.errors import RefusedError
+
+STATUS_RETENTION = timedelta(hours=1)
+"""Heartbeats are for now; an hour of them is for whoever comes a little late."""
+STATUS_SEGMENT = timedelta(minutes=10)
+"""Only whole segments are deleted, so those of heartbeats are short."""
+
+_COMPACTED = (names.ACCOUNTTOCUSTOMERIDS, names.CUSTOMERALERTSETTINGS)
+_QUORUM = 3
+_IN_SYNC = "min.insync.replicas"
+_FOR_EVER = "-1"
+
+
+class State(StrEnum):
+    """How a topic is."""
+
+    FINE = "in order"
+    MISSING = "missing"
+    DIFFERS = "differs"
+
+
+class Action(StrEnum):
+    """What `topics apply` does about a difference."""
+
+    CREATE = "create"
+    CONFIGURE = "configure"
+    RAISE = "add partitions"
+    REFUSE = "refused"
+    BY_HAND = "by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it should be, or as it is. `config` holds the settings that the pipeline cares about."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: dict[str, str]
+    keyed: bool = True
+    """Records of a key keep their order, or replace each other: more partitions would part them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as it should be. `now` is None where the topic is missing."""
+
+    what: str
+    now: str | None
+    wanted: str
+    action: Action
+
+    def __str__(self) -> str:
+        how = {Action.REFUSE: ", refused", Action.BY_HAND: ", by hand"}.get(self.action, "")
+        return f"{self.what} is {_read(self.what, self.now)}, should be {_read(self.what, self.wanted)}{how}"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One topic of one cluster; a row of `topics plan`."""
+
+    cluster: str
+    topic: str
+    state: State
+    detail: str
+    differences: tuple[Difference, ...]
+
+
+def wanted(settings: Settings) -> tuple[Topic, ...]:
+    """Every topic of the pipeline as the configuration wants it.
+
+    customeraccountentry is among them where engine.mode is two-hop; in one-hop mode nothing reads it, and it may be
+    there or not.
+    """
+    optional = () if settings.engine.mode == "two-hop" else (names.CUSTOMERACCOUNTENTRY,)
+    return tuple(_wanted(settings, name) for name in names.TOPICS if name not in optional)
+
+
+def _wanted(settings: Settings, name: str) -> Topic:
+    section = settings.topics
+    config = {
+        "cleanup.policy": "compact" if name in _COMPACTED else "delete",
+        "message.timestamp.type": "CreateTime",
+        _IN_SYNC: str(min_insync(section.replication)),
+    }
+    partitions, keyed = section.partitions, True
+    if name in _COMPACTED:
+        config["delete.retention.ms"] = _ms(section.delete_retention)
+    elif name == names.CONTROL:
+        partitions = 1
+        config |= {"retention.ms": _FOR_EVER, "retention.bytes": _FOR_EVER}
+    elif name == names.STATUS:
+        partitions = 1
+        config |= {"retention.ms": _ms(STATUS_RETENTION), "segment.ms": _ms(STATUS_SEGMENT)}
+    else:
+        config["retention.ms"] = _ms(section.retention)
+        keyed = name != names.DEADLETTER
+    return Topic(settings.topic(name), partitions, section.replication, config, keyed)
+
+
+def min_insync(replication: int) -> int:
+    """How many replicas have to have a record: a majority, but never so many that one broker's loss stops writing."""
+    return replication // 2 + 1 if replication >= _QUORUM else 1
+
+
+def compare(cluster: str, should: Topic, found: Topic | None) -> Comparison:
+    """What is to be said and done about one topic; `found` is None where the cluster does not have it."""
+    differences = tuple(_creation(should) if found is None else _differences(should, found))
+    state = State.MISSING if found is None else State.DIFFERS if differences else State.FINE
+    detail = describe(should) if found is None else "; ".join(map(str, differences))
+    return Comparison(cluster, should.name, state, detail, differences)
+
+
+def describe(topic: Topic) -> str:
+    """A topic in words: "4 partitions, replication 3, kept for 7d"."""
+    if topic.config["cleanup.policy"] == "compact":
+        kept = f"compacted, tombstones kept for {_duration(topic.config['delete.retention.ms'])}"
+    else:
+        kept = f"kept {_duration(topic.config['retention.ms'], before='for ')}"
+    several = "" if topic.partitions == 1 else "s"
+    return f"{topic.partitions} partition{several}, replication {topic.replication}, {kept}"
+
+
+def _creation(should: Topic) -> Iterable[Difference]:
+    yield Difference("partitions", None, str(should.partitions), Action.CREATE)
+    yield Difference("replication", None, str(should.replication), Action.CREATE)
+    for setting, value in should.config.items():
+        yield Difference(setting, None, value, Action.CREATE)
+
+
+def _differences(should: Topic, found: Topic) -> Iterable[Difference]:
+    if found.partitions != should.partitions:
+        fewer = found.partitions < should.partitions
+        more = Action.REFUSE if should.keyed else Action.RAISE
+        action = more if fewer else Action.BY_HAND
+        yield Difference("partitions", str(found.partitions), str(should.partitions), action)
+    if found.replication != should.replication:
+        yield Difference("replication", str(found.replication), str(should.replication), Action.BY_HAND)
+    # More replicas in sync than a topic has would stop every writer.
+    in_sync = str(min(min_insync(should.replication), min_insync(found.replication)))
+    for setting, value in (should.config | {_IN_SYNC: in_sync}).items():
+        now = found.config.get(setting, "unknown")
+        if now != value:
+            yield Difference(setting, now, value, Action.CONFIGURE)
+
+
+def having(comparisons: Sequence[Comparison], *actions: Action) -> list[tuple[Comparison, list[Difference]]]:
+    """The comparisons in which one of `actions` comes up, with those differences."""
+    chosen = [(one, [each for each in one.differences if each.action in actions]) for one in comparisons]
+    return [(one, differences) for one, differences in chosen if differences]
+
+
+def changes(comparisons: Sequence[Comparison]) -> list[str]:
+    """What `topics apply` would do, one line a topic, in the words of an order."""
+    lines = []
+    for one, differences in having(comparisons, Action.CREATE, Action.CONFIGURE, Action.RAISE):
+        if one.state is State.MISSING:
+            lines.append(f"create {one.topic} on {one.cluster}: {one.detail}")
+        else:
+            what = ", ".join(
+                f"{each.what} from {_read(each.what, each.now)} to {_read(each.what, each.wanted)}"
+                for each in differences
+            )
+            lines.append(f"change {one.topic} on {one.cluster}: {what}")
+    return lines
+
+
+def check_refusals(comparisons: Sequence[Comparison]) -> None:
+    """Raise RefusedError if partitions of a keyed topic would have to be added."""
+    refused = having(comparisons, Action.REFUSE)
+    if not refused:
+        return
+    one, (difference, *_) = refused[0]
+    also = f", and {len(refused) - 1} more topics" if len(refused) > 1 else ""
+    raise RefusedError(
+        f"{one.topic} on {one.cluster} has {difference.now} partitions and should have {difference.wanted}{also}. "
+        "Partitions of a keyed topic are not added: its keys would move, and their order and compaction break.",
+        hint=f"Set partitions = {difference.now} under [topics], or give the topic a new name under [topics.names].",
+    )
+
+
+def _ms(duration: timedelta) -> str:
+    return str(duration // timedelta(milliseconds=1))
+
+
+def _read(setting: str, value: str | None) -> str:
+    """A setting's value as people read it: a duration besides its milliseconds."""
+    if value is None:
+        return "missing"
+    return f"{value} ({_duration(value)})" if setting.endswith(".ms") and value.isdigit() else value
+
+
+def _duration(milliseconds: str, before: str = "") -> str:
+    if milliseconds == _FOR_EVER:
+        return "for ever"
+    return before + format_duration(timedelta(milliseconds=int(milliseconds)))
