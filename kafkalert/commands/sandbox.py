@@ -41,10 +41,12 @@ def sandbox() -> None:
 
 @app.command()
 def up(
-    clusters: Annotated[int, typer.Option(min=1, max=2, help="With 2 also the mirror between them.")] = 1,
+    clusters: Annotated[int, typer.Option(min=1, max=2, metavar="N", help="With 2 also the mirror between them.")] = 1,
     port: Annotated[
         list[int] | None,
-        typer.Option(min=1, max=65535, help="Of dc1, dc2, mirror-dc1, mirror-dc2, in turn; else free ones."),
+        typer.Option(
+            min=1, max=65535, metavar="PORT", help="Of dc1, dc2, mirror-dc1, mirror-dc2, in turn; else free ones."
+        ),
     ] = None,
     folder: FolderOption = FOLDER,
 ) -> None:
@@ -89,7 +91,9 @@ def logs(
         str | None, typer.Argument(metavar="[NAME]", help="All of them without.", autocompletion=components)
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is added.")] = False,
-    lines: Annotated[int | None, typer.Option("--lines", "-n", min=0, help="Only the last N of each.")] = None,
+    lines: Annotated[
+        int | None, typer.Option("--lines", "-n", min=0, metavar="N", help="Only the last N of each.")
+    ] = None,
     folder: FolderOption = FOLDER,
 ) -> None:
     """Print what a part logged, or all of them."""
