@@ -1,10 +1,13 @@
 """How far a stage has come: offsets to commit, and whether it has reached the end it was told to stop at."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from confluent_kafka import Message, TopicPartition
 
 Partition = tuple[str, int]
+UNKNOWN: Final = -1
+"""Below every offset: what the group has committed is not known."""
 
 
 class Progress:
@@ -26,8 +29,11 @@ class Progress:
             self._committed.pop(partition, None)
 
     def reached(self, partition: Partition, following: int) -> None:
-        """Everything before the offset `following` was processed, or is no record."""
-        if partition in self._next:
+        """Everything before the offset `following` was processed, or is no record.
+
+        A record that was read just before its partition went and came back may lie before what was assigned since.
+        """
+        if following > self._next.get(partition, following):
             self._next[partition] = following
 
     def uncommitted(self, only: Iterable[Partition] | None = None) -> dict[Partition, int]:
@@ -40,6 +46,12 @@ class Progress:
         for partition, offset in offsets.items():
             if partition in self._committed:
                 self._committed[partition] = offset
+
+    def refused(self, partitions: Iterable[Partition]) -> None:
+        """The last commit of these did not succeed; the next one repeats it."""
+        for partition in partitions:
+            if partition in self._committed:
+                self._committed[partition] = UNKNOWN
 
     def partitions(self) -> list[Partition]:
         """What is assigned here."""

@@ -2,16 +2,16 @@
 
 import os
 import signal
-from threading import Event
-from types import FrameType
+from threading import Event, Thread, Timer
 from typing import Final
 
 from kafkalert.engine.clock import Clock
 from kafkalert.errors import ExitCode, KafkalertError
 
-ORDERLY_SECONDS: Final = 8.0
-"""What delivering and committing may take after a stop; with closing it stays below the promised 10 s."""
-
+ORDERLY_SECONDS: Final = 6.0
+"""What delivering and committing may take after a stop; with closing and the last heartbeat it stays below 10 s."""
+LAST_SECONDS: Final = 9.0
+"""After this the process ends whatever it waits for: a library's call to a broker that hangs may take minutes."""
 
 PARENT: Final = "KAFKALERT_SUPERVISOR"
 """Environment of a worker: the supervisor's pid. A worker whose parent is another one has lost it, and stops."""
@@ -62,12 +62,24 @@ class Stopping:
             self.stop()
 
     def on_signals(self) -> None:
-        """SIGTERM and SIGINT stop in order; a second one ends the process at once."""
+        """SIGTERM and SIGINT stop in order, within LAST_SECONDS; a second one ends the process at once.
 
-        def received(number: int, _frame: FrameType | None) -> None:
-            if self.event.is_set():
-                os._exit(ExitCode.INTERRUPTED if number == signal.SIGINT else 128 + number)
-            self.stop()
+        A thread of its own takes them: Python's handlers wait until a call into a library has returned, and they run
+        inside the interrupted code, which may hold the event's lock.
+        """
+        readable, writable = os.pipe()
+        os.set_blocking(writable, False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
+        Thread(target=self._heed, args=(readable,), name="signals", daemon=True).start()
 
-        signal.signal(signal.SIGTERM, received)
-        signal.signal(signal.SIGINT, received)
+    def _heed(self, readable: int) -> None:
+        os.read(readable, 1)
+        self.stop()
+        # What was not acknowledged is not committed, so this is as orderly as an end without the broker can be.
+        last = Timer(LAST_SECONDS, os._exit, (ExitCode.DONE,))
+        last.daemon = True
+        last.start()
+        (number,) = os.read(readable, 1)
+        os._exit(ExitCode.INTERRUPTED if number == signal.SIGINT else 128 + number)
