@@ -3,7 +3,7 @@
 import logging
 from typing import Any, Final, Literal
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from kafkalert.bus import clients
@@ -15,6 +15,14 @@ SESSION_MS: Final = 5000
 """A member that is silent for this long is replaced; with the rebalance that is within the promised 6 s."""
 HEARTBEAT_MS: Final = 1000
 
+_SILENCE: Final = frozenset(
+    {
+        KafkaError._TIMED_OUT,  # noqa: SLF001 - librdkafka's public codes begin with _
+        KafkaError._TRANSPORT,  # noqa: SLF001 - as above
+        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001 - as above
+        KafkaError.REQUEST_TIMED_OUT,
+    }
+)
 _CLASSIC: Final = {
     "group_protocol": "classic",
     "partition_assignment_strategy": "cooperative-sticky",
@@ -27,7 +35,8 @@ def group_properties(cluster: Cluster, group: str, protocol: Literal["auto", "co
     """Consumer properties (with `_` for `.`) of a member of `group`.
 
     The protocol of KIP-848 where the brokers have it and allow sessions this short, which with it are the group's own
-    configuration and set here; the classic one with cooperative assignment (KIP-429) elsewhere.
+    configuration and set here; the classic one with cooperative assignment (KIP-429) elsewhere. Raises KafkaException
+    where the brokers do not answer.
     """
     if protocol == "classic":
         return dict(_CLASSIC)
@@ -35,6 +44,8 @@ def group_properties(cluster: Cluster, group: str, protocol: Literal["auto", "co
     try:
         short = _short_sessions(client) and _set_session(client, group)
     except KafkaException as error:
+        if error.args[0].code() in _SILENCE:
+            raise  # a member must not choose another protocol than the others because the broker was slow
         _LOG.info("group %s: the brokers do not tell or take group settings (%s)", group, error)
         short = False
     if short or protocol == "consumer":

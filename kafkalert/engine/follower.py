@@ -28,6 +28,7 @@ BATCH: Final = 20_000
 ALIVE_SECONDS: Final = 0.5
 RETRY_SECONDS: Final = 1.0
 QUIET_SECONDS: Final = 60.0
+SAY_SECONDS: Final = 10.0
 
 
 class OffsetGoneError(KafkalertError):
@@ -37,8 +38,9 @@ class OffsetGoneError(KafkalertError):
 class Follower(Thread):
     """Keeps the store like the topics. Runs where it gets the store's lock; elsewhere it waits for its turn.
 
-    `problem` says what keeps it from following, or is empty. While it follows, it touches the file `alive` in the
-    store's folder, by which every worker of the machine knows that the tables are kept up to date.
+    `problem` says what keeps it from following, or is empty. While it follows, and has reached every partition's end
+    once, it touches the file `alive` in the store's folder, by which every worker of the machine knows that the tables
+    are kept up to date. Where rows cannot be stored, it takes the file away.
     """
 
     def __init__(
@@ -64,6 +66,9 @@ class Follower(Thread):
         self._stopping = stopping
         self._alive_at = float("-inf")
         self._noted_at = clock.monotonic()
+        self._said_at = float("-inf")
+        self._behind: set[tuple[str, int]] = set()
+        self._put_away: dict[tuple[str, int], int] = {}
         self.problem = ""
 
     def run(self) -> None:
@@ -77,15 +82,26 @@ class Follower(Thread):
                     self._stopping.wait(0.2)
                 except OffsetGoneError as error:
                     self._retry(error, rebuild=True)
-                except (TablesFullError, UnreachableError, DeliveryError, KafkaException) as error:
+                except (TablesFullError, UnreachableError, DeliveryError, KafkaException, OSError) as error:
                     self._retry(error)
                 except KafkalertError as error:
                     self._stopping.stop(error)
+                except Exception as error:  # noqa: BLE001 - a thread's end: unfollowed tables must not go unsaid
+                    _LOG.exception("tables")
+                    what = f"The tables cannot be followed ({type(error).__name__})."
+                    self._stopping.stop(KafkalertError(what, hint="This is a bug in kafkalert; please report it."))
 
     def _retry(self, error: Exception, *, rebuild: bool = False) -> None:
-        self.problem = str(error)
-        _LOG.warning("tables: %s%s", error, " They are read again from the beginning." if rebuild else "")
+        now, text = self._clock.monotonic(), str(error)
+        if text != self.problem or now - self._said_at >= SAY_SECONDS:
+            self._said_at = now
+            _LOG.warning("tables: %s%s", text, " They are read again from the beginning." if rebuild else "")
+        self.problem = text
+        if isinstance(error, TablesFullError):
+            # Changes arrive that cannot be kept: nothing may be decided by what was there before them.
+            (self._store.folder / "alive").unlink(missing_ok=True)
         if rebuild:
+            self._put_away.clear()
             try:
                 self._store.empty()
             except TablesFullError as full:
@@ -104,15 +120,18 @@ class Follower(Thread):
         self._dead = DeadLetters(self._dead_topic, "tables", self._delivery, self._metrics.dead, self._clock)
         try:
             at = self._start(consumer)
+            self._behind = set(at)
             consumer.assign([TopicPartition(topic, number, one.offset) for (topic, number), one in at.items()])
             while not self._stopping:
                 first = consumer.poll(0.1)
                 if first is not None:
                     self._take([first, *consumer.consume(BATCH - 1, 0)], at)
                 self._note_quiet(consumer, at)
-                self._alive()
+                if not self._behind:
+                    self._alive()
         finally:
             consumer.close()
+            self._delivery.close()
 
     def _start(self, consumer: Consumer) -> dict[tuple[str, int], Checkpoint]:
         """Where to go on, by partition. Raises OffsetGoneError where that cannot be told from what is kept."""
@@ -138,6 +157,9 @@ class Follower(Thread):
         if self._clock.monotonic() - self._noted_at < QUIET_SECONDS:
             return
         self._noted_at = self._clock.monotonic()
+        ids = topic_ids(self._cluster, list(self._tables))
+        if any(ids[topic][0] != one.topic_id for (topic, _), one in at.items()):
+            raise OffsetGoneError("A topic of the tables was deleted and made anew.")
         log_ends = ends(self._cluster, consumer, list(self._tables))
         with self._store.write() as txn:
             for key, one in at.items():
@@ -149,6 +171,7 @@ class Follower(Thread):
         """Write a batch's rows and the checkpoints after them, in one transaction."""
         changes: dict[str, dict[bytes, bytes | None]] = {topic: {} for topic in self._tables}
         moved: dict[tuple[str, int], Message] = {}
+        refused: dict[tuple[str, int], int] = {}
         now = self._clock.wall_ms()
         for message in messages:
             topic = str(message.topic())
@@ -159,18 +182,30 @@ class Follower(Thread):
             try:
                 changes[topic][self._tables[topic].row(message)] = message.value()
             except DecodingError as bad:
-                self._dead.put(message, bad)
+                refused[topic, int(message.partition() or 0)] = int(message.offset() or 0)
+                self._put(message, bad)
             moved[topic, int(message.partition() or 0)] = message
         if not moved:
             return
         self._delivery.flush()
+        self._put_away |= refused
         with self._store.write() as txn:
             for topic, rows in changes.items():
                 self._apply(txn, self._tables[topic], rows)
             for key, message in moved.items():
                 at[key] = self._moved(at[key], message, now)
                 self._store.put_checkpoint(txn, *key, at[key])
-        self.problem = ""
+            if not self._behind:
+                self._store.mark_whole(txn)
+        if not self._behind and self.problem:
+            _LOG.warning("tables: going on")
+            self.problem = ""
+
+    def _put(self, message: Message, bad: DecodingError) -> None:
+        """Put a record away, once: while the disk is full, the same ones come every second."""
+        key, offset = (str(message.topic()), int(message.partition() or 0)), int(message.offset() or 0)
+        if offset > self._put_away.get(key, -1):
+            self._dead.put(message, bad)
 
     def _moved(self, old: Checkpoint, message: Message, now: int) -> Checkpoint:
         offset = int(message.offset() or 0)
@@ -181,7 +216,9 @@ class Follower(Thread):
 
     def _event(self, error: KafkaError, message: Message, topic: str, moved: dict[tuple[str, int], Message]) -> None:
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public codes begin with _
-            moved[topic, int(message.partition() or 0)] = message
+            key = topic, int(message.partition() or 0)
+            moved[key] = message
+            self._behind.discard(key)
         elif error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
             raise OffsetGoneError(f"Topic {topic} no longer has what follows the checkpoint.")
         elif error.code() in {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED}:

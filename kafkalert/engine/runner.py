@@ -19,6 +19,7 @@ from kafkalert.engine.progress import Partition
 from kafkalert.engine.pulse import Pulse
 from kafkalert.engine.stage import Stage
 from kafkalert.engine.stopping import InterruptedStopError, Stopping
+from kafkalert.engine.store import RebuildingError
 from kafkalert.errors import UnreachableError
 
 _LOG = logging.getLogger(__name__)
@@ -114,7 +115,7 @@ class Runner:
                 self._once()
             except InterruptedStopError as error:
                 _LOG.warning("%s %s", error, error.hint)
-            except (RetryError, DeliveryError, UnreachableError, KafkaException) as error:
+            except (RetryError, RebuildingError, DeliveryError, UnreachableError, KafkaException) as error:
                 failures = 1 if self._clock.monotonic() - started > _HUNG_SECONDS else failures + 1
                 _LOG.warning("%s Trying again.", error)
                 self._stopping.wait(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS)) - 1])

@@ -5,6 +5,8 @@ that it was the first to need. Commits are not forced to disk: a killed process 
 and a store that another boot of the machine left behind is rebuilt from the topics, because its pages may be torn.
 """
 
+import fcntl
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -19,6 +21,8 @@ from kafkalert.errors import KafkalertError
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _READERS = 1024
+_LOCK_BYTES = 128 * _READERS  # more than LMDB's table of readers takes
+_REBUILDING = b"rebuilding"
 MAX_ID = 480
 """Longest id in bytes that can be a row's key; LMDB takes 511."""
 
@@ -41,6 +45,10 @@ class TablesFullError(KafkalertError):
     """The tables cannot grow: the disk is full, or `engine.table_size` is reached."""
 
 
+class RebuildingError(KafkalertError):
+    """The tables were emptied and are being read again: no alert may be decided by what is there so far."""
+
+
 class Store:
     """The tables' files below `folder`. One object a process; threads may share it.
 
@@ -50,26 +58,33 @@ class Store:
 
     def __init__(self, folder: Path, *, size: int, flavour: bytes) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._discard_of_other_boot()
         try:
-            self._env = lmdb.open(
-                str(folder / "tables"),
-                map_size=size,
-                max_dbs=4,
-                max_readers=_READERS,
-                sync=False,
-                writemap=False,
-                mode=0o600,
-            )
-            self._env.reader_check()
-            self.authorisations = self._env.open_db(b"authorisations")
-            self.settings = self._env.open_db(b"settings")
-            self.compiled = self._env.open_db(b"compiled")
-            self._meta = self._env.open_db(b"meta")
-        except lmdb.Error as error:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # Workers start at the same moment: none may discard what another has just opened.
+            with (folder / "open.lock").open("a") as alone:
+                fcntl.flock(alone, fcntl.LOCK_EX)
+                self._discard_of_other_boot()
+                self._allocate_lock()
+                self._open(size)
+        except (OSError, lmdb.Error) as error:
             raise self._full(error) from error
         self._keep_flavour(blake2b(flavour, digest_size=16).digest())
+
+    def _open(self, size: int) -> None:
+        self._env = lmdb.open(
+            str(self.folder / "tables"),
+            map_size=size,
+            max_dbs=4,
+            max_readers=_READERS,
+            sync=False,
+            writemap=False,
+            mode=0o600,
+        )
+        self._env.reader_check()
+        self.authorisations = self._env.open_db(b"authorisations")
+        self.settings = self._env.open_db(b"settings")
+        self.compiled = self._env.open_db(b"compiled")
+        self._meta = self._env.open_db(b"meta")
 
     def _discard_of_other_boot(self) -> None:
         boot = _BOOT.read_text(encoding="ascii") if _BOOT.exists() else ""
@@ -77,6 +92,12 @@ class Store:
         if not marker.exists() or marker.read_text(encoding="ascii") != boot:
             rmtree(self.folder / "tables", ignore_errors=True)
             marker.write_text(boot, encoding="ascii")
+
+    def _allocate_lock(self) -> None:
+        """Have room for LMDB's table of readers, which it maps: a hole there on a full disk would be a SIGBUS."""
+        (self.folder / "tables").mkdir(exist_ok=True, mode=0o700)
+        with (self.folder / "tables" / "lock.mdb").open("ab") as lock:
+            os.posix_fallocate(lock.fileno(), 0, _LOCK_BYTES)
 
     def _keep_flavour(self, flavour: bytes) -> None:
         with self.read() as txn:
@@ -86,9 +107,10 @@ class Store:
                 txn.drop(self.compiled, delete=False)
                 txn.put(b"flavour", flavour, db=self._meta)
 
-    def _full(self, error: lmdb.Error) -> TablesFullError:
+    def _full(self, error: Exception) -> TablesFullError:
+        why = error.strerror if isinstance(error, OSError) else error
         return TablesFullError(
-            f"The tables in {self.folder} cannot be written: {error}.",
+            f"The tables in {self.folder} cannot be written: {why}.",
             hint="Free disk space there, or raise engine.table_size.",
         )
 
@@ -129,12 +151,22 @@ class Store:
     def empty(self) -> None:
         """Drop every row, checkpoint and compiled rule: the tables are read again from the beginning."""
         with self.write() as txn:
+            txn.put(_REBUILDING, b"", db=self._meta)
             for table in (self.authorisations, self.settings, self.compiled):
                 txn.drop(table, delete=False)
             with txn.cursor(db=self._meta) as cursor:
                 more = cursor.set_range(b"at/")
                 while more and bytes(cursor.key()).startswith(b"at/"):
                     more = cursor.delete()
+
+    def mark_whole(self, txn: Any) -> None:  # noqa: ANN401
+        """Note in `txn` that the tables have again what the topics have."""
+        txn.delete(_REBUILDING, db=self._meta)
+
+    def check_whole(self, txn: Any) -> None:  # noqa: ANN401
+        """Raise RebuildingError while the tables that `txn` sees are read again from the beginning."""
+        if txn.get(_REBUILDING, None, self._meta) is not None:
+            raise RebuildingError(f"The tables in {self.folder} are being read again.", hint="It goes on by itself.")
 
     def rows(self) -> tuple[int, int]:
         """How many authorisations and settings there are."""
@@ -145,16 +177,18 @@ class Store:
         """The compiled rules of `accounts`, made from the newest rows by `make(txn, account)`, and kept.
 
         They are made inside the write transaction, so no change of a row can come between reading and keeping. On a
-        full disk they are made all the same, and not kept.
+        full disk they are made all the same, and not kept. Raises RebuildingError.
         """
         try:
             with self.write() as txn:
+                self.check_whole(txn)
                 made = {account: make(txn, account) for account in accounts}
                 for account, row in made.items():
                     txn.put(account, row, db=self.compiled)
                 return made
         except TablesFullError:
             with self.read() as txn:
+                self.check_whole(txn)
                 return {account: make(txn, account) for account in accounts}
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from confluent_kafka import Message
 
 from kafkalert.bus import clients
-from kafkalert.bus.watermarks import ends
+from kafkalert.bus.watermarks import ends, topic_ids
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.engine.compiled import CHANNELS, END_OF_MAP, NO_RULES, CompiledRule, Compiler, block, decode, flavour
@@ -18,7 +18,7 @@ from kafkalert.engine.follower import Follower
 from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.runner import Runner, RunOptions
 from kafkalert.engine.stopping import Stopping
-from kafkalert.engine.store import Store
+from kafkalert.engine.store import MAX_ID, Store
 from kafkalert.engine.tables import AUTHORISATIONS, SETTINGS, checked_id, tables
 from kafkalert.engine.waiting import await_tables, staleness
 from kafkalert.errors import DecodingError
@@ -135,7 +135,10 @@ class Alerting:
         for message in messages:
             try:
                 customer = checked_id(self._customers, message.key())
-                read.append((message, customer, entries.read(self._codec, message, (entries.ENTRY, entries.ID))))
+                entry = entries.read(self._codec, message, (entries.ENTRY, entries.ID))
+                if not 0 < len(entry.account.encode()) <= MAX_ID:
+                    raise DecodingError("account-length", f"accountId has not 1 to {MAX_ID} bytes.")  # noqa: TRY301
+                read.append((message, customer, entry))
             except DecodingError as error:
                 dead.put(message, error)
         rows = self._rows({entry.account.encode() for _, _, entry in read})
@@ -176,6 +179,7 @@ class Alerting:
         rows: dict[bytes, bytes] = {}
         missing = []
         with self._store.read() as txn:
+            self._store.check_whole(txn)
             get, compiled = txn.get, self._store.compiled
             for account in accounts:
                 row = get(account, None, compiled)
@@ -189,6 +193,7 @@ class Alerting:
 
     def _authorised(self, account: bytes) -> Iterable[CustomerId]:
         with self._store.read() as txn:
+            self._store.check_whole(txn)
             row = txn.get(account, None, self._store.authorisations)
         return () if row is None else dict.fromkeys(records.customer_ids(self._codec, row))
 
@@ -251,8 +256,10 @@ def run(settings: Settings, options: RunOptions) -> None:
 
     def prepare() -> bool:
         consumer = clients.consumer(cluster, "kafkalert.tables")
-        log_ends = ends(cluster, consumer, [one.topic for one in followed])
-        if not await_tables(store, log_ends, clock=clock, stopping=stopping):
+        topics = [one.topic for one in followed]
+        ids = {topic: found for topic, (found, _) in topic_ids(cluster, topics).items()}
+        log_ends = ends(cluster, consumer, topics)
+        if not await_tables(store, log_ends, ids, problem=lambda: follower.problem, clock=clock, stopping=stopping):
             return False
         gc.collect()
         gc.freeze()  # what lives from here on for ever is not looked at again
@@ -275,7 +282,7 @@ def run(settings: Settings, options: RunOptions) -> None:
         stage=stage,
         metrics=metrics,
         prepare=prepare,
-        hold=lambda: staleness(store, clock),
+        hold=lambda: staleness(store, clock) and (follower.problem or staleness(store, clock)),
         clock=clock,
         stopping=stopping,
     )
