@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from kafkalert.errors import KafkalertError
-from kafkalert.sandbox.remains import has_id, remove
+from kafkalert.sandbox.remains import id_of, remove
 
 
 class Guard:
@@ -41,12 +41,15 @@ def main(folder: str, identity: str, owner: str) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.chdir("/")
     # A child that the owner forked holds the pipe open too; then it is the new parent that tells.
+    began = False
     while os.getppid() == int(owner):
         readable, _, _ = select.select([0], [], [], 1.0)
         if readable and not os.read(0, 1):
             break
-        if readable or not has_id(Path(folder), identity):
+        here = id_of(Path(folder)) == identity
+        if readable or (began and not here):
             return
+        began = began or here
     try:
         remove(Path(folder), only=identity, seconds=120)
     except KafkalertError as error:

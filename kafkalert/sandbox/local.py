@@ -15,7 +15,7 @@ from kafkalert.sandbox.guard import Guard
 from kafkalert.sandbox.jars import classpath
 from kafkalert.sandbox.java import find_java
 from kafkalert.sandbox.process import Identity, kill, send, state_of, wait_until
-from kafkalert.sandbox.remains import alone, clear, config_file, data_folder, identity_file, remove
+from kafkalert.sandbox.remains import alone, clear, config_file, data_folder, end, identity_file, remove
 from kafkalert.sandbox.state import Component, ComponentStatus, Kind, State, Status, config_text, write_private
 
 OnProgress = Callable[[str, int, int], None]
@@ -73,29 +73,40 @@ class Sandbox:
             KafkalertError: it cannot start; the sentence has the reason.
             RefusedError: it is up with another number of clusters.
         """
+        identity = uuid.uuid4().hex
+        guard = Guard(self.folder, identity)  # before there is anything that a kill could leave
         fresh = False
         try:
             with self._kept():
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 with alone(self.folder) as lock:
                     state = State.read(self.folder)
+                    fresh = state is None
                     if state is not None:
-                        return self._complete(state, clusters, lock, on_progress)
-                    fresh = True
-                    state = self._choose(extra or {}, () if full_speed else QUICK, on_progress)
-                    self._begin(state, clusters, ports, lock, on_progress)
+                        self._complete(state, clusters, lock, on_progress)
+                    else:
+                        clear(self.folder)
+                        data_folder(self.folder).mkdir(mode=0o700)
+                        write_private(identity_file(self.folder), identity)
+                        state = self._choose(extra or {}, () if full_speed else QUICK, on_progress)
+                        self._begin(state, clusters, ports, lock, on_progress)
         except BaseException:
             if fresh:
                 self.down()
+            guard.dismiss()
             raise
-        if not owned:
-            self._dismiss()
+        if fresh and owned:
+            self._guard = guard
+        else:
+            guard.dismiss()
         return self.status()
 
     def down(self) -> bool:
         """End every process and remove all data; returns whether there was a sandbox. May be called again."""
         there = remove(self.folder)
-        self._dismiss()
+        if self._guard is not None:
+            self._guard.dismiss()
+            self._guard = None
         return there
 
     def status(self) -> Status:
@@ -166,12 +177,7 @@ class Sandbox:
     def _begin(self, chosen: State, clusters: int, ports: Sequence[int], lock: int, on_progress: OnProgress) -> None:
         """Start everything, with other ports if somebody is quicker to take one."""
         for is_last in (False, False, True):
-            self._dismiss()
-            clear(self.folder)
-            data_folder(self.folder).mkdir(mode=0o700)
-            identity = uuid.uuid4().hex
-            write_private(identity_file(self.folder), identity)
-            self._guard = Guard(self.folder, identity)
+            end(self.folder)
             state = chosen.having(startup.plan(clusters, ports))
             try:
                 self._start_fresh(state, lock, on_progress)
@@ -200,7 +206,7 @@ class Sandbox:
             on_progress(f"starting {component.name}", done, len(running))
             startup.await_ready(self.folder, component, process)
 
-    def _complete(self, state: State, clusters: int, lock: int, on_progress: OnProgress) -> Status:
+    def _complete(self, state: State, clusters: int, lock: int, on_progress: OnProgress) -> None:
         if len(state.clusters) != clusters:
             raise RefusedError(
                 f"The sandbox in {self.folder} is up with --clusters {len(state.clusters)}.",
@@ -208,7 +214,6 @@ class Sandbox:
             )
         stopped = [each for each in state.components if state_of(self._process(each.name)) is None]
         self._start_all(state, stopped, lock, on_progress)
-        return self.status()
 
     @contextlib.contextmanager
     def _kept(self) -> Iterator[None]:
@@ -219,11 +224,6 @@ class Sandbox:
                 f"The sandbox could not be kept in {self.folder}: {error.strerror or error}.",
                 hint="Make room, or choose another folder with --folder.",
             ) from error
-
-    def _dismiss(self) -> None:
-        if self._guard is not None:
-            self._guard.dismiss()
-            self._guard = None
 
     def _state(self) -> State:
         state = State.read(self.folder)

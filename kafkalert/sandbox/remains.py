@@ -43,13 +43,11 @@ def identity_file(folder: Path) -> Path:
     return data_folder(folder) / "id"
 
 
-def clear(folder: Path) -> bool:
-    """End every process of the sandbox and remove its data; the caller holds the lock.
+def end(folder: Path) -> None:
+    """End every process of the sandbox and remove its parts; the caller holds the lock.
 
-    Returns whether there was anything. Raises KafkalertError if a process does not end.
+    Raises KafkalertError if a process does not end.
     """
-    data = data_folder(folder)
-    there = data.exists()
     for config in folder.glob(f"{config_file(folder).name}*"):  # also one whose writing was cut off
         config.unlink()
     running = list(processes(folder))
@@ -60,28 +58,38 @@ def clear(folder: Path) -> bool:
         raise KafkalertError(
             f"Processes of the sandbox do not end: {left}.", hint="Look at them with ps; they may wait for a disk."
         )
+    for part in data_folder(folder).glob("*"):
+        if part.is_dir():
+            shutil.rmtree(part)
+
+
+def clear(folder: Path) -> bool:
+    """As `end`, and remove all data; returns whether there was any."""
+    end(folder)
+    data = data_folder(folder)
+    there = data.exists()
     if there:
         shutil.rmtree(data)
     return there
 
 
-def has_id(folder: Path, identity: str) -> bool:
-    """Whether the sandbox in the folder is the one with this id."""
+def id_of(folder: Path) -> str | None:
+    """The id of the sandbox in the folder; None if there is none, or one that has hardly begun."""
     try:
-        return identity_file(folder).read_text(encoding="ascii") == identity
+        return identity_file(folder).read_text(encoding="ascii")
     except OSError:
-        return False
+        return None
 
 
 def remove(folder: Path, *, only: str | None = None, seconds: float = 10) -> bool:
-    """As `clear`, and leave no trace of the sandbox, if need be only of the one with the id `only`.
+    """As `clear`, and leave no trace of the sandbox; with `only` not of one that has another id.
 
     Returns whether there was one. Raises KafkalertError if another command has the lock for longer than `seconds`.
     """
     if not folder.is_dir():
         return False
     with alone(folder, seconds=seconds):
-        if only is not None and not has_id(folder, only):
+        if only is not None and id_of(folder) not in {only, None}:
             return False
         there = clear(folder)
         (folder / "sandbox.lock").unlink(missing_ok=True)

@@ -60,7 +60,8 @@ def receive(bootstrap: str, topic: str, *wanted: bytes) -> list[Message]:
 
 def left_behind(folder: Path) -> list[str]:
     """Files below the folder, and processes that run in it or were told of it."""
-    found = [str(path) for path in folder.rglob("*")]
+    # os.walk passes over what is removed while it looks.
+    found = [f"{parent}/{name}" for parent, folders, files in os.walk(folder) for name in (*folders, *files)]
     for process in psutil.process_iter(["cwd", "cmdline", "pid"]):
         told = [process.info["cwd"] or "", *(process.info["cmdline"] or [])]
         if any(str(folder) in text for text in told) and process.info["pid"] != os.getpid():
@@ -198,6 +199,11 @@ def test_the_command_starts_a_sandbox_that_stays_until_down(home: Path) -> None:
 def test_the_command_kills_and_starts_and_says_what_stopped(home: Path) -> None:
     """The verbs of a drill; a status that is not all well exits 3; `up` brings back what is stopped."""
     assert kafkalert(home, "up").returncode == 0
+    completing = {"_KAFKALERT_COMPLETE": "complete_bash", "COMP_WORDS": "kafkalert sandbox kill d", "COMP_CWORD": "3"}
+    completed = subprocess.run(
+        [COMMAND], cwd=home, env=os.environ | completing, capture_output=True, text=True, check=False
+    )
+    assert completed.stdout.split() == ["dc1"]
     assert kafkalert(home, "kill", "dc1").returncode == 0
     assert kafkalert(home, "status").returncode == 3
     assert kafkalert(home, "up").returncode == 0
@@ -211,10 +217,13 @@ def test_the_command_kills_and_starts_and_says_what_stopped(home: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("stage", ["id", "dc1/pid", "dc1/data/meta.properties", "dc1/data/.lock"])
+@pytest.mark.parametrize(
+    "stage",
+    ["sandbox.lock", "sandbox/id", "sandbox/dc1/pid", "sandbox/dc1/data/meta.properties", "sandbox/dc1/data/.lock"],
+)
 def test_an_up_that_is_cut_short_leaves_nothing(home: Path, stage: str, number: signal.Signals) -> None:
     """At whatever stage, whether by ctrl-c or by a kill that it cannot even notice."""
-    awaited = home / ".kafkalert/sandbox" / stage
+    awaited = home / ".kafkalert" / stage
     with subprocess.Popen(
         [COMMAND, "sandbox", "up"], cwd=home, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as up:

@@ -97,6 +97,21 @@ def test_a_killed_child_leaves_no_zombie(sleeper: Identity) -> None:
     assert identify(sleeper.pid) is None
 
 
+@pytest.mark.skipif(not Path("/bin/ps").exists(), reason="no ps on this machine")
+def test_where_there_is_no_proc_ps_tells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sleeper: Identity) -> None:
+    """As on macOS: still one identity a process, and its state."""
+    monkeypatch.setattr("kafkalert.sandbox.process.PROC", tmp_path / "none")
+    told = identify(sleeper.pid)
+    assert told is not None
+    assert told == identify(sleeper.pid)
+    assert told[0].pid == sleeper.pid
+    assert state_of(replace(told[0], began="another day")) is None
+    send(told[0], signal.SIGSTOP)
+    assert wait_until(lambda: state_of(told[0]) == "T", 5)
+    assert kill(told[0])
+    assert identify(sleeper.pid) is None
+
+
 @pytest.mark.parametrize("text", ["", "12", "x 5", "12 "])
 def test_a_pid_file_that_is_cut_off_names_no_process(tmp_path: Path, text: str) -> None:
     file = tmp_path / "pid"
