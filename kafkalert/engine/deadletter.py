@@ -11,13 +11,16 @@ from kafkalert.engine.delivery import Delivery
 from kafkalert.errors import DecodingError
 
 _LOG = logging.getLogger(__name__)
+_KEPT = range(1, 1025)
+"""Lengths in bytes of headers that are kept."""
 
 
 class DeadLetters:
     """Writes kafkalert.deadletter: the record's own key and value bytes, and in headers where, why and when.
 
     Headers `ka-stage`, `ka-topic`, `ka-partition`, `ka-offset`, `ka-reason` (a stable code), `ka-detail` (schema and
-    field path, never a value) and `ka-time` (ms, UTC); the record's own `ka-id` and `traceparent` are kept.
+    field path, never a value) and `ka-time` (ms, UTC); the record's own `ka-id` and `traceparent` are kept. A record
+    that with these is larger than a record may be is put away without its bytes, with `ka-left-out`: what is missing.
     """
 
     def __init__(self, topic: str, stage: str, delivery: Delivery, counts: Counter[str], clock: Clock) -> None:
@@ -42,5 +45,8 @@ class DeadLetters:
             ("ka-time", str(self._clock.wall_ms())),
         ]
         own = dict(message.headers() or ())
-        headers += [(name, own[name]) for name in ("ka-id", "traceparent") if name in own]
-        self._delivery.send(self._topic, message.value(), message.key(), headers)
+        headers += [(name, own[name]) for name in ("ka-id", "traceparent") if len(own.get(name) or b"") in _KEPT]
+        try:
+            self._delivery.send(self._topic, message.value(), message.key(), headers)
+        except DecodingError:
+            self._delivery.send(self._topic, None, None, [*headers, ("ka-left-out", "key, value")])

@@ -1,5 +1,6 @@
 """Outputs on their way to the broker. Success is silent: what counts is that nothing failed before a commit."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message
@@ -7,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException, Message
 from kafkalert.bus import clients
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.stopping import Stopping
-from kafkalert.errors import KafkalertError
+from kafkalert.errors import DecodingError, KafkalertError
 
 _BUFFER_KILOBYTES: Final = 64 * 1024
 _TOPIC_FAULTS: Final = frozenset(
@@ -25,7 +26,10 @@ class DeliveryError(KafkalertError):
 
 
 class Delivery:
-    """A producer whose failures surface at `flush`, so that no offset is committed past an output that failed."""
+    """A producer whose failures surface at `flush`, so that no offset is committed past an output that failed.
+
+    `waiting` is called a few times a second while it waits for the broker.
+    """
 
     def __init__(self, cluster: Cluster, *, linger_ms: float, stopping: Stopping) -> None:
         self._failed: KafkalertError | None = None
@@ -38,27 +42,35 @@ class Delivery:
             on_delivery=self._report,
         )
         self._produce = self._producer.produce
+        self.waiting: Callable[[], None] = lambda: None
 
     def send(self, topic: str, value: bytes | None, key: bytes | None, headers: list[tuple[str, Any]]) -> None:
-        """Hand one record over. Waits while the buffer is full; raises DeliveryError, Interrupted (second stop)."""
+        """Hand one record over, waiting while the buffer is full.
+
+        Raises DecodingError ("too-large") for a record that no broker takes, DeliveryError, and InterruptedStopError
+        past a stop's bound.
+        """
         try:
             self._produce(topic, value, key, headers=headers)
         except BufferError:
             self._wait_for_room(topic, value, key, headers)
         except KafkaException as error:
-            raise self._refused(topic, error.args[0]) from error
+            raise self._unsent(topic, error.args[0]) from error
 
     def _wait_for_room(
         self, topic: str, value: bytes | None, key: bytes | None, headers: list[tuple[str, Any]]
     ) -> None:
         while True:
             self._stopping.check_deadline()
+            self.waiting()
             self._producer.poll(0.05)
             self.check()
             try:
                 return self._produce(topic, value, key, headers=headers)
             except BufferError:
                 continue
+            except KafkaException as error:
+                raise self._unsent(topic, error.args[0]) from error
 
     def poll(self) -> None:
         """Serve reports. Raises DeliveryError for an output that failed since."""
@@ -66,9 +78,13 @@ class Delivery:
         self.check()
 
     def flush(self) -> None:
-        """Return when the broker has acknowledged all. Raises DeliveryError, and Interrupted past a stop's bound."""
+        """Return when the broker has acknowledged all.
+
+        Raises DeliveryError, and InterruptedStopError past a stop's bound.
+        """
         while self._producer.flush(0.2):
             self.check()
+            self.waiting()
             self._stopping.check_deadline()
         self.check()
 
@@ -90,10 +106,21 @@ class Delivery:
         if error is not None and self._failed is None:
             self._failed = self._refused(str(message.topic()), error)
 
+    def _unsent(self, topic: str, error: KafkaError) -> KafkalertError:
+        if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:  # by the producer's own limit: of this record, here and now
+            return DecodingError("too-large", f"What would go to {topic} is larger than a record may be.")
+        return self._refused(topic, error)
+
     def _refused(self, topic: str, error: KafkaError) -> KafkalertError:
+        if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+            return KafkalertError(
+                f"An output is larger than topic {topic} takes.", hint=f"Raise max.message.bytes of {topic}."
+            )
         if error.code() in _TOPIC_FAULTS:
             return KafkalertError(
                 f"Topic {topic} cannot be written: {error.str()}.",
                 hint="`kafkalert topics plan` shows what is missing; check this client's permissions.",
             )
-        return DeliveryError(f"An output to {topic} was not accepted: {error.str()}.", hint="It is tried again.")
+        return DeliveryError(
+            f"An output to {topic} was not accepted: {error.str()}.", hint="What was not acknowledged is sent again."
+        )

@@ -28,6 +28,7 @@ _LOG = logging.getLogger(__name__)
 POLL_SECONDS: Final = 0.1
 CLOSE_SECONDS: Final = 1.5
 CALL_SECONDS: Final = 5.0
+COMMIT_SECONDS: Final = 2.0
 EPOCH: Final = "epoch=0"
 """Commit metadata: the epoch of the active cluster."""
 
@@ -68,6 +69,8 @@ class Loop:
         self._progress = Progress()
         self._elsewhere: dict[Partition, int] = {}
         self._ask_at = self._commit_at = float("-inf")
+        self._calls: list[Thread] = []
+        delivery.waiting = self._tick
         self.held = ""
         self.joined = False
         self.ticked = clock.monotonic()
@@ -76,6 +79,7 @@ class Loop:
             group,
             enable_partition_eof=True,
             auto_offset_reset="error",
+            on_commit=self._told,
             queued_max_messages_kbytes=16 * 1024,
             **group_properties(cluster, group, section.group_protocol),
         )
@@ -89,7 +93,8 @@ class Loop:
         Raises RetryError, DeliveryError and KafkaException where new clients may help, KafkalertError where not.
         """
         while not self._stopping:
-            self.ticked = now = self._clock.monotonic()
+            self._tick()
+            now = self.ticked
             if now >= self._commit_at:
                 self.commit()
                 self._measure_lag()
@@ -97,25 +102,47 @@ class Loop:
                 self._commit_at = self._clock.monotonic() + self._commit_seconds
             self._step()
             if until is not None and self._reached(until, now):
-                self.commit(wait=True)
+                if not self.commit_all():
+                    raise RetryError("The last commit was not confirmed.", hint="It is repeated.")
                 return
-        self.commit(wait=True)
+        self.commit_all()
 
-    def commit(self, *, wait: bool = False) -> None:
-        """Wait for acknowledgement of every output, then commit what they came from."""
+    def commit(self) -> None:
+        """Wait for acknowledgement of every output, then commit what they came from; `_told` is told how it went."""
         moved = self._progress.uncommitted()
         if moved:
             self._delivery.flush()
-            self._commit(moved, wait=wait)
+            self._progress.committed(moved)
+            try:
+                self.consumer.commit(offsets=offsets(moved, EPOCH))
+            except KafkaException as error:
+                self._told(error.args[0], offsets(moved, EPOCH))
         else:
             self._delivery.poll()
+
+    def commit_all(self) -> bool:
+        """Commit all that was processed here, and wait for the answer; whether there was a good one in time."""
+        self._delivery.flush()
+        done = self._commit_now(self._progress.positions())
+        self._measure_lag()
+        return done
 
     def close(self) -> None:
         """Leave the group, without waiting long for a broker that does not answer."""
         self._progress.gone(self._progress.partitions())  # what was not committed by now stays so
-        closing = Thread(target=self.consumer.close, name="close", daemon=True)
+        self._delivery.waiting = lambda: None
+
+        def leave() -> None:
+            for call in self._calls:  # a consumer must not be closed under a call that still waits
+                call.join()
+            self.consumer.close()
+
+        closing = Thread(target=leave, name="close", daemon=True)
         closing.start()
         closing.join(CLOSE_SECONDS)
+
+    def _tick(self) -> None:
+        self.ticked = self._clock.monotonic()
 
     def _step(self) -> None:
         first = self.consumer.poll(POLL_SECONDS)
@@ -161,22 +188,45 @@ class Loop:
             raise RetryError(f"The consumer broke: {error.str()}.", hint="It is made anew.")
         _LOG.info("consumer: %s", error.str())
 
-    def _commit(self, moved: Mapping[Partition, int], *, wait: bool) -> None:
-        try:
-            if wait:
-                self.consumer.commit(offsets=offsets(moved, EPOCH), asynchronous=False)
-            else:
-                self.consumer.commit(offsets=offsets(moved, EPOCH))
+    def _told(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        """How a commit went that was not waited for: what the group did not take is committed again."""
+        for one in partitions:
+            refusal = error if error is not None else one.error
+            if refusal is not None:
+                self._progress.refused([(one.topic, one.partition)])
+                _LOG.info("commit of %s[%d]: %s", one.topic, one.partition, refusal.str())
+
+    def _commit_now(self, moved: Mapping[Partition, int]) -> bool:
+        """Commit and wait for the answer, which a broker that hangs may never give; whether it was a good one."""
+        if not moved:
+            return True
+        told: list[str] = []
+
+        def call() -> None:
+            try:
+                answers = self.consumer.commit(offsets=offsets(moved, EPOCH), asynchronous=False)
+                told.append("; ".join(one.error.str() for one in answers or () if one.error is not None))
+            except KafkaException as error:
+                told.append(error.args[0].str())
+
+        calling = Thread(target=call, name="commit", daemon=True)
+        self._calls.append(calling)
+        calling.start()
+        calling.join(COMMIT_SECONDS)
+        if told == [""]:
+            self._calls.remove(calling)
             self._progress.committed(moved)
-        except KafkaException as error:
-            # The records come again, with the same ids.
-            _LOG.warning("commit: %s", error.args[0].str())
+            return True
+        # The records come again, with the same ids.
+        _LOG.warning("commit: %s", told[0] if told else f"no answer in {COMMIT_SECONDS:.0f} s")
+        return False
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        start = {
-            (one.topic, one.partition): one.offset if one.offset >= 0 else OFFSET_BEGINNING
-            for one in consumer.committed(partitions, timeout=CALL_SECONDS)
-        }
+        start: dict[Partition, int] = {}
+        for one in consumer.committed(partitions, timeout=CALL_SECONDS):
+            if one.error is not None:  # not known, which is not the same as none
+                raise KafkaException(one.error)
+            start[one.topic, one.partition] = one.offset if one.offset >= 0 else OFFSET_BEGINNING
         self._progress.assigned(start)
         consumer.incremental_assign(offsets(start, ""))
         self.joined = True
@@ -188,7 +238,7 @@ class Loop:
         moved = self._progress.uncommitted(going)
         if moved:
             self._delivery.flush()
-            self._commit(moved, wait=True)
+            self._commit_now(moved)
         self._progress.gone(going)
         consumer.incremental_unassign(partitions)
 

@@ -53,6 +53,10 @@ class Progress:
             if partition in self._committed:
                 self._committed[partition] = UNKNOWN
 
+    def positions(self) -> dict[Partition, int]:
+        """The next offset of each partition that is read here, where it is known."""
+        return {partition: offset for partition, offset in self._next.items() if offset >= 0}
+
     def partitions(self) -> list[Partition]:
         """What is assigned here."""
         return sorted(self._next)
