@@ -4,14 +4,16 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollectio
 
 from kafkalert.bus import clients
 from kafkalert.config.sections import Cluster
-from kafkalert.errors import KafkalertError
+from kafkalert.errors import ConfigError
 
-_SECONDS = 10.0
+_SECONDS = 4.0
+"""How long one answer is waited for; a stage that is told to stop meanwhile has to end within 10 s."""
 
 
 def topic_ids(cluster: Cluster, topics: list[str]) -> dict[str, tuple[str, int]]:
-    """Each topic's id and number of partitions. Raises KafkalertError for a missing one, UnreachableError."""
+    """Each topic's id and number of partitions. Raises ConfigError naming the missing ones, UnreachableError."""
     found: dict[str, tuple[str, int]] = {}
+    absent: list[str] = []
     client = clients.admin(cluster)  # held: its answers come only while it lives
     futures = client.describe_topics(TopicCollection(topics), request_timeout=_SECONDS)
     for topic, future in futures.items():
@@ -19,16 +21,23 @@ def topic_ids(cluster: Cluster, topics: list[str]) -> dict[str, tuple[str, int]]
             described = future.result()
         except KafkaException as error:
             if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-                raise missing(cluster, [topic]) from error
+                absent.append(topic)
+                continue
+            if error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                raise ConfigError(
+                    f"This client may not see topic {topic} on {cluster.name}.", hint="Check its permissions."
+                ) from error
             raise clients.unreachable(cluster, error) from error
         found[topic] = (str(described.topic_id), len(described.partitions))
+    if absent:
+        raise missing(cluster, absent)
     return found
 
 
-def missing(cluster: Cluster, topics: list[str]) -> KafkalertError:
+def missing(cluster: Cluster, topics: list[str]) -> ConfigError:
     """The sentence for topics that should exist."""
     several = len(topics) > 1
-    return KafkalertError(
+    return ConfigError(
         f"Topic{'s' if several else ''} {', '.join(topics)} {'do' if several else 'does'} not exist on {cluster.name}.",
         hint="Run `kafkalert topics apply`.",
     )

@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import accumulate
 from threading import Thread
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -58,16 +58,16 @@ def serve(port: int, metrics: Metrics, *, alive: Callable[[], bool], ready: Call
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/metrics":
-                self._say(200, generate_latest(registry))
+                self._say(200, generate_latest(registry), CONTENT_TYPE_LATEST)
             elif self.path in {"/healthz", "/readyz"}:
                 good = alive() if self.path == "/healthz" else ready()
                 self._say(200 if good else 503, b"ok\n" if good else b"not ready\n")
             else:
                 self._say(404, b"/metrics, /healthz, /readyz\n")
 
-        def _say(self, status: int, body: bytes) -> None:
+        def _say(self, status: int, body: bytes, kind: str = "text/plain; charset=utf-8") -> None:
             self.send_response(status)
-            self.send_header("Content-Type", "text/plain; charset=utf-8")
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message
@@ -22,10 +22,13 @@ BEAT_SECONDS: Final = 1.0
 SAY_SECONDS: Final = 10.0
 _AWAY_SECONDS: Final = 2.5
 VERSION: Final = 1
+_SILENCE: Final = frozenset(
+    {KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError.REQUEST_TIMED_OUT}  # noqa: SLF001 - librdkafka's public codes begin with _
+)
 
 
 class Pulse(Thread):
-    """Writes heartbeats, and says every ten seconds that the cluster is away while it does not take them.
+    """Writes heartbeats, and says every ten seconds that the cluster is away while it does not answer them.
 
     `patience` bounds in seconds how long it may be away before the stage is stopped; None waits for ever.
     `state` is asked for what the stage is doing: "loading", "running", "held: ...".
@@ -55,13 +58,15 @@ class Pulse(Thread):
         self._stopping = stopping
         self._taken = clock.monotonic()
         self._said = float("-inf")
+        self._refusal = ""
+        self._ended = Event()
         self._before = (0, 0, clock.monotonic())
 
     def run(self) -> None:
-        """Beat until stopped; the last beat says so."""
+        """Beat until `end`; the last beat says so."""
         producer = clients.producer(self._cluster, message_timeout_ms=5000, linger_ms=0)
         while True:
-            stopped = self._stopping.wait(BEAT_SECONDS)
+            stopped = self._ended.wait(BEAT_SECONDS)
             self._stopping.with_parent()
             try:
                 producer.produce(self._topic, self._beat(stopped=stopped), self.instance, on_delivery=self._delivered)
@@ -73,8 +78,16 @@ class Pulse(Thread):
                 return
             self._watch()
 
+    def end(self) -> None:
+        """The stage has ended: say so, without waiting long for a cluster that is away."""
+        self._ended.set()
+        self.join(2.0)
+
     def _delivered(self, error: KafkaError | None, _message: Message) -> None:
-        if error is None:
+        if error is not None and error.code() not in _SILENCE and error.str() != self._refusal:
+            self._refusal = error.str()
+            _LOG.warning("heartbeats are not taken: %s", self._refusal)
+        if error is None or error.code() not in _SILENCE:  # a refusal is an answer, too
             if self._said > float("-inf"):
                 _LOG.warning("cluster %s answers again", self._cluster.name)
                 self._said = float("-inf")

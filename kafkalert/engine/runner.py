@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 
 from kafkalert.bus.watermarks import ends, topic_ids
 from kafkalert.config.sections import Settings
@@ -83,28 +83,35 @@ class Runner:
             clock=self._clock,
             stopping=self._stopping,
         )
-        pulse.start()
         if self._options.http_port is not None:
             health.serve(self._options.http_port, self._metrics, alive=self.alive, ready=self.ready)
+        pulse.start()
         try:
             self._attempts()
         finally:
             self._stopping.stop()
-            pulse.join(2.0)
+            pulse.end()
         if self._stopping.reason is not None:
             raise self._stopping.reason
 
     def state(self) -> str:
         """What the stage is doing, in a word or two."""
-        return f"held: {self._loop.held}" if self._loop is not None and self._loop.held else self._state
+        loop = self._loop  # read once: the main thread takes it away at any moment
+        if self._stopping:
+            return "stopping"
+        if loop is None:
+            return self._state
+        return f"held: {loop.held}" if loop.held else "running" if loop.joined else "joining"
 
     def ready(self) -> bool:
         """Whether entries are processed."""
-        return self._loop is not None and self._loop.joined and not self._loop.held
+        loop = self._loop
+        return loop is not None and loop.joined and not loop.held
 
     def alive(self) -> bool:
         """Whether the loop still turns (a broker that is away does not stop it from turning)."""
-        return self._loop is None or self._clock.monotonic() - self._loop.ticked < _HUNG_SECONDS
+        loop = self._loop
+        return loop is None or self._clock.monotonic() - loop.ticked < _HUNG_SECONDS
 
     def _attempts(self) -> None:
         """Run, and run again with new clients while that may help."""
@@ -117,7 +124,7 @@ class Runner:
                 _LOG.warning("%s %s", error, error.hint)
             except (RetryError, RebuildingError, DeliveryError, UnreachableError, KafkaException) as error:
                 failures = 1 if self._clock.monotonic() - started > _HUNG_SECONDS else failures + 1
-                _LOG.warning("%s Trying again.", error)
+                _LOG.warning("%s Trying again.", said(error))
                 self._stopping.wait(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS)) - 1])
             else:
                 return
@@ -126,7 +133,8 @@ class Runner:
         settings, cluster = self._settings, self._settings.active
         dead_topic = settings.topic("kafkalert.deadletter")
         self._state = "starting"
-        topic_ids(cluster, [*self._stage.inputs, *self._stage.outputs, dead_topic, settings.topic("kafkalert.status")])
+        stage, status = self._stage, settings.topic("kafkalert.status")
+        topic_ids(cluster, [*stage.inputs, *stage.tables, *stage.outputs, dead_topic, status])
         self._state = "loading"
         if not self._prepare():
             return
@@ -143,7 +151,6 @@ class Runner:
             clock=self._clock,
             stopping=self._stopping,
         )
-        self._state = "running"
         try:
             if self._options.until_end:
                 self._to_the_end(loop)
@@ -163,3 +170,10 @@ class Runner:
             if topic not in self._goals:
                 self._goals[topic] = ends(self._settings.active, loop.consumer, [topic])
             loop.run(self._goals[topic])
+
+
+def said(error: Exception) -> str:
+    """An error as a sentence; librdkafka's own hold more than people read."""
+    if isinstance(error, KafkaException) and error.args and isinstance(error.args[0], KafkaError):
+        return f"{error.args[0].str()}."
+    return str(error)

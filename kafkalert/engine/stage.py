@@ -16,6 +16,8 @@ class Stage(Protocol):
     """The stage in group names, dead letters and heartbeats."""
     inputs: Sequence[str]
     """Topics that it reads, each fed by the ones before it (two-hop mode reads its own first output)."""
+    tables: Sequence[str]
+    """Topics that fill its tables; a follower reads them."""
     outputs: Sequence[str]
     """Topics that it writes."""
 

@@ -50,13 +50,15 @@ class Names:
 
     entries: str
     customer_entries: str
+    tables: tuple[str, ...]
     outbound: tuple[str, ...]
 
     @classmethod
     def of(cls, settings: Settings) -> "Names":
         """As the configuration names them."""
         outbound = tuple(settings.topic(OUTBOUND[channel]) for channel in CHANNELS)
-        return cls(settings.topic(ENTRIES), settings.topic(CUSTOMER_ENTRIES), outbound)
+        followed = (settings.topic(AUTHORISATIONS), settings.topic(SETTINGS))
+        return cls(settings.topic(ENTRIES), settings.topic(CUSTOMER_ENTRIES), followed, outbound)
 
 
 class Alerting:
@@ -77,6 +79,7 @@ class Alerting:
         clock: Clock,
     ) -> None:
         self.inputs: Sequence[str] = (names.entries, names.customer_entries) if two_hop else (names.entries,)
+        self.tables: Sequence[str] = names.tables
         self.outputs: Sequence[str] = names.outbound
         self._names = names
         self._two_hop = two_hop
@@ -242,7 +245,7 @@ def run(settings: Settings, options: RunOptions) -> None:
     cluster, codec, rules, metrics = settings.active, build.codec(settings.serde), installed(), Metrics()
     names = Names.of(settings)
     store = Store(settings.engine.state, size=settings.engine.table_size, flavour=flavour(codec, rules))
-    followed = tables(store, codec, authorisations=settings.topic(AUTHORISATIONS), settings=settings.topic(SETTINGS))
+    followed = tables(store, codec, authorisations=names.tables[0], settings=names.tables[1])
     follower = Follower(
         store,
         cluster,
@@ -255,6 +258,8 @@ def run(settings: Settings, options: RunOptions) -> None:
     )
 
     def prepare() -> bool:
+        if follower.ident is None:
+            follower.start()
         consumer = clients.consumer(cluster, "kafkalert.tables")
         topics = [one.topic for one in followed]
         ids = {topic: found for topic, (found, _) in topic_ids(cluster, topics).items()}
@@ -275,7 +280,6 @@ def run(settings: Settings, options: RunOptions) -> None:
         metrics=metrics,
         clock=clock,
     )
-    follower.start()
     runner = Runner(
         settings,
         options,
@@ -289,4 +293,5 @@ def run(settings: Settings, options: RunOptions) -> None:
     try:
         runner.run()
     finally:
-        follower.join(2.0)
+        if follower.ident is not None:
+            follower.join(2.0)

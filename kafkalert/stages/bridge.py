@@ -127,7 +127,7 @@ def run(settings: Settings, options: BridgeOptions, on_bad: Callable[[BadLine], 
     with Source(options.path, follow=options.follow, patience=patience) as source:
         pulse.start()
         try:
-            _await_topic(settings, topic, stopping)
+            _await_topics(settings, [topic, settings.topic("kafkalert.status")], stopping)
             bridge = Bridge(topic, codec, delivery, metrics)
             pace = Pace(options.rate, clock, stopping)
             for line in read_entries(source):
@@ -143,17 +143,17 @@ def run(settings: Settings, options: BridgeOptions, on_bad: Callable[[BadLine], 
         finally:
             interrupted = bool(stopping)
             stopping.stop()
-            pulse.join(2.0)
+            pulse.end()
     if stopping.reason is not None:
         raise stopping.reason
     return replace(done, acknowledged=metrics.entries - delivery.pending(), stopped=interrupted)
 
 
-def _await_topic(settings: Settings, topic: str, stopping: Stopping) -> None:
-    """Return once the cluster says that `topic` is there. Raises KafkalertError where it is not."""
+def _await_topics(settings: Settings, topics: list[str], stopping: Stopping) -> None:
+    """Return once the cluster says that `topics` are there. Raises ConfigError where they are not."""
     while not stopping:
         try:
-            topic_ids(settings.active, [topic])
+            topic_ids(settings.active, topics)
         except UnreachableError:
             stopping.wait(1.0)
         else:
