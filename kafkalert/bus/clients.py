@@ -1,16 +1,19 @@
 """librdkafka clients as kafkalert needs them: the settings that correctness rests on are set here and nowhere else."""
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from kafkalert.config.sections import Cluster
-from kafkalert.errors import UnreachableError
+from kafkalert.errors import ConfigError, UnreachableError
 
 PROBE_SECONDS = 8.0
 """How long a one-shot command waits for a first answer; with start-up it stays below the promised 10 s."""
+
+C = TypeVar("C")
 
 # librdkafka's own lines go to a logger that is silent unless asked for: what an operator must know, kafkalert says.
 _LOG = logging.getLogger("kafkalert.librdkafka")
@@ -28,8 +31,13 @@ def properties(cluster: Cluster) -> dict[str, Any]:
 
 
 def producer(cluster: Cluster, *, linger_ms: float = 1, **more: Any) -> Producer:  # noqa: ANN401 - librdkafka's values
-    """An idempotent producer whose partitioner is Java's; `more` are librdkafka properties with `_` for `.`."""
-    return Producer(
+    """An idempotent producer whose partitioner is Java's; `more` are librdkafka properties with `_` for `.`.
+
+    Raises ConfigError where they make no client.
+    """
+    return _made(
+        cluster,
+        Producer,
         {
             "compression.type": "lz4",
             "queue.buffering.max.messages": 1_000_000,
@@ -41,13 +49,17 @@ def producer(cluster: Cluster, *, linger_ms: float = 1, **more: Any) -> Producer
             "message.timeout.ms": 0,  # a broker that is away is waited for
             **_dotted(more),
         },
-        logger=_LOG,
     )
 
 
 def consumer(cluster: Cluster, group: str, **more: Any) -> Consumer:  # noqa: ANN401 - librdkafka's values
-    """A consumer that commits only when told to; `more` are librdkafka properties with `_` for `.`."""
-    return Consumer(
+    """A consumer that commits only when told to; `more` are librdkafka properties with `_` for `.`.
+
+    Raises ConfigError where they make no client.
+    """
+    return _made(
+        cluster,
+        Consumer,
         {
             "fetch.wait.max.ms": 500,
             "isolation.level": "read_committed",
@@ -57,17 +69,27 @@ def consumer(cluster: Cluster, group: str, **more: Any) -> Consumer:  # noqa: AN
             "enable.auto.offset.store": False,
             **_dotted(more),
         },
-        logger=_LOG,
     )
 
 
 def admin(cluster: Cluster) -> AdminClient:
-    """An admin client of `cluster`."""
-    return AdminClient(properties(cluster), logger=_LOG)
+    """An admin client of `cluster`. Raises ConfigError where its properties make none."""
+    return _made(cluster, AdminClient, properties(cluster))
+
+
+def _made(cluster: Cluster, kind: Callable[..., C], chosen: dict[str, Any]) -> C:
+    try:
+        return kind(chosen, logger=_LOG)
+    except KafkaException as error:  # a certificate that is not there, a value that fits no other
+        raise ConfigError(
+            f"No client of cluster {cluster.name} can be made: {error.args[0].str()}.",
+            hint=f"Check [clusters.{cluster.name}.kafka].",
+        ) from error
 
 
 def _dotted(more: dict[str, Any]) -> dict[str, Any]:
-    return {name.replace("_", "."): value for name, value in more.items()}
+    # Callbacks alone keep their underscores.
+    return {name if callable(value) else name.replace("_", "."): value for name, value in more.items()}
 
 
 def probe(cluster: Cluster, client: AdminClient | Consumer | Producer) -> None:

@@ -1,12 +1,15 @@
 """`kafkalert run`: the stages of the pipeline."""
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kafkalert.commands import invocation
-from kafkalert.errors import ExitCode, RefusedError, UsageError
+from kafkalert.errors import ExitCode, KafkalertError, RefusedError, UsageError
 
 if TYPE_CHECKING:
     from kafkalert.config.sections import Settings
@@ -70,7 +73,8 @@ def alerting(
 
     if mode is not None:
         settings = _with_mode(settings, mode)
-    stage.run(settings, RunOptions(until_end=until_end, http_port=http_port, patience=wait))
+    with _as_worker():
+        stage.run(settings, RunOptions(until_end=until_end, http_port=http_port, patience=wait))
 
 
 @app.command()
@@ -150,6 +154,20 @@ def _with_mode(settings: "Settings", mode: str) -> "Settings":
         raise UsageError(f"--mode is one-hop or two-hop, not {mode}.")
     engine = settings.engine.model_copy(update={"mode": mode})
     return settings.model_copy(update={"engine": engine})
+
+
+@contextmanager
+def _as_worker() -> Iterator[None]:
+    """Where a supervisor started this process, tell it apart from a crash that the stage ended for a stated reason."""
+    from kafkalert.engine.stopping import HOPELESS, PARENT  # noqa: PLC0415 - not for --help
+
+    try:
+        yield
+    except KafkalertError as error:
+        if PARENT not in os.environ or error.exit_code is not ExitCode.FAILED:
+            raise
+        invocation.report(str(error), error.hint)
+        raise typer.Exit(HOPELESS) from None
 
 
 def _supervise(ctx: typer.Context, workers: int, http_port: int | None, arguments: list[str]) -> None:

@@ -15,7 +15,7 @@ from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.metrics import Metrics, by_name, percentile, rate
 from kafkalert.engine.stopping import Stopping
-from kafkalert.errors import UnreachableError
+from kafkalert.errors import ConfigError, UnreachableError
 
 _LOG = logging.getLogger(__name__)
 BEAT_SECONDS: Final = 1.0
@@ -31,7 +31,8 @@ class Pulse(Thread):
     """Writes heartbeats, and says every ten seconds that the cluster is away while it does not answer them.
 
     `patience` bounds in seconds how long it may be away before the stage is stopped; None waits for ever.
-    `state` is asked for what the stage is doing: "loading", "running", "held: ...".
+    `state` is asked for what the stage is doing: "loading", "running", "held: ...". A cluster that refuses these
+    credentials before it has ever answered stops the stage, too. Raises ConfigError.
     """
 
     def __init__(
@@ -59,12 +60,14 @@ class Pulse(Thread):
         self._taken = clock.monotonic()
         self._said = float("-inf")
         self._refusal = ""
+        self._answered = False
         self._ended = Event()
         self._before = (0, 0, clock.monotonic())
+        self._producer = clients.producer(cluster, message_timeout_ms=5000, linger_ms=0, error_cb=self._broke)
 
     def run(self) -> None:
         """Beat until `end`; the last beat says so."""
-        producer = clients.producer(self._cluster, message_timeout_ms=5000, linger_ms=0)
+        producer = self._producer
         while True:
             stopped = self._ended.wait(BEAT_SECONDS)
             self._stopping.with_parent()
@@ -92,6 +95,17 @@ class Pulse(Thread):
                 _LOG.warning("cluster %s answers again", self._cluster.name)
                 self._said = float("-inf")
             self._taken = self._clock.monotonic()
+            self._answered = True
+
+    def _broke(self, error: KafkaError) -> None:
+        # Once it has answered, credentials are being renewed somewhere, and that passes.
+        if error.code() == KafkaError._AUTHENTICATION and not self._answered:  # noqa: SLF001 - as _SILENCE
+            self._stopping.stop(
+                ConfigError(
+                    f"Cluster {self._cluster.name} ({self._cluster.bootstrap}) refuses this client's credentials.",
+                    hint=f"Check sasl.* under [clusters.{self._cluster.name}.kafka].",
+                )
+            )
 
     def _watch(self) -> None:
         now = self._clock.monotonic()

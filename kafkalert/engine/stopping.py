@@ -17,6 +17,10 @@ PARENT: Final = "KAFKALERT_SUPERVISOR"
 """Environment of a worker: the supervisor's pid. A worker whose parent is another one has lost it, and stops."""
 
 
+HOPELESS: Final = 78
+"""Exit status by which a worker tells its supervisor that no restart helps (EX_CONFIG of BSD's sysexits)."""
+
+
 class InterruptedStopError(KafkalertError):
     """Stopping took too long: what was not acknowledged is not committed, and is processed again."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kafkalert.engine.clock import Clock
-from kafkalert.engine.stopping import PARENT, Stopping
+from kafkalert.engine.stopping import HOPELESS, PARENT, Stopping
 from kafkalert.errors import ExitCode, KafkalertError
 
 _LOG = logging.getLogger(__name__)
@@ -19,7 +19,11 @@ _MOST_SECONDS: Final = 30.0
 _STEADY_SECONDS: Final = 60.0
 _PATIENCE_SECONDS: Final = 12.0
 RESTARTS: Final = "KAFKALERT_RESTARTS"
-_WRONG: Final = frozenset({ExitCode.USAGE, ExitCode.REFUSED})
+_WRONG: Final = {
+    HOPELESS: ExitCode.FAILED,
+    **{one.value: one for one in (ExitCode.USAGE, ExitCode.UNREACHABLE, ExitCode.REFUSED)},
+}
+"""Statuses of workers that found out what no restart mends, and what the supervisor ends with then."""
 
 
 @dataclass
@@ -50,7 +54,7 @@ class Supervisor:
         self._workers = [Worker(index) for index in range(count)]
 
     def run(self) -> None:
-        """Supervise. Raises KafkalertError where a worker finds the configuration wrong: no restart mends that."""
+        """Supervise. Raises KafkalertError with a worker's own status where it ended for what no restart mends."""
         try:
             while not self._stopping and not all(one.finished for one in self._workers):
                 for worker in self._workers:
@@ -74,7 +78,11 @@ class Supervisor:
         if status == 0:
             worker.finished = True
         elif status in _WRONG:
-            raise KafkalertError(f"Worker {worker.index} ended with status {status}.", hint="It said why, above.")
+            error = KafkalertError(
+                f"Worker {worker.index} gave up; the others are stopped.", hint="It said why, above."
+            )
+            error.exit_code = _WRONG[status]
+            raise error
         else:
             steady = now - worker.started > _STEADY_SECONDS
             worker.wait = _FIRST_SECONDS if steady or not worker.wait else min(2 * worker.wait, _MOST_SECONDS)

@@ -1,7 +1,7 @@
 """bridge: bookings from a file, a pipe or a growing log into accountentry."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,11 +15,11 @@ from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.pulse import Pulse
 from kafkalert.engine.stopping import Stopping
-from kafkalert.errors import UnreachableError
+from kafkalert.errors import DecodingError, UnreachableError
 from kafkalert.serde import build
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.keys import encode_key
-from kafkalert.stages.entry import BALANCE, ID
+from kafkalert.stages.entry import BALANCE, ID, ID_BYTES
 
 _LOG = logging.getLogger(__name__)
 NAME: Final = "bridge"
@@ -87,7 +87,7 @@ class Bridge:
         self.poll = delivery.poll
 
     def send(self, entry: Entry) -> None:
-        """Hand one entry over. Raises what `Delivery.send` raises."""
+        """Hand one entry over. Raises what `Delivery.send` raises, DecodingError for one too large to be a record."""
         value = self._codec.encode("AccountEntry", entry.datum)
         key = encode_key(self._codec, "AccountId", entry.account)
         self._delivery.send(self._topic, value, key, list(headers_of(entry)))
@@ -130,15 +130,19 @@ def run(settings: Settings, options: BridgeOptions, on_bad: Callable[[BadLine], 
             _await_topics(settings, [topic, settings.topic("kafkalert.status")], stopping)
             bridge = Bridge(topic, codec, delivery, metrics)
             pace = Pace(options.rate, clock, stopping)
-            for line in read_entries(source):
-                if isinstance(line, BadLine):
+            for line in _entries(source):
+                bad_line = line if isinstance(line, BadLine) else None
+                if not isinstance(line, BadLine):
+                    pace.wait()
+                    if stopping:
+                        break
+                    try:
+                        bridge.send(line)
+                    except DecodingError:
+                        bad_line = BadLine(line.number, "larger than a record may be")
+                if bad_line is not None:
                     done = replace(done, bad=done.bad + 1)
-                    on_bad(line)
-                    continue
-                pace.wait()
-                if stopping:
-                    break
-                bridge.send(line)
+                    on_bad(bad_line)
             delivery.flush()
         finally:
             interrupted = bool(stopping)
@@ -160,11 +164,20 @@ def _await_topics(settings: Settings, topics: list[str], stopping: Stopping) -> 
             return
 
 
+def _entries(source: Source) -> Iterator[Entry | BadLine]:
+    """The lines; one whose id the other stages would refuse is bad here already."""
+    for line in read_entries(source):
+        if isinstance(line, Entry) and line.entry_id is not None and len(line.entry_id.encode()) > ID_BYTES:
+            yield BadLine(line.number, f"entryId: longer than {ID_BYTES} bytes")
+        else:
+            yield line
+
+
 def _bad_lines(options: BridgeOptions, on_bad: Callable[[BadLine], None]) -> int:
     """Read all of the file, and say how many of its lines are bad."""
     count = 0
     with Source(options.path) as source:
-        for line in read_entries(source):
+        for line in _entries(source):
             if isinstance(line, BadLine):
                 count += 1
                 on_bad(line)

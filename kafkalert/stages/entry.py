@@ -15,6 +15,8 @@ ID: Final = "ka-id"
 ENTRY: Final = "ka-entry"
 BALANCE: Final = "ka-balance"
 TRACE: Final = "traceparent"
+ID_BYTES: Final = 1024
+"""Longest id of an entry: it travels in the headers of each of its alerts."""
 _UNKNOWN: Final = b"unknown"
 
 
@@ -42,7 +44,7 @@ def read(codec: Codec, message: Message, id_headers: tuple[str, ...] = (ID,)) ->
         datum["accountId"],
         datum["accountCurrency"],
         movement(datum["bookingAmountNumeric"], balance, credit=indicator == CREDIT),
-        [(name, headers[name]) for name in (TRACE, BALANCE) if name in headers],
+        [(name, value) for name in (TRACE, BALANCE) if (value := headers.get(name)) and len(value) <= ID_BYTES],
     )
 
 
@@ -51,6 +53,8 @@ def identify(message: Message, headers: dict[str, Any], id_headers: tuple[str, .
     for name in id_headers:
         raw = headers.get(name)
         if raw:
+            if len(raw) > ID_BYTES:
+                raise DecodingError("bad-id", f"The header {name} has more than {ID_BYTES} bytes.")
             try:
                 return EntryId(raw.decode())
             except UnicodeDecodeError as error:
