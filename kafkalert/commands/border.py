@@ -44,9 +44,10 @@ def border(run: Invocation) -> Iterator[None]:
 
 
 def start_logging(verbosity: int) -> None:
-    """Send log lines to stderr: warnings, with `-v` what happens, with `-vv` everything."""
+    """Send log lines to stderr: warnings, with `-v` what happens, with `-vv` everything, librdkafka's lines too."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    logging.getLogger("kafkalert.librdkafka").setLevel(logging.DEBUG if verbosity > 1 else logging.CRITICAL)
 
 
 def where(error: Exception) -> str:

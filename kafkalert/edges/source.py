@@ -1,6 +1,7 @@
 """A file of lines, or standard input: plain or gzip, of any size, read once from its start."""
 
 import os
+import shutil
 import zlib
 from collections.abc import Iterator
 from gzip import BadGzipFile, GzipFile
@@ -8,7 +9,7 @@ from io import BufferedReader, RawIOBase
 from pathlib import Path
 from stat import S_ISREG
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 from kafkalert.edges.waiting import Growing, Patience, Pipe, opened
 from kafkalert.errors import UsageError
@@ -108,6 +109,10 @@ class Source:
             yield BadLine(number + 1, "the gzip stream is broken here; nothing after it was read")
         except OSError as error:
             yield BadLine(number + 1, f"cannot be read from here on: {error.strerror}")
+
+    def copy(self, target: BinaryIO) -> None:
+        """Write all that was not read yet to `target`, as it is. Raises OSError where either fails."""
+        shutil.copyfileobj(self._plain, target)
 
     def _stream(self) -> "BufferedReader[Any]":
         if self._plain.peek(len(_GZIP))[: len(_GZIP)] != _GZIP:
