@@ -53,7 +53,11 @@ def to_json(value: object, *, indent: int | None = None) -> str:
     """JSON text of anything `to_plain` takes; without `indent` one line, as `tail` prints them."""
     import json  # noqa: PLC0415 - only when data is written
 
-    return json.dumps(to_plain(value), ensure_ascii=False, indent=indent)
+    text = json.dumps(to_plain(value), ensure_ascii=False, indent=indent)
+    # What could steer a terminal and JSON lets pass (C1 controls, bidirectional overrides) is escaped too.
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
 
 def record(row: object) -> dict[str, Any]:

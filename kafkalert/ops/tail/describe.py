@@ -1,0 +1,65 @@
+"""A record for people: whom it is for, and what happened."""
+
+import json
+from typing import Any
+
+from kafkalert.model.personal import Personal
+from kafkalert.ops.masks import Tree, reveal
+from kafkalert.ops.tail.record import Record
+from kafkalert.ops.wording import alert_words, entry_words, harmless
+
+
+def address(record: Record, *, unmask: bool = False) -> str:
+    """Whom the record is for, by its key: an address, a device, a customer or an account. Masked unless `unmask`."""
+    key = reveal(record.key) if unmask else record.key
+    if not isinstance(key, dict):
+        return "" if key is None else harmless(key)
+    if "pushId" in key:
+        return harmless(f"{key.get('deviceType', '')} {key['pushId']}".strip())
+    return harmless(next(iter(key.values()), ""))
+
+
+def words(record: Record, *, unmask: bool = False) -> str:
+    """What the record tells, in a sentence without control characters. Masked unless `unmask`."""
+    value: Any = record.value
+    if value is None:
+        return "Deleted"
+    if record.schema == "OutboundMessage":
+        return alert_words(value["messageType"], reveal(value["params"]), unmask=unmask)
+    if record.schema == "AccountEntry":
+        known = record.headers.get("ka-balance") != "unknown"
+        sentence = entry_words(reveal(value), balance_known=known, unmask=unmask)
+        return _dead(record, sentence) if "ka-reason" in record.headers else sentence
+    if record.schema == "CustomerIds":
+        customers = [harmless(one["id"]) for one in value["customerIds"]]
+        return f"Seen by {', '.join(customers) or 'nobody'}"
+    if record.schema == "CustomerAlertSettings":
+        return _settings(value)
+    return _dead(record, "") if "ka-reason" in record.headers else _anything(value, unmask=unmask)
+
+
+def _settings(value: Tree) -> str:
+    accounts = value["accountAlertSettings"]
+    alerts = sum(len(account["settings"]) for account in accounts)
+    addresses = len(value["addresses"])
+    return (
+        f"{alerts} alert{'s' * (alerts != 1)} on {len(accounts)} account{'s' * (len(accounts) != 1)}, "
+        f"to {addresses} address{'es' * (addresses != 1)}"
+    )
+
+
+def _dead(record: Record, sentence: str) -> str:
+    """What the headers of a dead letter say: stage, place, reason; codes and field paths, never values."""
+    said = {name: harmless(text) for name, text in record.headers.items()}
+    place = f"{said.get('ka-topic', '?')}[{said.get('ka-partition', '?')}]@{said.get('ka-offset', '?')}"
+    reason = f"{said.get('ka-stage', 'A stage')} put away {place}: {said['ka-reason']}"
+    return f"{reason}; {sentence}" if sentence else reason
+
+
+def _anything(value: Tree, *, unmask: bool) -> str:
+    shown = reveal(value) if unmask else value
+    if isinstance(shown, dict | list):
+        return harmless(json.dumps(shown, default=str, ensure_ascii=False))
+    if isinstance(shown, Personal):
+        return f"{len(shown.reveal().encode()):,} bytes that are no known record"
+    return harmless(shown)

@@ -1,0 +1,141 @@
+"""What the brokers say of topics that are to be read: partitions, ends, and offsets of times."""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Final
+
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec, TopicDescription
+
+from kafkalert.bus import clients
+from kafkalert.config.sections import Cluster
+from kafkalert.errors import RefusedError
+from kafkalert.ops.offsets import AfterStart, Ago, At, BeforeEnd, End, Position, Start, Time
+
+Partition = tuple[str, int]
+"""Topic and number."""
+
+_FORBIDDEN: Final = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """What exists of the topics that were asked about. `ids` change when a topic is made anew."""
+
+    ids: dict[str, str] = field(default_factory=dict)
+    partitions: list[Partition] = field(default_factory=list)
+    leaderless: list[Partition] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The first offset of a partition, and the one after its last record that is committed."""
+
+    low: int
+    high: int
+
+
+class Log:
+    """Asks one cluster. All methods raise UnreachableError, and RefusedError where the user may not read."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self._admin: AdminClient = clients.admin(cluster)
+
+    def ask(self, topics: Iterable[str], *, seconds: float) -> Mapping[str, "Future[TopicDescription]"]:
+        """Ask for topics without waiting; nothing is created by asking."""
+        futures: Mapping[str, Future[TopicDescription]] = self._admin.describe_topics(
+            TopicCollection(list(topics)), request_timeout=seconds
+        )
+        return futures
+
+    def told(self, answers: Mapping[str, "Future[TopicDescription]"]) -> Topics:
+        """The answers to `ask`, waited for."""
+        topics = Topics()
+        for name, answer in answers.items():
+            try:
+                described = answer.result()
+            except KafkaException as error:
+                if _code(error) != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise self._error(error, name) from error
+                topics.missing.append(name)
+                continue
+            topics.ids[name] = str(described.topic_id)
+            for one in described.partitions:
+                led = one.leader is not None and one.leader.id >= 0
+                (topics.partitions if led else topics.leaderless).append((name, one.id))
+        return topics
+
+    def topics(self, names: Iterable[str], *, seconds: float = clients.PROBE_SECONDS) -> Topics:
+        """What exists of `names` now; `seconds` is how long the answer may take."""
+        return self.told(self.ask(names, seconds=seconds))
+
+    def ends(self, partitions: Iterable[Partition]) -> dict[Partition, Ends]:
+        """Both ends of these partitions; of those that do not answer nothing."""
+        wanted = list(partitions)
+        lows = self._offsets(wanted, OffsetSpec.earliest())  # type: ignore[no-untyped-call]  # the library's
+        highs = self._offsets(wanted, OffsetSpec.latest())  # type: ignore[no-untyped-call]  # as above
+        return {one: Ends(lows[one], highs[one]) for one in wanted if one in lows and one in highs}
+
+    def positions(self, position: Position, ends: Mapping[Partition, Ends], now_ms: int) -> dict[Partition, int]:
+        """The offset that `position` means in each partition, between its two ends."""
+        if isinstance(position, Ago):
+            position = position.time(now_ms)
+        found: Mapping[Partition, int] = {}
+        if isinstance(position, Time):
+            found = self._offsets(ends, OffsetSpec.for_timestamp(position.ms))
+        return {one: offset_of(position, both, found.get(one, -1)) for one, both in ends.items()}
+
+    def _offsets(self, partitions: Iterable[Partition], spec: OffsetSpec) -> dict[Partition, int]:
+        wanted = {TopicPartition(*one): spec for one in partitions}
+        if not wanted:
+            return {}
+        futures: Mapping[TopicPartition, Future[ListOffsetsResultInfo]] = self._admin.list_offsets(
+            wanted,
+            isolation_level=IsolationLevel.READ_COMMITTED,
+            request_timeout=clients.PROBE_SECONDS,
+        )
+        found: dict[Partition, int] = {}
+        failed: KafkaException | None = None
+        for one, future in futures.items():
+            try:
+                found[one.topic, one.partition] = future.result().offset
+            except KafkaException as error:
+                failed = error
+                if _code(error) in _FORBIDDEN:
+                    raise self._error(error, one.topic) from error
+        if failed is not None and not found:
+            raise self._error(failed, "") from failed
+        return found
+
+    def _error(self, error: KafkaException, topic: str) -> Exception:
+        if _code(error) in _FORBIDDEN:
+            return RefusedError(
+                f"Cluster {self.cluster.name} does not let you read topic {topic}.",
+                hint="Ask for READ and DESCRIBE on it, or choose other topics.",
+            )
+        return clients.unreachable(self.cluster, error)
+
+
+def offset_of(position: Position, ends: Ends, by_time: int = -1) -> int:
+    """The offset that `position` means between `ends`; `by_time` is that of a time, or -1 where all is older."""
+    match position:
+        case Start():
+            wanted = ends.low
+        case At(offset):
+            wanted = offset
+        case AfterStart(count):
+            wanted = ends.low + count
+        case BeforeEnd(count):
+            wanted = ends.high - count
+        case End():
+            wanted = ends.high
+        case Time() | Ago():
+            wanted = by_time if by_time >= 0 else ends.high
+    return min(max(wanted, ends.low), ends.high)
+
+
+def _code(error: KafkaException) -> int | None:
+    return error.args[0].code() if error.args and isinstance(error.args[0], KafkaError) else None

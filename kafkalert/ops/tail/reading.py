@@ -1,0 +1,142 @@
+"""Reading ranges of partitions: to their ends, past transaction markers and holes, with no group and no commit."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from kafkalert.bus import clients
+from kafkalert.config.sections import Cluster
+from kafkalert.engine.clock import Clock
+from kafkalert.ops.tail.log import Log, Partition
+from kafkalert.ops.tail.report import Report
+
+POLL_SECONDS: Final = 0.25
+QUIET_SECONDS: Final = 1.0
+"""After so long without anything from a partition that has more, the cluster is asked whether it is there."""
+PATIENCE_SECONDS: Final = 8.0
+"""After so long from a cluster that does answer, a partition counts as unreachable."""
+_ANSWER_SECONDS: Final = 6.0
+_BATCH: Final = 500
+_CLOSE_SECONDS: Final = 1.0
+
+
+class Reading:
+    """One consumer that is told what to read. Takes the next offset from nobody but its caller."""
+
+    def __init__(self, cluster: Cluster, group: str, log: Log, report: Report, clock: Clock) -> None:
+        self._log = log
+        self._report = report
+        self._clock = clock
+        self.consumer: Consumer = clients.consumer(
+            cluster, group, enable_partition_eof=True, auto_offset_reset="error", error_cb=lambda _: None
+        )
+
+    def close(self) -> None:
+        """Leave. A cluster that is away would hold this up for long: it gets some seconds."""
+        closing = threading.Thread(target=self.consumer.close, daemon=True)
+        closing.start()
+        closing.join(_CLOSE_SECONDS)
+
+    def batch(self, seconds: float = POLL_SECONDS) -> list[Message]:
+        """What has come, at the latest after `seconds`: messages, and errors of partitions. Raises UnreachableError."""
+        try:
+            first = self.consumer.poll(seconds)
+            if first is None:
+                return []
+            return [first, *self.consumer.consume(_BATCH, 0)]
+        except KafkaException as error:
+            raise clients.unreachable(self._log.cluster, error) from error
+
+    def ranges(self, ranges: Mapping[Partition, tuple[int, int]]) -> Iterator[tuple[Partition, Message | None]]:
+        """The messages of each partition from the first offset up to the second, and None when it has given all.
+
+        A partition ends with a record at or behind its second offset, or at the log's end, whichever is first: so
+        neither markers nor compaction hold it up. What expires meanwhile is counted, what does not answer is named in
+        the report. Raises UnreachableError where the cluster does not answer at all.
+        """
+        pending = {one: stop for one, (start, stop) in ranges.items() if start < stop}
+        for one in ranges.keys() - pending.keys():
+            yield one, None
+        self.consumer.assign([TopicPartition(*one, ranges[one][0]) for one in pending])
+        silence = Silence(self._clock)
+        while pending:
+            with silence.measured():
+                messages = self.batch()
+            for message in messages:
+                one = (str(message.topic()), int(message.partition() or 0))
+                if one in pending:
+                    silence.broken()
+                    yield from self._events(one, message, pending)
+            for one in self._given_up(silence, pending):
+                del pending[one]
+                self._report.unread.append(f"{one[0]}[{one[1]}]")
+                yield one, None
+        self.consumer.unassign()
+
+    def _events(
+        self, one: Partition, message: Message, pending: dict[Partition, int]
+    ) -> Iterator[tuple[Partition, Message | None]]:
+        stop = pending[one]
+        over = self._over(one, message, stop)
+        if message.error() is None and int(message.offset() or 0) < stop:
+            yield one, message
+        if over:
+            del pending[one]
+            self.consumer.incremental_unassign([TopicPartition(*one)])
+            yield one, None
+
+    def _given_up(self, silence: "Silence", pending: Mapping[Partition, int]) -> list[Partition]:
+        """The partitions that are waited for in vain. Raises UnreachableError where nobody answers at all."""
+        if silence.lasts(QUIET_SECONDS):
+            self._log.topics({topic for topic, _ in pending}, seconds=_ANSWER_SECONDS)
+        return sorted(pending) if silence.seconds > PATIENCE_SECONDS else []
+
+    def _over(self, one: Partition, message: Message, stop: int) -> bool:
+        """Whether nothing of the range is left after this message or error."""
+        error = message.error()
+        if error is None:
+            return int(message.offset() or 0) + 1 >= stop
+        if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - librdkafka's public codes begin with _
+            return not self._go_on(one, message, stop)
+        return error.code() in {KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART}  # noqa: SLF001
+
+    def _go_on(self, one: Partition, message: Message, stop: int) -> bool:
+        """After retention took what was to be read: go on where the log begins now, if that is still in the range."""
+        wanted = max(0, int(message.offset() or 0))
+        low = self._log.ends([one])[one].low
+        self._report.expired += max(0, min(low, stop) - wanted)
+        if low >= stop:
+            return False
+        self.consumer.incremental_unassign([TopicPartition(*one)])
+        self.consumer.incremental_assign([TopicPartition(*one, low)])
+        return True
+
+
+class Silence:
+    """How long nothing has come while something was waited for; the reader's own pauses do not count."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.seconds = 0.0
+        self._lasted = 0.0
+
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        """Count the time that the block takes, which waits for something."""
+        began = self._clock.monotonic()
+        yield
+        self.seconds += self._clock.monotonic() - began
+
+    def broken(self) -> None:
+        """Something came."""
+        self.seconds = self._lasted = 0.0
+
+    def lasts(self, seconds: float) -> bool:
+        """Whether it has gone on for `seconds`, or for so long again since this last said so."""
+        if self.seconds - self._lasted < seconds:
+            return False
+        self._lasted = self.seconds
+        return True

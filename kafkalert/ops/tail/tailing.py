@@ -1,0 +1,201 @@
+"""The whole of `tail`: which records, from where, in which order, and what is said about the rest."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from confluent_kafka import Message, TopicPartition
+
+from kafkalert.config.sections import Settings
+from kafkalert.engine.clock import Clock, SystemClock
+from kafkalert.errors import DecodingError, UsageError
+from kafkalert.ops.tail.following import Following
+from kafkalert.ops.tail.grep import Filter
+from kafkalert.ops.tail.log import Log, Partition, Topics
+from kafkalert.ops.tail.merge import InOrder, last
+from kafkalert.ops.tail.reading import Reading
+from kafkalert.ops.tail.record import Reader, Record
+from kafkalert.ops.tail.report import Report
+from kafkalert.ops.tail.request import CHANNELS, Request, own_topics
+from kafkalert.serde import build
+
+HELD: Final = 2000
+"""Records of one partition that may wait for those of others before it is told to pause."""
+_SEARCH: Final = 2000
+"""Records at a partition's end that are searched first for those that match."""
+_SAY_SECONDS: Final = 10.0
+
+Ranges = Mapping[Partition, tuple[int, int]]
+Dated = tuple[int, Record]
+"""A record with its time in ms, by which it is sorted."""
+
+
+def _never() -> bool:
+    return False
+
+
+class Tail:
+    """One `tail`: take `records()`, then look at `report`.
+
+    `note` is told what an operator should know meanwhile. `gone` is asked, while following, whether to end.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        request: Request,
+        *,
+        note: Callable[[str], None],
+        gone: Callable[[], bool] = _never,
+        clock: Clock | None = None,
+    ) -> None:
+        self.report = Report()
+        self._request = request
+        self._group = settings.group("tail")
+        self._note = note
+        self._gone = gone
+        self._clock = clock or SystemClock()
+        channels = {settings.topic(name): word for word, name in CHANNELS.items()}
+        self._reader = Reader(build.codec(settings.serde), own_topics(settings), channels)
+        self._filter = Filter(request.conditions)
+        self._log = Log(request.cluster)
+        self._read = 0
+        self._said = self._clock.monotonic()
+
+    def records(self) -> Iterator[Record]:
+        """The records asked for, in the order of time; with `following` without end.
+
+        Raises UsageError where no topic exists, UnreachableError and RefusedError.
+        """
+        there = self._log.topics(self._request.topics)
+        self._check(there)
+        ranges = self._ranges(there)
+        with self._consumer() as reading:
+            try:
+                yield from self._past(reading, ranges)
+                if self._request.following:
+                    start = {one: stop for one, (_, stop) in ranges.items()}
+                    yield from self._future(reading, start, there)
+            finally:
+                self.report.unseen = sorted(self._filter.unseen)
+
+    def _past(self, reading: Reading, ranges: Ranges) -> Iterator[Record]:
+        count = self._request.count
+        records = self._all(reading, ranges) if count is None else self._last(reading, ranges, count)
+        for _, record in records:
+            self.report.shown += 1
+            yield record
+
+    def _future(self, reading: Reading, start: Mapping[Partition, int], there: Topics) -> Iterator[Record]:
+        following = Following(
+            self._request.topics,
+            log=self._log,
+            reading=reading,
+            report=self.report,
+            clock=self._clock,
+            note=self._note,
+            gone=self._gone,
+        )
+        for message in following.messages(start, there):
+            dated = self._take(message)
+            if dated is not None:
+                self.report.shown += 1
+                yield dated[1]
+
+    def _check(self, there: Topics) -> None:
+        self.report.missing = list(there.missing)
+        self.report.unread = [f"{topic}[{number}]" for topic, number in there.leaderless]
+        if not there.ids:
+            several = len(there.missing) > 1
+            raise UsageError(
+                f"Topic{'s' * several} {', '.join(there.missing)} {'do' if several else 'does'} not exist"
+                f" on {self._request.cluster.name}.",
+                hint="Run `kafkalert topics apply`, or choose another with --topic, -C or --cluster.",
+            )
+
+    def _ranges(self, there: Topics) -> Ranges:
+        """From where to where each partition is read; the end is the one it has now."""
+        ends = self._log.ends(there.partitions)
+        self.report.unread += [f"{topic}[{number}]" for topic, number in sorted(set(there.partitions) - ends.keys())]
+        now = self._clock.wall_ms()
+        since, until = self._request.since, self._request.until
+        first = {one: both.low for one, both in ends.items()}
+        stop = {one: both.high for one, both in ends.items()}
+        if since is not None:
+            first = self._log.positions(since, ends, now)
+        if until is not None:
+            stop = self._log.positions(until, ends, now)
+        return {one: (first[one], max(first[one], stop[one])) for one in ends}
+
+    def _last(self, reading: Reading, ranges: Ranges, count: int) -> Iterator[Dated]:
+        """The last `count` that match: looked for from the ends backwards, further where there were too few."""
+        found: dict[Partition, list[Dated]] = {one: [] for one in ranges}
+        step = count if not self._request.conditions else max(count, _SEARCH)
+        window = {one: (max(low, high - step), high) for one, (low, high) in ranges.items()} if count else {}
+        while window:
+            seen: dict[Partition, deque[Dated]] = {one: deque(maxlen=count) for one in window}
+            for one, message in reading.ranges(window):
+                dated = None if message is None else self._take(message)
+                if dated is not None:
+                    seen[one].append(dated)
+                self._say(sum(map(len, found.values())) + sum(map(len, seen.values())))
+            for one, records in seen.items():
+                found[one] = [*records, *found[one]][-count:]
+            step *= 4
+            window = {
+                one: (max(ranges[one][0], start - step), start)
+                for one, (start, _) in window.items()
+                if start > ranges[one][0] and len(found[one]) < count
+            }
+        yield from last(list(found.values()), count, _time)
+
+    def _all(self, reading: Reading, ranges: Ranges) -> Iterator[Dated]:
+        """Everything in the ranges. A partition that is far ahead of the others pauses, so memory stays bounded."""
+        order: InOrder[Partition, Dated] = InOrder(sorted(ranges), _time)
+        paused: set[Partition] = set()
+        for one, message in reading.ranges(ranges):
+            if message is None:
+                order.end(one)
+                paused.discard(one)
+            elif (dated := self._take(message)) is not None:
+                order.put(one, dated)
+                if order.held(one) >= HELD and one not in paused:
+                    reading.consumer.pause([TopicPartition(*one)])
+                    paused.add(one)
+            yield from order.ready()
+            for other in [each for each in paused if order.held(each) <= HELD // 2]:
+                reading.consumer.resume([TopicPartition(*other)])
+                paused.discard(other)
+
+    def _take(self, message: Message) -> Dated | None:
+        """The record of a message, or None where it is counted instead."""
+        self._read += 1
+        try:
+            record = self._reader.read(message)
+        except DecodingError as error:
+            self.report.undecodable[error.code] += 1
+            return None
+        if not self._filter.passes(record):
+            self.report.filtered += 1
+            return None
+        return int(message.timestamp()[1]), record
+
+    def _say(self, found: int) -> None:
+        """A search that takes long says how far it is."""
+        now = self._clock.monotonic()
+        if now - self._said > _SAY_SECONDS:
+            self._said = now
+            self._note(f"Looked at {self._read:,} records, found {found:,}; --since -1h bounds the search.")
+
+    @contextmanager
+    def _consumer(self) -> Iterator[Reading]:
+        reading = Reading(self._request.cluster, self._group, self._log, self.report, self._clock)
+        try:
+            yield reading
+        finally:
+            reading.close()
+
+
+def _time(dated: Dated) -> int:
+    return dated[0]
