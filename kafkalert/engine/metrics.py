@@ -39,9 +39,10 @@ class Metrics:
         return sorted(drained)
 
 
-def percentile(ordered: list[int], share: float) -> int | None:
+def percentile(ordered: list[int], percent: int) -> int | None:
     """The nearest-rank percentile of sorted numbers; None where there are none."""
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
+    rank = -(-percent * len(ordered) // 100)  # rounded up
+    return ordered[max(rank, 1) - 1] if ordered else None
 
 
 def rate(now: int, before: int, seconds: float) -> float:

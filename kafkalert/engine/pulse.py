@@ -152,7 +152,7 @@ class Pulse(Thread):
                 "alerts": rate(alerts, alerts_before, now - then),
             },
             "totals": {"entries": metrics.entries, "alerts": by_name(metrics.alerts.items())},
-            "latencyMs": {name: percentile(latencies, share) for name, share in (("p50", 0.5), ("p99", 0.99))},
+            "latencyMs": {f"p{share}": percentile(latencies, share) for share in (50, 99)},
             "deadLetters": by_name(metrics.dead.items()),
             "skippedSettings": by_name(metrics.skipped.items()),
             "restarts": int(os.environ.get("KAFKALERT_RESTARTS", "0")),
