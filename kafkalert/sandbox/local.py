@@ -196,7 +196,7 @@ class Sandbox:
         self._start_all(state, state.components, lock, on_progress)
         if len(brokers) > 1:
             on_progress("starting the mirror", 0, 0)
-            startup.mirror_both_ways(state)
+            startup.mirror_both_ways(self.folder, state)
         write_private(config_file(self.folder), config_text(state.components))
         state.write(self.folder)
 

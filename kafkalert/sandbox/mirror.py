@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from kafkalert.sandbox.broker import JVM
+from kafkalert.sandbox.broker import JVM, QUICK
 from kafkalert.sandbox.ports import HOST
 
 TOPICS = (
@@ -52,17 +52,10 @@ def worker_properties(cluster: str, bootstrap: str, port: int) -> str:
     return "".join(f"{name}={value}\n" for name, value in chosen.items())
 
 
-def worker_command(java: str, jvm: Sequence[str]) -> list[str]:
-    """Runs the worker, in the folder that holds worker.properties; `jvm` are flags beside those of JVM."""
-    return [
-        java,
-        "-Xms32m",
-        "-Xmx320m",
-        *JVM,
-        *jvm,
-        "org.apache.kafka.connect.cli.ConnectDistributed",
-        "worker.properties",
-    ]
+def worker_command(java: str) -> list[str]:
+    """Runs the worker, in the folder that holds worker.properties."""
+    worker = ["org.apache.kafka.connect.cli.ConnectDistributed", "worker.properties"]
+    return [java, "-Xms32m", "-Xmx320m", *JVM, *QUICK, *worker]
 
 
 def connector_name(source: str, target: str) -> str:

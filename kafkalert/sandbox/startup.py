@@ -104,8 +104,11 @@ def format_all(folder: Path, state: State, brokers: Sequence[Component], lock: i
 
 def run(folder: Path, state: State, component: Component, lock: int) -> Identity:
     """Start the component; it is not ready yet."""
-    make = broker.run_command if component.kind == "broker" else mirror.worker_command
-    return launch(folder, state, component, make(state.java, state.jvm), lock)
+    if component.kind == "broker":
+        command = broker.run_command(state.java, state.jvm)
+    else:
+        command = mirror.worker_command(state.java)
+    return launch(folder, state, component, command, lock)
 
 
 def await_ready(folder: Path, component: Component, process: Identity) -> None:
@@ -156,7 +159,7 @@ def worker_answers(port: int) -> bool:
         return False
 
 
-def mirror_both_ways(state: State) -> None:
+def mirror_both_ways(folder: Path, state: State) -> None:
     """Create the two connectors and wait until they run. Raises KafkalertError if one does not."""
     for target in state.clusters:
         (source,) = (name for name in state.clusters if name != target)
@@ -181,8 +184,9 @@ def mirror_both_ways(state: State) -> None:
                 return False
             return status == HTTPStatus.OK and answer["connector"]["state"] == "RUNNING"
 
-        if not wait_until(accepted, 30, every=0.1) or not wait_until(runs, 30, every=0.05):
-            raise KafkalertError(f"The flow {name} does not run.", hint=f"Run: kafkalert sandbox logs mirror-{target}")
+        if not wait_until(accepted, READY_SECONDS) or not wait_until(runs, READY_SECONDS):
+            reason, hint = explain(log_tail(folder, state.component(f"mirror-{target}")))
+            raise KafkalertError(f"The flow {name} does not run: {reason}.", hint=hint)
 
 
 def log_tail(folder: Path, component: Component) -> str:

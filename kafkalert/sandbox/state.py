@@ -43,7 +43,7 @@ class State:
     extra: Mapping[str, str] = field(default_factory=dict)
     """Properties of the brokers beside the usual ones."""
     jvm: tuple[str, ...] = ()
-    """Flags of the Java processes beside the usual ones."""
+    """Flags of the brokers' JVM beside the usual ones."""
     version: int = 1
 
     @property

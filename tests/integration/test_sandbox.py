@@ -15,9 +15,11 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPa
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from kafkalert.errors import KafkalertError, RefusedError
-from kafkalert.sandbox import mirror
+from kafkalert.sandbox import mirror, startup
 from kafkalert.sandbox.local import Sandbox
+from kafkalert.sandbox.ports import free_port
 from kafkalert.sandbox.process import Identity, wait_until
+from kafkalert.sandbox.state import Component
 
 pytestmark = pytest.mark.kafka
 
@@ -262,6 +264,19 @@ def test_a_port_in_use_is_said_in_a_sentence(home: Path) -> None:
         up = kafkalert(home, "up", "--port", port)
     assert up.returncode == 1
     assert f"Error: Port {port} of 127.0.0.1 is in use.\nHint: Give another with --port" in up.stderr
+    assert left_behind(home) == []
+
+
+def test_a_port_that_somebody_else_takes_first_is_replaced(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between choosing a free port and the broker's start anybody may take it; nobody needs to hear of that."""
+    plan = startup.plan
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = Component("dc1", "broker", "dc1", server.getsockname()[1], free_port(()))
+        plans = iter([(taken,)])
+        monkeypatch.setattr(startup, "plan", lambda *wanted: next(plans, None) or plan(*wanted))
+        with Sandbox(home / ".kafkalert") as sandbox:
+            assert sandbox.up().is_up
+            assert sandbox.bootstrap() != taken.address
     assert left_behind(home) == []
 
 
