@@ -184,7 +184,8 @@ class Loop:
                 f"The input cannot be read: {error.str()}.",
                 hint="`kafkalert topics plan` shows what is missing; check this client's permissions.",
             )
-        if error.fatal():
+        # A consumer's fatal error comes once, as a message without the flag; after it nothing comes any more.
+        if error.fatal() or code == KafkaError._FATAL:  # noqa: SLF001
             raise RetryError(f"The consumer broke: {error.str()}.", hint="It is made anew.")
         _LOG.info("consumer: %s", error.str())
 
