@@ -39,15 +39,25 @@ class CompiledOutput(msgspec.Struct, array_like=True, frozen=True, gc=False):
     suffix: bytes
 
 
-class CompiledRule(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One alert that an account's entries can raise. `body` is OutboundMessage after its timestamp."""
+class Sending(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What is needed of a rule once it is raised. `body` is OutboundMessage after its timestamp."""
 
-    customer: str
-    alert_type: str
-    threshold: int | str
-    currency: str
     body: bytes
     outputs: tuple[CompiledOutput, ...]
+
+
+class CompiledRule(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """One alert that an account's entries can raise.
+
+    `rule` is the place of its alert type among the sorted ones. What a raised one sends stays packed until then,
+    because most are not raised.
+    """
+
+    rule: int
+    threshold: int | str
+    currency: str
+    customer: str
+    packed: msgspec.Raw
 
     @property
     def number(self) -> Threshold:
@@ -58,6 +68,7 @@ class CompiledRule(msgspec.Struct, array_like=True, frozen=True, gc=False):
         return Decimal(number) if "." in number else int(number)
 
 
+_sending = msgspec.msgpack.Decoder(Sending).decode
 _decode = msgspec.msgpack.Decoder(tuple[CompiledRule, ...]).decode
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -70,9 +81,14 @@ def decode(row: bytes) -> tuple[CompiledRule, ...]:
     return _decode(row)
 
 
+def sending(rule: CompiledRule) -> Sending:
+    """What a raised rule sends."""
+    return _sending(rule.packed)
+
+
 def flavour(codec: Codec, rules: dict[str, Rule]) -> bytes:
     """What compiled rows depend on besides the tables: their form, the rules, and the framing of keys."""
-    return repr(("1", sorted(rules), [codec.framing.prefix(name) for name in _KEY.values()])).encode()
+    return repr(("2", sorted(rules), [codec.framing.prefix(name) for name in _KEY.values()])).encode()
 
 
 class Compiler:
@@ -82,6 +98,7 @@ class Compiler:
         self._store = store
         self._codec = codec
         self._rules = rules
+        self._places = {name: place for place, name in enumerate(sorted(rules))}
         self.skipped: Counter[str] = Counter()
 
     def compile(self, txn: Any, account: bytes) -> bytes:  # noqa: ANN401 - an LMDB transaction
@@ -107,13 +124,13 @@ class Compiler:
 
     def _flat(self, account: AccountId, one: Planned) -> CompiledRule:
         number = one.threshold if isinstance(one.threshold, int) and abs(one.threshold) < _INT64 else None
+        outputs = tuple(self._output(one, address) for address in one.addresses)
         return CompiledRule(
-            customer=one.customer,
-            alert_type=one.alert_type,
+            rule=self._places[one.alert_type],
             threshold=threshold_text(one.threshold) if number is None else number,
             currency=one.currency,
-            body=_body(account, one),
-            outputs=tuple(self._output(one, address) for address in one.addresses),
+            customer=one.customer,
+            packed=msgspec.Raw(_encode(Sending(_body(account, one), outputs))),
         )
 
     def _output(self, one: Planned, address: Address) -> CompiledOutput:

@@ -15,4 +15,8 @@ def long_bytes(number: int) -> bytes:
 def text_bytes(text: str) -> bytes:
     """`text` as Avro writes a string: its length in bytes, then UTF-8."""
     raw = text.encode()
-    return long_bytes(len(raw)) + raw
+    size = len(raw)
+    return (_SIZES[size] if size < len(_SIZES) else long_bytes(size)) + raw
+
+
+_SIZES = [long_bytes(size) for size in range(256)]

@@ -11,7 +11,17 @@ from kafkalert.bus import clients
 from kafkalert.bus.watermarks import ends, topic_ids
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
-from kafkalert.engine.compiled import CHANNELS, END_OF_MAP, NO_RULES, CompiledRule, Compiler, block, decode, flavour
+from kafkalert.engine.compiled import (
+    CHANNELS,
+    END_OF_MAP,
+    NO_RULES,
+    CompiledRule,
+    Compiler,
+    Sending,
+    decode,
+    flavour,
+    sending,
+)
 from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.follower import Follower
@@ -26,9 +36,10 @@ from kafkalert.model.ids import CustomerId, alert_id, customer_entry_id
 from kafkalert.model.money import major
 from kafkalert.rules.rule import Rule, installed
 from kafkalert.serde import build, records
+from kafkalert.serde.booking import BookingReader
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.keys import KeyReader, encode_key
-from kafkalert.serde.wire import long_bytes
+from kafkalert.serde.wire import long_bytes, text_bytes
 from kafkalert.stages import entry as entries
 from kafkalert.stages.entry import Entry
 
@@ -86,12 +97,13 @@ class Alerting:
         self._store = store
         self._codec = codec
         self._compiler = Compiler(store, codec, rules)
-        self._rules = rules
+        self._rules = tuple(rules[name] for name in sorted(rules))
         self._id_key = id_key
         self._metrics = metrics
         self._clock = clock
         self._accounts = KeyReader(codec, "AccountId")
         self._customers = KeyReader(codec, "CustomerId")
+        self._bookings = BookingReader(codec)
         self._entry_prefix = codec.framing.prefix("AccountEntry")
         self._message_prefix = codec.framing.prefix("OutboundMessage")
         metrics.skipped = self._compiler.skipped
@@ -109,13 +121,14 @@ class Alerting:
     def _one_hop(self, messages: Sequence[Message], out: Delivery, dead: DeadLetters) -> None:
         keyed = self._keyed(messages, dead)
         rows = self._rows({account for _, account in keyed})
+        sender = self._sender(out)
         for message, account in keyed:
             row = rows[account]
             if row == NO_RULES and self._plausible(message.value(), account):
                 continue
             try:
                 entry = self._read(message, account)
-                self._alert(message, entry, decode(row), out)
+                sender.alert(message, entry, decode(row))
             except DecodingError as error:
                 dead.put(message, error)
 
@@ -138,17 +151,18 @@ class Alerting:
         for message in messages:
             try:
                 customer = checked_id(self._customers, message.key())
-                entry = entries.read(self._codec, message, (entries.ENTRY, entries.ID))
-                if not 0 < len(entry.account.encode()) <= MAX_ID:
+                entry = entries.read(self._bookings, message, (entries.ENTRY, entries.ID))
+                if not 0 < len(entry.account) <= MAX_ID:
                     raise DecodingError("account-length", f"accountId has not 1 to {MAX_ID} bytes.")  # noqa: TRY301
                 read.append((message, customer, entry))
             except DecodingError as error:
                 dead.put(message, error)
-        rows = self._rows({entry.account.encode() for _, _, entry in read})
+        rows = self._rows({entry.account for _, _, entry in read})
+        sender = self._sender(out)
         for message, customer, entry in read:
-            rules = decode(rows[entry.account.encode()])
+            rules = decode(rows[entry.account])
             try:
-                self._alert(message, entry, (one for one in rules if one.customer.encode() == customer), out)
+                sender.alert(message, entry, [one for one in rules if one.customer.encode() == customer])
             except DecodingError as error:
                 dead.put(message, error)
 
@@ -163,8 +177,8 @@ class Alerting:
         return keyed
 
     def _read(self, message: Message, account: bytes) -> Entry:
-        entry = entries.read(self._codec, message)
-        if entry.account.encode() != account:
+        entry = entries.read(self._bookings, message)
+        if entry.account != account:
             raise DecodingError("wrong-key", "accountId is not the account of the key.")
         return entry
 
@@ -200,41 +214,72 @@ class Alerting:
             row = txn.get(account, None, self._store.authorisations)
         return () if row is None else dict.fromkeys(records.customer_ids(self._codec, row))
 
-    def _alert(self, message: Message, entry: Entry, rules: Iterable[CompiledRule], out: Delivery) -> None:
-        """Send what `rules` raise for `entry`. Raises DecodingError where a rule breaks; what was sent stays sent."""
+    def _sender(self, out: Delivery) -> "Sender":
         now = self._clock.wall_ms()
+        start = self._message_prefix + long_bytes(now)
+        return Sender(out, self._names.outbound, self._rules, self._id_key, self._metrics, start, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Sends the alerts of one batch of entries. `start` is the beginning of each message, up to its time `now` (ms)."""
+
+    out: Delivery
+    topics: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    id_key: bytes
+    metrics: Metrics
+    start: bytes
+    now: int
+
+    def alert(self, message: Message, entry: Entry, rules: Iterable[CompiledRule]) -> None:
+        """Send what `rules` raise for `entry`. Raises DecodingError where a rule breaks; what was sent stays sent."""
         raised = False
-        for rule in rules:
-            if rule.currency != entry.currency:
+        moved, currency = entry.movement, entry.currency
+        for one in rules:
+            if one.currency != currency:
                 continue
-            known = self._rules[rule.alert_type]
+            rule = self.rules[one.rule]
             try:
-                if not known.raised(entry.movement, rule.number):
+                threshold = one.threshold
+                if not rule.raised(moved, threshold if isinstance(threshold, int) else one.number):
                     continue
             except Exception as error:
                 raise DecodingError("rule-failed", f"{rule.alert_type} raised {type(error).__name__}.") from error
             raised = True
-            ending = _ending(entry, shows_amount=known.shows_amount)
-            value = b"".join((self._message_prefix, long_bytes(now), rule.body, ending))
-            for output in rule.outputs:
-                own = alert_id(self._id_key, entry.id, output.suffix)
-                headers = [(entries.ID, own), (entries.ENTRY, entry.id), *entry.passed_on]
-                out.send(self._names.outbound[output.channel], value, output.key, headers)
-                self._metrics.alerts[CHANNELS[output.channel]] += 1
+            self._send(entry, sending(one), shows_amount=rule.shows_amount)
         if raised:
-            self._metrics.fresh.append(now - message.timestamp()[1])
+            self.metrics.fresh.append(self.now - message.timestamp()[1])
+
+    def _send(self, entry: Entry, what: Sending, *, shows_amount: bool) -> None:
+        value = self.start + what.body + _ending(entry, shows_amount=shows_amount)
+        for output in what.outputs:
+            own = alert_id(self.id_key, entry.id, output.suffix)
+            headers = [(entries.ID, own), (entries.ENTRY, entry.id), *entry.passed_on]
+            self.out.send(self.topics[output.channel], value, output.key, headers)
+            self.metrics.alerts[CHANNELS[output.channel]] += 1
+
+
+_BALANCE_BLOCK: Final = long_bytes(2) + text_bytes("balance_amount")
+_BALANCE_CURRENCY: Final = text_bytes("balance_amount_currency")
+_AMOUNT_BLOCK: Final = long_bytes(2) + text_bytes("alert_amount_amount")
+_AMOUNT_CURRENCY: Final = text_bytes("alert_amount_amount_currency")
 
 
 def _ending(entry: Entry, *, shows_amount: bool) -> bytes:
-    """The params that an entry adds to its messages, and the map's end. An unknown balance adds none."""
-    params = {}
-    if entry.movement.balance is not None:
-        params["balance_amount"] = major(entry.movement.balance, entry.currency)
-        params["balance_amount_currency"] = entry.currency
+    """The params that an entry adds to its messages, in blocks of a map, and the map's end.
+
+    An unknown balance adds none.
+    """
+    moved, currency = entry.movement, text_bytes(entry.currency)
+    ending = END_OF_MAP
     if shows_amount:
-        params["alert_amount_amount"] = major(entry.movement.amount, entry.currency)
-        params["alert_amount_amount_currency"] = entry.currency
-    return block(params) + END_OF_MAP if params else END_OF_MAP
+        amount = text_bytes(major(moved.amount, entry.currency))
+        ending = _AMOUNT_BLOCK + amount + _AMOUNT_CURRENCY + currency + ending
+    if moved.balance is not None:
+        balance = text_bytes(major(moved.balance, entry.currency))
+        ending = _BALANCE_BLOCK + balance + _BALANCE_CURRENCY + currency + ending
+    return ending
 
 
 def run(settings: Settings, options: RunOptions) -> None:

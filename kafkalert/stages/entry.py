@@ -1,15 +1,13 @@
 """What a stage takes from an entry's record: the movement, its id, and what travels on."""
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from confluent_kafka import Message
 
 from kafkalert.errors import DecodingError
 from kafkalert.model.ids import EntryId, entry_id
-from kafkalert.model.records import CREDIT, DEBIT
 from kafkalert.rules.rule import Movement, movement
-from kafkalert.serde.codec import Codec
+from kafkalert.serde.booking import BookingReader
 
 ID: Final = "ka-id"
 ENTRY: Final = "ka-entry"
@@ -17,35 +15,34 @@ BALANCE: Final = "ka-balance"
 TRACE: Final = "traceparent"
 ID_BYTES: Final = 1024
 """Longest id of an entry: it travels in the headers of each of its alerts."""
+_PASSED_ON: Final = (TRACE, BALANCE)
 _UNKNOWN: Final = b"unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A decoded booking. `passed_on` are the headers that its outputs carry too."""
+class Entry(NamedTuple):
+    """A decoded booking. `account` is its id as UTF-8; `passed_on` are the headers that its outputs carry too."""
 
     id: EntryId
-    account: str
+    account: bytes
     currency: str
     movement: Movement
     passed_on: list[tuple[str, Any]]
 
 
-def read(codec: Codec, message: Message, id_headers: tuple[str, ...] = (ID,)) -> Entry:
+def read(reader: BookingReader, message: Message, id_headers: tuple[str, ...] = (ID,)) -> Entry:
     """The entry in `message`; its id is in the first of `id_headers` that is there. Raises DecodingError."""
-    datum = codec.decode("AccountEntry", message.value())
-    indicator = datum["bookingCreditDebitIndicator"]
-    if indicator not in {CREDIT, DEBIT}:
-        raise DecodingError("bad-indicator", "bookingCreditDebitIndicator is neither CRDT nor DBIT.")
+    account, currency, amount, credit, balance = reader.read(message.value())
     headers: dict[str, Any] = dict(message.headers() or ())
-    balance = None if headers.get(BALANCE) == _UNKNOWN else datum["BalanceAfterBookingNumeric"]
-    return Entry(
-        identify(message, headers, id_headers),
-        datum["accountId"],
-        datum["accountCurrency"],
-        movement(datum["bookingAmountNumeric"], balance, credit=indicator == CREDIT),
-        [(name, value) for name in (TRACE, BALANCE) if (value := headers.get(name)) and len(value) <= ID_BYTES],
-    )
+    known = None if headers.get(BALANCE) == _UNKNOWN else balance
+    moved = movement(amount, known, credit=credit)
+    return Entry(identify(message, headers, id_headers), account, currency, moved, passed_on(headers))
+
+
+def passed_on(headers: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The headers of an entry that its outputs carry too."""
+    if len(headers) == 1 and ID in headers:  # as nearly always
+        return []
+    return [(name, value) for name in _PASSED_ON if (value := headers.get(name)) and len(value) <= ID_BYTES]
 
 
 def identify(message: Message, headers: dict[str, Any], id_headers: tuple[str, ...]) -> EntryId:
