@@ -73,7 +73,7 @@ class Follower(Thread):
 
     def run(self) -> None:
         """Follow until stopped; wait out what can pass, and stop the stage for what cannot."""
-        with (self._store.folder / "follower.lock").open("a") as lock:
+        with self._store.follower_lock.open("a") as lock:
             while not self._stopping:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -61,11 +61,12 @@ class Store:
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             # Workers start at the same moment: none may discard what another has just opened.
-            with (folder / "open.lock").open("a") as alone:
+            with _private(folder / "open.lock").open("a") as alone:
                 fcntl.flock(alone, fcntl.LOCK_EX)
                 self._discard_of_other_boot()
                 self._allocate_lock()
                 self._open(size)
+            self.follower_lock = _private(folder / "follower.lock")
         except (OSError, lmdb.Error) as error:
             raise self._full(error) from error
         self._keep_flavour(blake2b(flavour, digest_size=16).digest())
@@ -91,12 +92,12 @@ class Store:
         marker = self.folder / "boot"
         if not marker.exists() or marker.read_text(encoding="ascii") != boot:
             rmtree(self.folder / "tables", ignore_errors=True)
-            marker.write_text(boot, encoding="ascii")
+            _private(marker).write_text(boot, encoding="ascii")
 
     def _allocate_lock(self) -> None:
         """Have room for LMDB's table of readers, which it maps: a hole there on a full disk would be a SIGBUS."""
         (self.folder / "tables").mkdir(exist_ok=True, mode=0o700)
-        with (self.folder / "tables" / "lock.mdb").open("ab") as lock:
+        with _private(self.folder / "tables" / "lock.mdb").open("ab") as lock:
             os.posix_fallocate(lock.fileno(), 0, _LOCK_BYTES)
 
     def _keep_flavour(self, flavour: bytes) -> None:
@@ -194,3 +195,8 @@ class Store:
     def close(self) -> None:
         """Let go of the files."""
         self._env.close()
+
+
+def _private(path: Path) -> Path:
+    path.touch(mode=0o600)
+    return path

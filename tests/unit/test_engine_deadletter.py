@@ -1,0 +1,66 @@
+"""Records that cannot be processed, as they are put away."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from kafkalert.engine.deadletter import DeadLetters
+from kafkalert.errors import DecodingError
+from tests.engine_fakes import FakeClock, FakeMessage, Remembering
+
+BAD = DecodingError("bad-bytes", "The bytes are no AccountEntry (EOFError).")
+
+
+def put(message: FakeMessage, most: int = 1_000_000) -> tuple[Remembering, Counter[str]]:
+    """Put one away."""
+    delivery, counts = Remembering(most), Counter[str]()
+    dead = DeadLetters("kafkalert.deadletter", "alerting", delivery.real, counts, FakeClock(wall=1234))
+    dead.put(message.real, BAD)
+    return delivery, counts
+
+
+@pytest.mark.parametrize("value", [b"\x00junk", b"", None])
+def test_a_record_keeps_its_bytes_and_says_where_it_lay_and_why_it_is_here(value: bytes | None) -> None:
+    """A null stays null: put back, the record would be the same."""
+    message = FakeMessage("accountentry", value, b"key", lies=3, at=17)
+    delivery, counts = put(message)
+    (sent,) = delivery.sent
+    assert (sent.topic, sent.value, sent.key) == ("kafkalert.deadletter", value, b"key")
+    assert sent.headers == [
+        ("ka-stage", "alerting"),
+        ("ka-topic", "accountentry"),
+        ("ka-partition", "3"),
+        ("ka-offset", "17"),
+        ("ka-reason", "bad-bytes"),
+        ("ka-detail", "The bytes are no AccountEntry (EOFError)."),
+        ("ka-time", "1234"),
+    ]
+    assert counts == {"bad-bytes": 1}
+
+
+def test_its_id_and_its_trace_go_with_it_and_the_mirrors_headers_do_not() -> None:
+    """Nor anything else that it carried."""
+    carried: list[tuple[str, Any]] = [
+        ("ka-id", b"e-1"),
+        ("traceparent", b"00-a-b-01"),
+        ("ka-origin.dc1", None),
+        ("other", b"x"),
+    ]
+    delivery, _ = put(FakeMessage(carried=carried))
+    assert delivery.sent[0].headers[7:] == carried[:2]
+
+
+def test_an_id_that_no_record_should_have_does_not_go_with_it() -> None:
+    """Neither one without a value, nor one as large as a record."""
+    delivery, _ = put(FakeMessage(carried=[("ka-id", b"x" * 900_000), ("traceparent", None)]))
+    assert len(delivery.sent[0].headers) == 7
+
+
+def test_a_record_as_large_as_records_may_be_is_put_away_by_its_place() -> None:
+    """With what is added it would be too large: it stays where it lies, and the dead letter says so."""
+    delivery, _ = put(FakeMessage(body=b"x" * 999_990, at=5))
+    (sent,) = delivery.sent
+    assert (sent.value, sent.key) == (None, None)
+    assert sent.header["ka-offset"] == "5"
+    assert sent.header["ka-left-out"] == "key, value"

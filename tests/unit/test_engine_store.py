@@ -1,0 +1,179 @@
+"""The tables' files: what is written together stays together, and what is no longer true goes."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from kafkalert.engine.store import Checkpoint, RebuildingError, Store, TablesFullError
+from kafkalert.errors import ExitCode
+
+SIZE = 1 << 24
+HERE = Checkpoint("dc1", "id", 7, 1000, 2000)
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Callable[..., Store]]:
+    """Opens a store in one folder, the one before being closed: `opened(flavour=b"1", size=...)`."""
+    stores: list[Store] = []
+
+    def one(*, flavour: bytes = b"1", size: int = SIZE) -> Store:
+        for before in stores:
+            before.close()
+        stores[:] = [Store(tmp_path / "state", size=size, flavour=flavour)]
+        return stores[0]
+
+    yield one
+    for store in stores:
+        store.close()
+
+
+def put(store: Store, *rows: bytes) -> None:
+    """Rows with a checkpoint after them, and a compiled row for each."""
+    with store.write() as txn:
+        for row in rows:
+            txn.put(row, b"authorisation of " + row, db=store.authorisations)
+            txn.put(row, b"settings of " + row, db=store.settings)
+            txn.put(row, b"compiled of " + row, db=store.compiled)
+        store.put_checkpoint(txn, "authorisations", 0, HERE)
+
+
+def compiled(store: Store, row: bytes) -> bytes | None:
+    """The compiled row."""
+    with store.read() as txn:
+        found: bytes | None = txn.get(row, db=store.compiled)
+        return found
+
+
+def test_rows_and_checkpoints_outlive_the_process(opened: Callable[..., Store]) -> None:
+    """Whoever opens the folder next goes on where the last one was; partitions are told apart."""
+    put(opened(), b"a", b"b")
+    store = opened()
+    with store.write() as txn:
+        store.put_checkpoint(txn, "settings/with/slashes", 12, HERE)
+    assert opened().rows() == (2, 2)
+    assert opened().checkpoints() == {("authorisations", 0): HERE, ("settings/with/slashes", 12): HERE}
+    assert compiled(opened(), b"a") == b"compiled of a"
+
+
+def test_rows_and_their_checkpoint_are_written_together_or_not_at_all(opened: Callable[..., Store]) -> None:
+    """Whatever happens between them."""
+    store = opened()
+
+    def interrupted() -> None:
+        with store.write() as txn:
+            txn.put(b"x", b"row", db=store.authorisations)
+            store.put_checkpoint(txn, "authorisations", 0, HERE)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        interrupted()
+    assert store.rows() == (0, 0)
+    assert store.checkpoints() == {}
+
+
+def test_a_store_of_another_boot_is_not_believed(opened: Callable[..., Store], tmp_path: Path) -> None:
+    """Its pages were not forced to disk, so some may be missing."""
+    put(opened(), b"a")
+    (tmp_path / "state" / "boot").write_text("another boot\n", encoding="ascii")
+    assert opened().checkpoints() == {}
+    assert opened().rows() == (0, 0)
+    put(opened(), b"a")
+    assert opened().rows() == (1, 1)
+
+
+def test_another_flavour_drops_what_was_compiled_and_nothing_else(opened: Callable[..., Store]) -> None:
+    """Other rules or another framing make other alerts of the same rows."""
+    put(opened(flavour=b"1"), b"a")
+    assert compiled(opened(flavour=b"1"), b"a") == b"compiled of a"
+    store = opened(flavour=b"2")
+    assert compiled(store, b"a") is None
+    assert store.rows() == (1, 1)
+    assert store.checkpoints() == {("authorisations", 0): HERE}
+
+
+def test_an_emptied_store_decides_nothing_until_it_is_whole_again(opened: Callable[..., Store]) -> None:
+    """Rows, checkpoints and compiled rows are gone; no rule is compiled from the part that has been read again."""
+    store = opened()
+    put(store, b"a")
+    store.empty()
+    assert store.rows() == (0, 0)
+    assert store.checkpoints() == {}
+    assert compiled(store, b"a") is None
+    with pytest.raises(RebuildingError):
+        store.compile_missing([b"a"], lambda _txn, _account: b"no rules")
+    store = opened()  # somebody else's process, or the next one
+    with pytest.raises(RebuildingError):
+        store.compile_missing([b"a"], lambda _txn, _account: b"no rules")
+    with store.write() as txn:
+        store.mark_whole(txn)
+    assert store.compile_missing([b"a"], lambda _txn, _account: b"rules") == {b"a": b"rules"}
+
+
+def test_full_tables_say_so_and_keep_what_they_had(opened: Callable[..., Store]) -> None:
+    """The transaction that did not fit leaves neither rows nor checkpoint, and reading goes on."""
+    store = opened(size=1 << 20)
+    put(store, b"kept")
+
+    def fill() -> None:
+        with store.write() as txn:
+            for number in range(100_000):
+                txn.put(b"%d" % number, b"x" * 1000, db=store.settings)
+            store.put_checkpoint(txn, "settings", 0, HERE)
+
+    with pytest.raises(TablesFullError, match="cannot be written") as raised:
+        fill()
+    assert raised.value.exit_code is ExitCode.FAILED
+    assert "engine.table_size" in raised.value.hint
+    assert store.rows() == (1, 1)
+    assert set(store.checkpoints()) == {("authorisations", 0)}
+    put(store, b"another")
+    assert store.rows() == (2, 2)
+
+
+def test_rules_are_compiled_on_full_tables_too(opened: Callable[..., Store]) -> None:
+    """They are used, and not kept."""
+    store = opened(size=1 << 20)
+    huge = b"x" * (1 << 20)
+    assert store.compile_missing([b"a"], lambda _txn, _account: huge) == {b"a": huge}
+    assert compiled(store, b"a") is None
+
+
+def test_a_change_never_leaves_rules_compiled_from_what_was_there_before(opened: Callable[..., Store]) -> None:
+    """A change that comes while rules are compiled waits, and then finds them and drops them."""
+    store = opened()
+    put(store, b"a")
+    with store.write() as txn:
+        txn.delete(b"a", db=store.compiled)
+    reading, changed = Event(), Event()
+
+    def change() -> None:
+        assert reading.wait(10)
+        with store.write() as txn:
+            txn.put(b"a", b"changed", db=store.settings)
+            txn.delete(b"a", db=store.compiled)
+        changed.set()
+
+    def make(txn: Any, account: bytes) -> bytes:  # noqa: ANN401 - an LMDB transaction
+        row: bytes = txn.get(account, db=store.settings)
+        reading.set()
+        changed.wait(0.3)  # long enough for a change that nothing holds up
+        return b"from " + row
+
+    thread = Thread(target=change)
+    thread.start()
+    assert store.compile_missing([b"a"], make) == {b"a": b"from settings of a"}
+    thread.join(10)
+    assert changed.is_set()
+    assert compiled(store, b"a") is None
+    assert store.compile_missing([b"a"], make) == {b"a": b"from changed"}
+
+
+def test_the_files_are_private(opened: Callable[..., Store], tmp_path: Path) -> None:
+    """They hold addresses and account numbers."""
+    put(opened(), b"a")
+    paths = [tmp_path / "state", *(tmp_path / "state").rglob("*")]
+    assert len(paths) > 4
+    assert [path for path in paths if path.stat().st_mode & 0o077] == []
