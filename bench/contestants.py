@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 from sysconfig import get_path
 from time import monotonic, sleep
@@ -15,7 +16,7 @@ from urllib.request import urlopen
 import psutil
 
 from bench import jvm
-from bench.feed import Feed
+from bench.feed import ENTRIES, ENTRIES_BY_CUSTOMER, Backlog, Feed
 from kafkalert.errors import KafkalertError
 from kafkalert.sandbox.ports import free_port
 
@@ -31,6 +32,10 @@ class Contestant(ABC):
     """One pipeline with the topics of its feed, its tables under `folder`, and at most one process."""
 
     name: str
+    group: str
+    """Its consumer group, without the feed's prefix."""
+    reads: tuple[str, ...]
+    """Topics that it reads as a stream, each fed by those before it."""
 
     def __init__(self, feed: Feed, folder: Path) -> None:
         self.feed = feed
@@ -85,7 +90,8 @@ class Contestant(ABC):
         """End it at once, if it runs."""
         if self._process is not None:
             for one in self._family():
-                one.kill()
+                with suppress(psutil.NoSuchProcess):
+                    one.kill()
             self._process.wait()
             self._process = None
 
@@ -93,6 +99,10 @@ class Contestant(ABC):
         """Remove its tables."""
         shutil.rmtree(self.state)
         self.state.mkdir()
+
+    def backlog(self) -> Backlog:
+        """What it has not yet committed of what it reads."""
+        return Backlog(self.feed, self.feed.prefix + self.group, self.reads)
 
     def memory(self) -> int:
         """Anonymous resident bytes (RssAnon) of its processes: what is neither file nor page cache."""
@@ -104,7 +114,7 @@ class Contestant(ABC):
         return sum(one.user + one.system for one in times)
 
     def _family(self) -> list[psutil.Process]:
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:
             return []
         head = psutil.Process(self._process.pid)
         return [head, *head.children(recursive=True)]
@@ -118,6 +128,8 @@ class Kafkalert(Contestant):
     """One kafkalert process, alerting, one hop, everything as it comes."""
 
     name = "kafkalert"
+    group = "kafkalert.alerting"
+    reads = (ENTRIES,)
 
     def __init__(self, feed: Feed, folder: Path) -> None:
         super().__init__(feed, folder)
@@ -148,10 +160,11 @@ class StreamsPeer(Contestant):
     """The Kafka Streams peer with one stream thread."""
 
     name = "kafka-streams"
+    group = "peer"
+    reads = (ENTRIES, ENTRIES_BY_CUSTOMER)
 
     def __init__(self, feed: Feed, folder: Path, *, commit_ms: int = 30_000) -> None:
         super().__init__(feed, folder)
-        self.group = f"{feed.prefix}peer"
         self._commit_ms = commit_ms
 
     def command(self) -> list[str]:
@@ -159,7 +172,7 @@ class StreamsPeer(Contestant):
         jar = jvm.build(PEER)
         java = ["java", f"-Xmx{PEER_HEAP}", "-jar", str(jar)]
         feed = ["--bootstrap", self.feed.cluster.bootstrap, "--prefix", self.feed.prefix]
-        own = ["--application-id", self.group, "--state-dir", str(self.state)]
+        own = ["--application-id", self.feed.prefix + self.group, "--state-dir", str(self.state)]
         return [*java, *feed, *own, "--commit-interval-ms", str(self._commit_ms)]
 
     def ready(self) -> bool:

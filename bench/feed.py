@@ -13,11 +13,12 @@ from kafkalert.config.sections import Cluster
 from kafkalert.errors import KafkalertError
 
 ENTRIES: Final = "accountentry"
+ENTRIES_BY_CUSTOMER: Final = "customeraccountentry"
 AUTHORISATIONS: Final = "accounttocustomerids"
 SETTINGS: Final = "customeralertsettings"
 OUTBOUND: Final = ("outboundemailmessage", "outboundsmsmessage", "outboundcustomerpushmessage")
 
-_DELETED: Final = (ENTRIES, "customeraccountentry", *OUTBOUND, "outboundpushmessage", "kafkalert.deadletter")
+_DELETED: Final = (ENTRIES, ENTRIES_BY_CUSTOMER, *OUTBOUND, "outboundpushmessage", "kafkalert.deadletter")
 _COMPACTED: Final = (AUTHORISATIONS, SETTINGS)
 _ADMIN_SECONDS: Final = 30
 _FLUSH_SECONDS: Final = 120
@@ -102,3 +103,25 @@ class Outputs:
         """Records in all outbound topics now."""
         ask = self._consumer.get_watermark_offsets
         return sum(ask(partition, timeout=_ADMIN_SECONDS)[1] for partition in self._partitions)
+
+
+class Backlog:
+    """What a group has not yet committed of some topics, by its committed offsets on the broker.
+
+    Both contestants commit an offset only when all that came of the record is on the broker.
+    """
+
+    def __init__(self, feed: Feed, group: str, names: Iterable[str]) -> None:
+        self._consumer: Consumer = consumer(feed.cluster, group)
+        topics = self._consumer.list_topics(timeout=_ADMIN_SECONDS).topics
+        self._topics = [[TopicPartition(name, n) for n in topics[name].partitions] for name in map(feed.topic, names)]
+
+    def left(self) -> int:
+        """Records not committed of the first topic that has any: what feeds a topic is looked at before it."""
+        for partitions in self._topics:
+            committed = self._consumer.committed(partitions, timeout=_ADMIN_SECONDS)
+            ask = self._consumer.get_watermark_offsets
+            left = sum(ask(one, timeout=_ADMIN_SECONDS)[1] - max(one.offset, 0) for one in committed)
+            if left:
+                return left
+        return 0

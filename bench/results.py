@@ -21,12 +21,17 @@ _MIB: Final = 1 << 20
 
 @dataclass(slots=True)
 class Result:
-    """One contestant at one size; seconds, and what `bench.measure` says."""
+    """One contestant at one size; seconds, and what `bench.measure` says.
+
+    `cold` is the first time that it saw the backlog's accounts: kafkalert joins an account's rules then and keeps
+    them, RocksDB reads their rows into its caches.
+    """
 
     contestant: str
     accounts: int
     restore: float | None = None
     restarts: list[float] = field(default_factory=list)
+    cold: Throughput | None = None
     throughputs: list[Throughput] = field(default_factory=list)
     latency: Latency | None = None
 
@@ -55,6 +60,7 @@ class Result:
             self.contestant,
             _cell(self.rate, ",.0f"),
             f"{min(runs):,.0f}-{max(runs):,.0f}" if runs else "-",
+            _cell(self.cold.rate if self.cold else None, ",.0f"),
             _cell(cpu, ".1f"),
             f"{latency.p50:.1f} / {latency.p90:.1f} / {latency.p99:.1f}" if latency else "-",
             _cell(self.restore, ".1f"),
@@ -68,8 +74,9 @@ HEADINGS: Final = (
     "contestant",
     "entries/s",
     "runs",
+    "cold",
     "CPU us/entry",
-    "latency p50 / p90 / p99 ms",
+    "p50 / p90 / p99 ms",
     "restore s",
     "restart s",
     "RssAnon MiB",

@@ -1,7 +1,7 @@
 """`make bench`: kafkalert against the Kafka Streams peer, in turns, on one real broker and the same data."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +12,7 @@ from rich.console import Console
 
 from bench import jvm, measure
 from bench.contestants import PEER, Contestant, Kafkalert, StreamsPeer
-from bench.data import Bank
+from bench.data import Bank, Entry
 from bench.feed import AUTHORISATIONS, SETTINGS, Feed, rows_everywhere
 from bench.results import Result, keep, show
 from kafkalert.config.sections import Cluster
@@ -108,47 +108,54 @@ class Plan:
             rows_everywhere(feeds, AUTHORISATIONS, bank.authorisations())
             rows_everywhere(feeds, SETTINGS, bank.settings())
             try:
-                mine = {one: Result(one.name, bank.accounts) for one in contestants}
+                mine: dict[Contestant, Result] = {one: Result(one.name, bank.accounts) for one in contestants}
                 results += mine.values()
                 self._measure(bank, mine)
             finally:
                 for contestant in contestants:
                     contestant.kill()
 
-    def _measure(self, bank: Bank, results: Mapping[Contestant, Result]) -> None:
-        contestants = list(results)
-        for one in contestants:
+    def _measure(self, bank: Bank, results: dict[Contestant, Result]) -> None:
+        for one, result in results.items():
             self._say(f"{one.name}: first start.")
-            results[one].restore = measure.start_seconds(one, list(bank.entries(PROBES, "first")))
-            one.await_ready()
-            one.stop()
+            result.restore = self._start(one, bank, "first")
         if Part.START in self._parts:
             for turn in range(self._runs):
-                for one in contestants:
+                for one, result in results.items():
                     self._say(f"{one.name}: restart {turn + 1} of {self._runs}.")
-                    probes = list(bank.entries(PROBES, f"restart-{turn}"))
-                    results[one].restarts.append(measure.start_seconds(one, probes))
-                    one.await_ready()
-                    one.stop()
+                    result.restarts.append(self._start(one, bank, f"restart-{turn}"))
         if Part.THROUGHPUT in self._parts:
-            entries = list(bank.entries(self._backlog, "backlog"))
-            for turn in range(self._runs):
-                # Who goes first changes, so that neither always finds the broker as the other left it.
-                for one in contestants if turn % 2 == 0 else list(reversed(contestants)):
-                    self._say(f"{one.name}: backlog {turn + 1} of {self._runs}.")
-                    results[one].throughputs.append(measure.throughput(one, entries))
-            _same_outputs(list(results.values()))
+            self._throughput(list(bank.entries(self._backlog, "backlog")), results)
         if Part.LATENCY in self._parts:
             entries = list(bank.entries((measure.WARM_UP_SECONDS + self._seconds) * measure.RATE, "latency"))
-            for one in contestants:
+            for one, result in results.items():
                 self._say(f"{one.name}: latency at {measure.RATE:,} entries a second.")
-                results[one].latency = measure.latency(one, entries)
+                result.latency = measure.latency(one, entries)
+
+    @staticmethod
+    def _start(one: Contestant, bank: Bank, name: str) -> float:
+        took = measure.start_seconds(one, list(bank.entries(PROBES, name)))
+        one.await_ready()
+        one.stop()
+        return took
+
+    def _throughput(self, entries: Sequence[Entry], results: dict[Contestant, Result]) -> None:
+        for one, result in results.items():
+            self._say(f"{one.name}: the backlog for the first time.")
+            result.cold = measure.throughput(one, entries)
+        for turn in range(self._runs):
+            # Who goes first changes, so that neither always finds the broker as the other left it.
+            for one in list(results) if turn % 2 == 0 else list(reversed(results)):
+                self._say(f"{one.name}: backlog {turn + 1} of {self._runs}.")
+                results[one].throughputs.append(measure.throughput(one, entries))
+        _same_outputs(list(results.values()))
 
 
 def _same_outputs(results: Sequence[Result]) -> None:
     """Raise KafkalertError unless every run sent equally many records: what is lost must not count as quick."""
-    counts = {f"{one.contestant}: {run.outputs}" for one in results for run in one.throughputs}
-    if len({run.outputs for one in results for run in one.throughputs}) > 1:
+    runs = [(one.contestant, run.outputs) for one in results for run in (one.cold, *one.throughputs) if run]
+    if len({outputs for _, outputs in runs}) > 1:
+        counts = {f"{name} {outputs}" for name, outputs in runs}
         raise KafkalertError(f"The runs sent different numbers of records: {', '.join(sorted(counts))}.")
 
 
