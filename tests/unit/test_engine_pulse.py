@@ -1,0 +1,126 @@
+"""The heartbeat's judgement of the cluster, without one: silence, refusals, patience."""
+
+import json
+import logging
+
+import pytest
+from confluent_kafka import KafkaError, Message
+
+from kafkalert.config.sections import Cluster
+from kafkalert.engine.metrics import Metrics
+from kafkalert.engine.pulse import Pulse
+from kafkalert.engine.stopping import Stopping
+from kafkalert.errors import ConfigError, ExitCode, UnreachableError
+from tests.engine_fakes import FakeClock, FakeMessage
+
+TAKEN: Message = FakeMessage().real
+
+
+class Watched:
+    """A pulse that a test beats by hand."""
+
+    def __init__(self, patience: float | None = None) -> None:
+        self.clock = FakeClock()
+        self.stopping = Stopping(self.clock)
+        self.metrics = Metrics()
+        self.pulse = Pulse(
+            "alerting",
+            Cluster(name="dc1", bootstrap="127.0.0.1:1"),
+            "kafkalert.status",
+            metrics=self.metrics,
+            state=lambda: "running",
+            patience=patience,
+            clock=self.clock,
+            stopping=self.stopping,
+        )
+
+    def silence(self, seconds: float) -> None:
+        """The cluster does not answer for so long; the pulse looks ten times a second."""
+        for _ in range(round(seconds * 10)):
+            self.clock.pass_by(0.1)
+            self.pulse._watch()
+
+
+def away(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [one.message for one in caplog.records if "has not answered" in one.message]
+
+
+@pytest.fixture(autouse=True)
+def _logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A command that ran in this process before may have turned propagation off.
+    monkeypatch.setattr(logging.getLogger("kafkalert"), "propagate", True)
+    caplog.set_level(logging.WARNING, "kafkalert")
+
+
+def test_silence_is_said_within_three_seconds_and_every_ten(caplog: pytest.LogCaptureFixture) -> None:
+    """And that it is over, once."""
+    one = Watched()
+    one.silence(2.4)
+    assert away(caplog) == []
+    one.silence(0.6)
+    (said,) = away(caplog)
+    assert said.startswith("cluster dc1 (127.0.0.1:1) has not answered for ")
+    one.silence(30)
+    assert len(away(caplog)) == 4
+    one.pulse._delivered(None, TAKEN)
+    one.pulse._delivered(None, TAKEN)
+    assert [record.message for record in caplog.records].count("cluster dc1 answers again") == 1
+    one.silence(2.4)
+    assert len(away(caplog)) == 4
+    assert not one.stopping
+
+
+def test_patience_ends_the_stage_as_unreachable() -> None:
+    """Counted from the last answer."""
+    one = Watched(patience=5)
+    one.silence(4.8)
+    one.pulse._delivered(None, TAKEN)
+    one.silence(4.8)
+    assert not one.stopping
+    one.silence(0.4)
+    assert isinstance(one.stopping.reason, UnreachableError)
+    assert one.stopping.reason.exit_code is ExitCode.UNREACHABLE
+
+
+def test_a_refusal_is_an_answer(caplog: pytest.LogCaptureFixture) -> None:
+    """A status topic that may not be written is said, and the cluster is not called away; a timeout is no answer."""
+    one = Watched(patience=5)
+    one.silence(2.4)
+    one.pulse._delivered(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED), TAKEN)
+    one.silence(2.4)
+    assert away(caplog) == []
+    assert "heartbeats are not taken" in caplog.text
+    one.pulse._delivered(KafkaError(KafkaError._MSG_TIMED_OUT), TAKEN)
+    one.silence(0.6)
+    assert len(away(caplog)) == 1
+
+
+def test_refused_credentials_end_a_stage_that_never_had_an_answer() -> None:
+    """Later they are being renewed, and the stage goes on as soon as they are good."""
+    refused = KafkaError(KafkaError._AUTHENTICATION)
+    one = Watched()
+    one.pulse._broke(KafkaError(KafkaError._TRANSPORT))
+    assert not one.stopping
+    one.pulse._broke(refused)
+    assert isinstance(one.stopping.reason, ConfigError)
+    assert "credentials" in str(one.stopping.reason)
+    other = Watched()
+    other.pulse._delivered(None, TAKEN)
+    other.pulse._broke(refused)
+    assert not other.stopping
+
+
+def test_rates_and_latencies_are_those_since_the_last_beat() -> None:
+    """Totals are since the start."""
+    one = Watched()
+    one.metrics.entries = 10
+    one.metrics.fresh.extend([5, 7, 9])
+    one.clock.pass_by(2)
+    first = json.loads(one.pulse._beat(stopped=False))
+    assert (first["rates"]["entries"], first["totals"]["entries"], first["latencyMs"]) == (5, 10, {"p50": 7, "p99": 9})
+    one.metrics.entries = 13
+    one.clock.pass_by(1)
+    second = json.loads(one.pulse._beat(stopped=True))
+    assert (second["rates"]["entries"], second["totals"]["entries"]) == (3, 13)
+    assert second["latencyMs"] == {"p50": None, "p99": None}
+    assert (first["state"], second["state"]) == ("running", "stopped")
