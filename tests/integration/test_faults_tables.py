@@ -1,0 +1,256 @@
+"""The tables under faults: changes count at once, a store that cannot be trusted is rebuilt, a full disk holds."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from time import monotonic
+
+import lmdb
+import msgspec
+import pytest
+from confluent_kafka import KafkaException
+
+from kafkalert.bus.clients import admin
+from kafkalert.engine.store import Checkpoint
+from kafkalert.sandbox.local import Sandbox
+from kafkalert.sandbox.process import wait_until
+from tests.alerting import SECONDS
+from tests.load import grows, load
+from tests.made import debit, wishes
+from tests.pipeline import AUTHORISATIONS, SETTINGS, Pipeline, ends
+
+pytestmark = pytest.mark.kafka
+
+ACCOUNT, OTHER = "NL00KAFK0000000001", "NL00KAFK0000000002"
+LARGE = 3000
+"""Phone numbers that make a row of some 50 kB."""
+
+
+@pytest.fixture
+def pipeline(sandbox1: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Pipeline]:
+    """A bank's topics, filled, on the shared broker."""
+    one = Pipeline(sandbox1.bootstrap(), prefix, tmp_path)
+    one.make_topics()
+    one.seed()
+    yield one
+    one.end()
+
+
+def test_change_takes_effect_within_a_second(pipeline: Pipeline) -> None:
+    """A changed, removed or new row of either table decides the next entry, a moment after it was written."""
+    pipeline.alerting()
+    changes: list[Callable[[], None]] = [
+        lambda: pipeline.authorise(ACCOUNT, ["anna"]),
+        lambda: pipeline.wish("anna", wishes("anna", ACCOUNT, above=100)),
+        lambda: pipeline.wish("anna", wishes("anna", ACCOUNT, above=600)),
+        lambda: pipeline.wish("bram", wishes("bram", ACCOUNT, OTHER)),
+        lambda: pipeline.authorise(ACCOUNT, ["bram"]),
+        lambda: pipeline.wish("bram", None),
+        lambda: pipeline.authorise(ACCOUNT, ["anna", "bram"]),
+        lambda: pipeline.wish("anna", wishes("anna", OTHER)),
+        lambda: pipeline.wish("anna", wishes("anna", ACCOUNT)),
+        lambda: pipeline.authorise(ACCOUNT, None),
+    ]
+    seconds = []
+    decided = []
+    for number, change in enumerate(changes):
+        pipeline.await_processed()
+        change()
+        pipeline.flush()
+        written = monotonic()
+        assert wait_until(lambda: followed(pipeline), SECONDS, every=0.01), pipeline.said()
+        seconds.append(monotonic() - written)
+        sent = pipeline.book(debit(ACCOUNT, f"after-{number}"))
+        pipeline.flush()
+        decided.append(sorted(sent.alerts))
+    pipeline.await_processed()
+    pipeline.verify()
+    assert decided == [[], ["anna"], [], [], ["bram"], [], [], [], ["anna"], []]
+    assert median(seconds[1:]) < 1
+
+
+def test_topic_made_anew_while_alerting_was_stopped(pipeline: Pipeline) -> None:
+    """A table's topic that was deleted and made anew is read from its beginning before any entry is decided."""
+    alerting = pipeline.alerting()
+    pipeline.authorise(ACCOUNT, ["anna"])
+    pipeline.wish("anna", wishes("anna", ACCOUNT))
+    pipeline.send(500)
+    pipeline.await_processed()
+    assert alerting.stop() == 0
+    remake(pipeline, SETTINGS)
+    pipeline.settings.clear()  # only anna's and one other row are written again, and anna's says something else
+    pipeline.wish("anna", wishes("anna", ACCOUNT, above=400))
+    for number in range(50):
+        pipeline.book(debit(ACCOUNT, f"low-{number}", cents=300))
+        pipeline.book(debit(ACCOUNT, f"high-{number}", cents=500))
+    pipeline.send(500)
+    pipeline.flush()
+    again = pipeline.alerting()
+    pipeline.await_processed()
+    pipeline.verify(least=50)
+    again.await_said("read again from the beginning")
+
+
+def test_topic_made_anew_under_several_instances(pipeline: Pipeline) -> None:
+    """Nor does an instance decide by emptied tables while another one rebuilds them."""
+    pipeline.alerting("--until-end").process.wait(SECONDS)
+    pipeline.alertings[0].ended = True
+    remake(pipeline, SETTINGS)
+    pipeline.seed()
+    pipeline.send(2000)
+    pipeline.flush()
+    for _ in range(3):
+        pipeline.alerting()
+    pipeline.await_processed()
+    pipeline.verify(least=100)
+    assert sum("read again from the beginning" in one.stderr() for one in pipeline.alertings) == 1
+
+
+@pytest.mark.parametrize("how", ["outdated", "of another boot"])
+def test_store_that_cannot_be_trusted_is_rebuilt(pipeline: Pipeline, how: str) -> None:
+    """A store older than tombstones are kept, or that a crash of the machine may have torn, is read anew."""
+    pipeline.topics["delete_retention"] = "1ms" if how == "outdated" else "1d"
+    pipeline.authorise(ACCOUNT, ["anna"])
+    pipeline.wish("anna", wishes("anna", ACCOUNT))
+    pipeline.send(200)
+    alerting = pipeline.alerting()
+    pipeline.await_processed()
+    assert alerting.stop() == 0
+    if how == "of another boot":
+        (pipeline.folder / "state" / "boot").write_text("another", encoding="ascii")
+        (pipeline.folder / "state" / "tables" / "data.mdb").write_bytes(b"torn" * 4096)
+    pipeline.wish("anna", wishes("anna", ACCOUNT, above=400))
+    pipeline.book(debit(ACCOUNT, "low", cents=300))
+    pipeline.book(debit(ACCOUNT, "high"))
+    pipeline.send(200)
+    again = pipeline.alerting()
+    pipeline.await_processed()
+    pipeline.verify(least=20)
+    assert ("have not seen" in again.stderr()) == (how == "outdated")
+
+
+@pytest.fixture
+def small_disk(pipeline: Pipeline) -> Iterator[Path]:
+    """The tables' folder on a file system of 8 MB."""
+    folder = pipeline.folder / "state"
+    folder.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip(f"no small file system can be mounted here: {done.stderr.strip()}")
+    yield folder
+    pipeline.end()
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_disk_full_under_the_tables(pipeline: Pipeline, small_disk: Path) -> None:
+    """With changes that cannot be stored alerting holds and says why; with room again it goes on, nothing is lost."""
+    accounts = [f"NL00KAFK{number:010d}" for number in range(60)]
+    for account in accounts:
+        pipeline.authorise(account, [f"c{account}"])
+        pipeline.wish(f"c{account}", wishes(f"c{account}", account))
+    with load(pipeline, 100):
+        alerting = pipeline.alerting()
+        assert wait_until(grows(pipeline, 50), SECONDS), pipeline.said()
+        fill(small_disk / "filler")
+        pipeline.put(SETTINGS, b"poison", b"poison", [("poison", b"1")])
+        for account in accounts:
+            pipeline.wish(f"c{account}", wishes(f"c{account}", account, above=400, junk=LARGE))
+        pipeline.flush()
+        alerting.await_said("held: The tables in")
+        for account in accounts:
+            pipeline.book(debit(account, f"low-{account}", cents=300))
+            pipeline.book(debit(account, f"high-{account}"))
+        alerting.await_said("cannot be written: ", times=3)  # once with the hold, and every 10 s
+        assert len([one for one in alerting.messages() if "cannot be written" in one]) < 6
+        (small_disk / "filler").unlink()
+        alerting.await_said("going on")
+        assert wait_until(grows(pipeline, 100), SECONDS), pipeline.said()
+    pipeline.await_processed()
+    pipeline.verify(least=60)
+    assert len(pipeline.read("kafkalert.deadletter")) == 1  # the same record came again and again
+    assert alerting.stop() == 0
+    pipeline.send(200)
+    pipeline.alerting()
+    pipeline.await_processed()
+    pipeline.verify(least=60)
+
+
+def test_start_on_a_full_disk(pipeline: Pipeline, small_disk: Path) -> None:
+    """Tables that cannot even be begun end the command with a sentence, not with a crash."""
+    fill(small_disk / "filler")
+    alerting = pipeline.alerting()
+    alerting.ended = True
+    assert alerting.process.wait(SECONDS) == 1
+    assert "cannot be written: No space left on device." in alerting.stderr()
+    assert "Free disk space there" in alerting.stderr()
+
+
+def test_table_size_reached(pipeline: Pipeline) -> None:
+    """At engine.table_size alerting holds as on a full disk; with a larger one it goes on where it was."""
+    pipeline.engine["table_size"] = 1 << 20
+    accounts = [f"NL00KAFK{number:010d}" for number in range(30)]
+    alerting = pipeline.alerting()
+    pipeline.send(300)
+    pipeline.await_processed()
+    for account in accounts:
+        pipeline.authorise(account, [f"c{account}"])
+        pipeline.wish(f"c{account}", wishes(f"c{account}", account, junk=LARGE))
+    pipeline.flush()
+    alerting.await_said("held: The tables in")
+    for account in accounts:
+        pipeline.book(debit(account, f"late-{account}"))
+    pipeline.flush()
+    assert alerting.stop() == 0
+    pipeline.engine["table_size"] = 64 << 20
+    pipeline.alerting()
+    pipeline.await_processed()
+    pipeline.verify(least=30)
+
+
+def fill(path: Path) -> None:
+    """Write a file until nothing more can be."""
+    with path.open("wb", buffering=0) as filler:
+        for size in (65536, 4096, 512, 1):
+            try:
+                while True:
+                    filler.write(bytes(size))
+            except OSError:
+                continue
+
+
+def remake(pipeline: Pipeline, name: str) -> None:
+    """Delete a topic and make it again."""
+    client = admin(pipeline.cluster)
+    for future in client.delete_topics([pipeline.topic(name)]).values():
+        future.result(30)
+
+    def made() -> bool:
+        try:
+            pipeline.make_topics(name)
+        except KafkaException:
+            return False
+        return True
+
+    assert wait_until(made, SECONDS, every=0.2)
+    pipeline.renew()
+
+
+def followed(pipeline: Pipeline) -> bool:
+    """Whether the store holds all that the tables' topics do."""
+    folder = pipeline.folder / "state" / "tables"
+    if not (folder / "data.mdb").exists():
+        return False
+    client = pipeline.client()
+    last = ends(client, pipeline.places(AUTHORISATIONS, SETTINGS))
+    client.close()
+    with lmdb.open(str(folder), readonly=True, max_dbs=4, max_readers=1024) as env:
+        try:
+            meta = env.open_db(b"meta", create=False)
+        except lmdb.NotFoundError:
+            return False
+        with env.begin() as txn:
+            rows = [(end, txn.get(f"at/{topic}/{number}".encode(), db=meta)) for (topic, number), end in last.items()]
+    return all(row and msgspec.msgpack.decode(row, type=Checkpoint).offset >= end for end, row in rows)
