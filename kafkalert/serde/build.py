@@ -1,9 +1,14 @@
 """The codec that the configuration asks for."""
 
+from typing import TYPE_CHECKING
+
 from kafkalert.config.sections import Serde
 from kafkalert.errors import ConfigError
 from kafkalert.serde.codec import Codec
-from kafkalert.serde.framing import Framing, Registry
+from kafkalert.serde.framing import Framing
+
+if TYPE_CHECKING:
+    from kafkalert.serde.registry import ConfluentRegistry
 
 
 def codec(serde: Serde) -> Codec:
@@ -20,7 +25,7 @@ def codec(serde: Serde) -> Codec:
     return Codec(Framing(registry(serde), confluent=confluent))
 
 
-def registry(serde: Serde) -> Registry | None:
+def registry(serde: Serde) -> "ConfluentRegistry | None":
     """The configured registry, None without one. Raises ConfigError where the extra `registry` is not installed."""
     if serde.registry is None:
         return None

@@ -6,6 +6,7 @@ record carries an id, and ids are one registry's own, not a subject's.
 """
 
 import json
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -52,10 +53,16 @@ class ConfluentRegistry:
         try:
             self._client = SchemaRegistryClient.new_client(options)
         except (TypeError, ValueError) as error:
-            raise ConfigError(f"serde.registry is no URL: {url}", hint="It begins with http:// or https://.") from error
-        self._url = url
+            raise ConfigError(
+                f"serde.registry is no URL: {public(url)}", hint="It begins with http:// or https://."
+            ) from error
+        self._url = public(url)
         self._schema, self._refusal = Schema, SchemaRegistryError
         self._absent: Any = TTLCache(_ABSENT_IDS, ABSENT_SECONDS)
+
+    def close(self) -> None:
+        """Close the connections. A process that reads records keeps them to its end."""
+        self._client.close()
 
     def schema_id(self, name: str) -> int:
         """The id of the schema `name`. Raises ConfigError where it is not registered, UnreachableError."""
@@ -143,6 +150,11 @@ class ConfluentRegistry:
     def _away(self) -> UnreachableError:
         hint = "Start it, or correct serde.registry; records in the Confluent wire format cannot be read without it."
         return UnreachableError(f"The schema registry at {self._url} does not answer.", hint=hint)
+
+
+def public(url: str) -> str:
+    """A URL as it may be printed: without the user and password that it may hold."""
+    return re.sub(r"//[^/@]*@", "//", url)
 
 
 def subject(name: str) -> str:

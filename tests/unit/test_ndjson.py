@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from kafkalert.edges.ndjson import Entry, SeedRow, read_authorisations, read_entries, read_settings
 from kafkalert.edges.source import BadLine, Source
+from kafkalert.engine.store import MAX_ID
+from kafkalert.ops.seed.kinds import AUTHORISATIONS
 from kafkalert.serde.codec import Codec
 
 Reader = Callable[[Source], Iterator[Any]]
@@ -317,3 +319,10 @@ def test_real_files_have_no_bad_line(name: str, reader: Reader, rows: int) -> No
         found = list(reader(source))
     assert len(found) == rows
     assert [row for row in found if isinstance(row, BadLine)] == []
+
+
+@pytest.mark.parametrize(("size", "bad"), [(MAX_ID, False), (MAX_ID + 1, True)])
+def test_a_row_that_the_tables_cannot_hold_is_bad(file: Path, size: int, bad: bool) -> None:
+    """An id longer than a table's key is told before it is written, and not by a stage later."""
+    (row,) = read(AUTHORISATIONS.read, file, {"key": {"id": "é" * (size // 2) + "x" * (size % 2)}, "value": None})
+    assert isinstance(row, BadLine) is bad

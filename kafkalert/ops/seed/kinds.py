@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from kafkalert.config import names
 from kafkalert.edges.ndjson import SeedRow, read_authorisations, read_settings
 from kafkalert.edges.source import BadLine, Source
+from kafkalert.engine.store import MAX_ID
 
 SHOWN: Final = 20
 """How many bad lines are listed; the rest is counted."""
@@ -19,7 +20,15 @@ class Kind:
     topic: str
     key: str
     value: str
-    read: Callable[[Source], Iterator[SeedRow | BadLine]]
+    lines: Callable[[Source], Iterator[SeedRow | BadLine]]
+
+    def read(self, source: Source) -> Iterator[SeedRow | BadLine]:
+        """The rows of a file; one whose id the tables could not hold is a bad line."""
+        for row in self.lines(source):
+            if isinstance(row, SeedRow) and len(row.key.encode()) > MAX_ID:
+                yield BadLine(row.number, f"key.id: longer than {MAX_ID} bytes")
+            else:
+                yield row
 
 
 AUTHORISATIONS: Final = Kind(names.ACCOUNTTOCUSTOMERIDS, "AccountId", "CustomerIds", read_authorisations)
