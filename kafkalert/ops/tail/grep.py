@@ -49,7 +49,7 @@ class Grep:
         """The condition that FIELD=VALUE states. Raises UsageError."""
         field, equals, value = text.partition("=")
         if not (field.strip() and equals):
-            raise UsageError(f"--grep wants FIELD=VALUE, not {text.partition('=')[0]!r}.", hint=HINT)
+            raise UsageError("--grep wants FIELD=VALUE.", hint=HINT)
         return cls(field.strip().lower(), value)
 
     def concerns(self, leaf: Leaf) -> bool:

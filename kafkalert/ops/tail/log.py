@@ -17,6 +17,7 @@ Partition = tuple[str, int]
 """Topic and number."""
 
 _FORBIDDEN: Final = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED})
+_NO_TOPIC: Final = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_EXCEPTION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Log:
             try:
                 described = answer.result()
             except KafkaException as error:
-                if _code(error) != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                if _code(error) not in _NO_TOPIC:
                     raise self._error(error, name) from error
                 topics.missing.append(name)
                 continue

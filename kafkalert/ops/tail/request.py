@@ -63,6 +63,8 @@ class Request:
                     f"There is no channel {channel!r}.",
                     hint=f"Choose from {', '.join(CHANNELS)}; --topic NAME shows any topic.",
                 )
+        if not all(topics):
+            raise UsageError("--topic wants a name.", hint="`kafkalert topics plan` lists the pipeline's.")
         wanted = [settings.topic(CHANNELS[one]) for one in channels] + [topic_name(settings, one) for one in topics]
         if not wanted:
             wanted = [settings.topic(CHANNELS[one]) for one in USUAL]
