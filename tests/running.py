@@ -1,0 +1,115 @@
+"""Runs `kafkalert` as it is installed against a pipeline's topics, and reads what its instances say of themselves."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import KafkaException
+
+from kafkalert.sandbox.process import wait_until
+from tests.alerting import SECONDS
+from tests.pipeline import AUTHORISATIONS, BY_CUSTOMER, DEAD, ENTRIES, OUTBOUND, SETTINGS, STATUS, Pipeline, ends
+
+COMMAND = Path(sys.executable).with_name("kafkalert")
+
+Done = subprocess.CompletedProcess[str]
+
+
+def _command(pipeline: Pipeline, arguments: tuple[str, ...]) -> list[str]:
+    return [str(COMMAND), "--config", str(pipeline.config()), *arguments]
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("KAFKALERT_")}
+
+
+def make_topics(pipeline: Pipeline) -> Pipeline:
+    """Its topics, once the broker has heard of them from its controller."""
+    pipeline.make_topics()
+    client = pipeline.client()
+    places = pipeline.places(ENTRIES, BY_CUSTOMER, AUTHORISATIONS, SETTINGS, DEAD, STATUS, *OUTBOUND)
+
+    def there() -> bool:
+        try:
+            return len(ends(client, places)) == len(places)
+        except KafkaException:
+            return False
+
+    assert wait_until(there, SECONDS)
+    return pipeline
+
+
+def kafkalert(pipeline: Pipeline, *arguments: str, stdin: str = "") -> Done:
+    """A command to its end."""
+    return subprocess.run(
+        _command(pipeline, arguments),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        env=_environment(),
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+@contextmanager
+def running(pipeline: Pipeline, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A command while it runs; it does not outlive the block. Its stderr is a pipe."""
+    with subprocess.Popen(
+        _command(pipeline, arguments),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_environment(),
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def said(stderr: str) -> list[str]:
+    """The messages of log lines."""
+    return [json.loads(line)["message"] for line in stderr.splitlines() if line.startswith("{")]
+
+
+def beats(pipeline: Pipeline, pid: int | None = None) -> list[dict[str, Any]]:
+    """The heartbeats so far, of one process or of all."""
+    found = [json.loads(one.value() or b"") for one in pipeline.read(STATUS)]
+    return [one for one in found if pid in {None, one["pid"]}]
+
+
+def await_beat(pipeline: Pipeline, pid: int, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The first heartbeat of a process that is as wanted."""
+    found: list[dict[str, Any]] = []
+
+    def seen() -> bool:
+        found[:] = [one for one in beats(pipeline, pid) if wanted(one)]
+        return bool(found)
+
+    assert wait_until(seen, SECONDS, every=0.2), f"{beats(pipeline, pid)[-3:]}\n{pipeline.said()}"
+    return found[0]
+
+
+def probe(port: int, path: str) -> int:
+    """The status of an answer over HTTP; 0 where nobody listens."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
+            status: int = answer.status
+            return status
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+    except urllib.error.URLError:
+        return 0
