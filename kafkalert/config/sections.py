@@ -8,8 +8,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretBytes,
 
 from kafkalert.config.durations import parse_duration
 
-Port = Annotated[int, Field(ge=1, le=65535)]
-
 
 def _duration(value: object) -> timedelta:
     return value if isinstance(value, timedelta) else parse_duration(str(value))

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kafkalert.model.ids import CustomerId, EntryId
-from kafkalert.model.money import Minor
+from kafkalert.model.ids import CustomerId
 from kafkalert.model.personal import AccountId, EmailAddress, PhoneNumber
 
 DEBIT, CREDIT = "DBIT", "CRDT"
@@ -35,19 +34,6 @@ def address_text(address: Address) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountEntry:
-    """A booking. `balance` is the signed balance after it, or None where it is unknown; times are ms, UTC."""
-
-    id: EntryId
-    timestamp: int
-    account: AccountId
-    currency: str
-    amount: Minor
-    credit: bool
-    balance: Minor | None
-
-
-@dataclass(frozen=True, slots=True)
 class AlertSetting:
     """One alert a customer asked for: rule, channels and the threshold as its text in minor units."""
 
@@ -72,13 +58,3 @@ class CustomerAlertSettings:
     customer: CustomerId
     addresses: tuple[Address, ...]
     accounts: tuple[AccountAlertSettings, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OutboundMessage:
-    """One alert before it is put into words. `timestamp` in ms, UTC."""
-
-    timestamp: int
-    customer: CustomerId | None
-    message_type: str
-    params: dict[str, str]

@@ -2,38 +2,16 @@
 
 from typing import Any
 
-from kafkalert.errors import DecodingError
-from kafkalert.model.ids import CustomerId, EntryId
-from kafkalert.model.money import Minor
+from kafkalert.model.ids import CustomerId
 from kafkalert.model.personal import AccountId, EmailAddress, PhoneNumber
 from kafkalert.model.records import (
-    CREDIT,
-    DEBIT,
     AccountAlertSettings,
-    AccountEntry,
     Address,
     AlertSetting,
     Channel,
     CustomerAlertSettings,
 )
 from kafkalert.serde.codec import Codec
-
-
-def entry(codec: Codec, data: bytes | None, entry_id: EntryId, *, balance_known: bool = True) -> AccountEntry:
-    """An AccountEntry record. Raises DecodingError, "bad-indicator" too."""
-    datum = codec.decode("AccountEntry", data)
-    indicator = datum["bookingCreditDebitIndicator"]
-    if indicator not in {CREDIT, DEBIT}:
-        raise DecodingError("bad-indicator", "bookingCreditDebitIndicator is neither CRDT nor DBIT.")
-    return AccountEntry(
-        id=entry_id,
-        timestamp=datum["timestamp"],
-        account=AccountId(datum["accountId"]),
-        currency=datum["accountCurrency"],
-        amount=Minor(datum["bookingAmountNumeric"]),
-        credit=indicator == CREDIT,
-        balance=Minor(datum["BalanceAfterBookingNumeric"]) if balance_known else None,
-    )
 
 
 def customer_ids(codec: Codec, data: bytes | None) -> tuple[CustomerId, ...]:

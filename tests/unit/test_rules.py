@@ -7,12 +7,11 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from kafkalert.model.ids import CustomerId, EntryId
-from kafkalert.model.money import Minor, major
+from kafkalert.model.ids import CustomerId
+from kafkalert.model.money import major
 from kafkalert.model.personal import AccountId, EmailAddress, PhoneNumber
 from kafkalert.model.records import (
     AccountAlertSettings,
-    AccountEntry,
     Address,
     AlertSetting,
     Channel,
@@ -123,41 +122,31 @@ def as_settings(datum: dict[str, Any]) -> CustomerAlertSettings:
     )
 
 
-def as_entry(datum: dict[str, Any]) -> AccountEntry:
-    return AccountEntry(
-        id=EntryId("e"),
-        timestamp=0,
-        account=AccountId(datum["accountId"]),
-        currency=datum["accountCurrency"],
-        amount=Minor(datum["bookingAmountNumeric"]),
-        credit=datum["bookingCreditDebitIndicator"] == "CRDT",
-        balance=datum["BalanceAfterBookingNumeric"],
-    )
-
-
 def raised(
-    entry: AccountEntry, customers: list[str], settings: dict[CustomerId, CustomerAlertSettings]
+    entry: dict[str, Any], customers: list[str], settings: dict[CustomerId, CustomerAlertSettings]
 ) -> list[Expected]:
     """What plan and rules make of an entry, in the statement's terms."""
-    planned, _ = plan(entry.account, map(CustomerId, customers), settings, installed())
-    move = movement(entry.amount, entry.balance, credit=entry.credit)
+    account, currency = AccountId(entry["accountId"]), entry["accountCurrency"]
+    amount, balance = entry["bookingAmountNumeric"], entry["BalanceAfterBookingNumeric"]
+    planned, _ = plan(account, map(CustomerId, customers), settings, installed())
+    move = movement(amount, balance, credit=entry["bookingCreditDebitIndicator"] == "CRDT")
     alerts = []
     for one in planned:
         rule = installed()[one.alert_type]
-        if one.currency != entry.currency or not rule.raised(move, one.threshold):
+        if one.currency != currency or not rule.raised(move, one.threshold):
             continue
         params = {
-            "alert_settings_account_number": entry.account.reveal(),
-            "alert_settings_account_account": entry.currency,
-            "alert_settings_amount": major(one.threshold, entry.currency),
-            "alert_settings_amount_currency": entry.currency,
+            "alert_settings_account_number": account.reveal(),
+            "alert_settings_account_account": currency,
+            "alert_settings_amount": major(one.threshold, currency),
+            "alert_settings_amount_currency": currency,
         }
-        if entry.balance is not None:
-            params["balance_amount"] = major(entry.balance, entry.currency)
-            params["balance_amount_currency"] = entry.currency
+        if balance is not None:
+            params["balance_amount"] = major(balance, currency)
+            params["balance_amount_currency"] = currency
         if rule.shows_amount:
-            params["alert_amount_amount"] = major(entry.amount, entry.currency)
-            params["alert_amount_amount_currency"] = entry.currency
+            params["alert_amount_amount"] = major(amount, currency)
+            params["alert_amount_amount_currency"] = currency
         alerts += [
             Expected(
                 one.customer,
@@ -179,7 +168,7 @@ def test_rules_equal_the_independent_statement(
 ) -> None:
     """For any entry, authorisations and settings the alerts are those of the statement, each of them once."""
     rows = {CustomerId(name): as_settings(row) for name, row in settings.items() if row}
-    alerts = raised(as_entry(entry), authorisations.get(entry["accountId"], []), rows)
+    alerts = raised(entry, authorisations.get(entry["accountId"], []), rows)
     assert len(alerts) == len(set(alerts))
     assert set(alerts) == expected(entry, authorisations, settings)
 
