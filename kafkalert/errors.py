@@ -45,12 +45,6 @@ class ConfigError(KafkalertError):
     exit_code = ExitCode.USAGE
 
 
-class DriftError(KafkalertError):
-    """What exists differs from what should, or a verdict is not OK."""
-
-    exit_code = ExitCode.DRIFT
-
-
 class UnreachableError(KafkalertError):
     """A cluster did not answer in time."""
 

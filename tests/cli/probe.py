@@ -15,7 +15,6 @@ from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
 from kafkalert.commands.output import to_json
 from kafkalert.commands.unmask import UnmaskOption, allowed
 from kafkalert.errors import (
-    DriftError,
     KafkalertError,
     OutcomeUnknownError,
     RefusedError,
@@ -24,8 +23,7 @@ from kafkalert.errors import (
 )
 
 FAMILY = {
-    error.__name__: error
-    for error in (KafkalertError, UsageError, DriftError, UnreachableError, RefusedError, OutcomeUnknownError)
+    error.__name__: error for error in (KafkalertError, UsageError, UnreachableError, RefusedError, OutcomeUnknownError)
 }
 app = typer.Typer()
 group = typer.Typer(help="A group.")

@@ -57,7 +57,6 @@ def test_common_options_may_stand_after_a_subcommand(probe: Run) -> None:
     [
         ("KafkalertError", 1),
         ("UsageError", 2),
-        ("DriftError", 3),
         ("UnreachableError", 4),
         ("RefusedError", 5),
         ("OutcomeUnknownError", 6),
