@@ -67,6 +67,8 @@ class Source:
         state = os.fstat(file.fileno())
         if not S_ISREG(state.st_mode):
             return Pipe(file, self._patience)
+        if str(path) != STDIN:
+            file.seek(0)  # not everywhere is /dev/fd/N opened at its start
         self.size = state.st_size
         return file
 

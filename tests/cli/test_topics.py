@@ -84,6 +84,27 @@ def test_keyed_topics_keep_their_partitions(kafkalert: Run, configured: Callable
 
 
 @pytest.mark.kafka
+def test_all_clusters_of_the_context_are_looked_at(
+    kafkalert: Run, configured: Callable[..., None], tmp_path: Path
+) -> None:
+    """Without --cluster both are planned and made; with it one. What somebody else just made is no error."""
+    configured()
+    file = tmp_path / "kafkalert.toml"
+    one = file.read_text(encoding="utf-8")
+    # The same broker under two names: the second name finds each topic made by the first.
+    second = one.partition("[contexts")[0].replace("dc1", "dc2").replace("127.0.0.1", "localhost")
+    twice = one.replace('clusters = ["dc1"]', 'clusters = ["dc1", "dc2"]')
+    file.write_text(twice + second, encoding="utf-8")
+    found = json.loads(kafkalert("topics", "plan", "-o", "json").stdout)
+    assert [row["cluster"] for row in found] == ["dc1"] * 13 + ["dc2"] * 13
+    found = json.loads(kafkalert("topics", "plan", "--cluster", "dc2", "-o", "json").stdout)
+    assert [row["cluster"] for row in found] == ["dc2"] * 13
+    done = kafkalert("topics", "apply", "--yes", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    assert [row["state"] for row in json.loads(done.stdout)] == ["in order"] * 26
+
+
+@pytest.mark.kafka
 def test_more_replicas_than_brokers_is_wrong_configuration(kafkalert: Run, configured: Callable[..., None]) -> None:
     """One broker cannot hold three replicas: 2, and what to correct."""
     configured(replication=3)

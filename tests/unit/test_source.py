@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from kafkalert.edges.source import LINE_BYTES, BadLine, Line, Source
 from kafkalert.edges.waiting import Patience
 from kafkalert.errors import ExitCode, UsageError
+from kafkalert.ops.seed.reading import readable_twice
 
 
 def lines(path: Path) -> list[Line | BadLine]:
@@ -104,6 +106,28 @@ def test_a_named_pipe_is_read_to_its_writers_end(tmp_path: Path) -> None:
         assert source.size is None
         assert [one.number for one in source.lines()] == [1, 2]
     writer.join()
+
+
+def test_a_pipe_can_be_read_twice_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes from a pipe is kept where no name leads to it, and says the same each time."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "kept"))
+    (tmp_path / "kept").mkdir()
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(gzip.compress(b"one\ntwo\n"),))
+    writer.start()
+    with Source(path) as source, readable_twice(str(path), source) as again:
+        assert [one.number for one in lines(Path(again))] == [1, 2]
+        assert [one.number for one in lines(Path(again))] == [1, 2]
+        assert list((tmp_path / "kept").iterdir()) == []
+    writer.join()
+
+
+def test_a_file_is_read_twice_where_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"one\n")
+    with Source(path) as source, readable_twice(str(path), source) as again:
+        assert again == str(path)
 
 
 class Script:

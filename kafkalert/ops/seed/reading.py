@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryFile
 from typing import BinaryIO, cast
 
 from kafkalert.edges.source import STDIN, BadLine, Source
@@ -23,15 +23,16 @@ class Inspection:
 def readable_twice(path: str, source: Source) -> Iterator[str]:
     """A file that says what `source`, open on `path` and not yet read, will say.
 
-    A pipe and standard input are copied to a temporary file that only this user may read, and that is removed.
+    A pipe and standard input are copied to a temporary file without a name: nobody else opens it, and it goes with
+    this process, however that ends.
     """
     if source.size is not None and path != STDIN:
         yield path
         return
-    with NamedTemporaryFile(prefix="kafkalert-seed-") as copy:  # made with mode 0600
+    with TemporaryFile() as copy:
         source.copy(cast("BinaryIO", copy))
         copy.flush()
-        yield copy.name
+        yield f"/dev/fd/{copy.fileno()}"
 
 
 def inspect(path: str, kind: Kind, *, on_progress: OnProgress, keep_keys: bool) -> Inspection:
