@@ -112,11 +112,7 @@ class Loop:
         moved = self._progress.uncommitted()
         if moved:
             self._delivery.flush()
-            self._progress.committed(moved)
-            try:
-                self.consumer.commit(offsets=offsets(moved, EPOCH))
-            except KafkaException as error:
-                self._told(error.args[0], offsets(moved, EPOCH))
+            self._commit_soon(moved)
         else:
             self._delivery.poll()
 
@@ -197,6 +193,13 @@ class Loop:
                 self._progress.refused([(one.topic, one.partition)])
                 _LOG.info("commit of %s[%d]: %s", one.topic, one.partition, refusal.str())
 
+    def _commit_soon(self, moved: Mapping[Partition, int]) -> None:
+        self._progress.committed(moved)
+        try:
+            self.consumer.commit(offsets=offsets(moved, EPOCH))
+        except KafkaException as error:
+            self._told(error.args[0], offsets(moved, EPOCH))
+
     def _commit_now(self, moved: Mapping[Partition, int]) -> bool:
         """Commit and wait for the answer, which a broker that hangs may never give; whether it was a good one."""
         if not moved:
@@ -239,7 +242,8 @@ class Loop:
         moved = self._progress.uncommitted(going)
         if moved:
             self._delivery.flush()
-            self._commit_now(moved)
+            # Not waited for: that would hang the callback. It goes out, on one connection, before the partitions do.
+            self._commit_soon(moved)
         self._progress.gone(going)
         consumer.incremental_unassign(partitions)
 
