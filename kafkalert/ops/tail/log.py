@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Final
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
@@ -17,6 +18,12 @@ Partition = tuple[str, int]
 """Topic and number."""
 
 _FORBIDDEN: Final = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED})
+_PASSING: Final = frozenset(
+    {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
+)
+"""What brokers say of a partition that they have not heard of yet, or that moves."""
+_ATTEMPTS: Final = 8
+_PAUSE_SECONDS: Final = 0.15
 _NO_TOPIC: Final = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_EXCEPTION})
 
 
@@ -44,6 +51,7 @@ class Log:
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self._admin: AdminClient = clients.admin(cluster)
+        self._pause = Event()
 
     def ask(self, topics: Iterable[str], *, seconds: float) -> Mapping[str, "Future[TopicDescription]"]:
         """Ask for topics without waiting; nothing is created by asking."""
@@ -90,26 +98,40 @@ class Log:
         return {one: offset_of(position, both, found.get(one, -1)) for one, both in ends.items()}
 
     def _offsets(self, partitions: Iterable[Partition], spec: OffsetSpec) -> dict[Partition, int]:
-        wanted = {TopicPartition(*one): spec for one in partitions}
-        if not wanted:
-            return {}
-        futures: Mapping[TopicPartition, Future[ListOffsetsResultInfo]] = self._admin.list_offsets(
-            wanted,
-            isolation_level=IsolationLevel.READ_COMMITTED,
-            request_timeout=clients.PROBE_SECONDS,
-        )
+        """The offset of each partition that answers. One that the broker has not heard of yet is asked again."""
         found: dict[Partition, int] = {}
         failed: KafkaException | None = None
-        for one, future in futures.items():
-            try:
-                found[one.topic, one.partition] = future.result().offset
-            except KafkaException as error:
-                failed = error
-                if _code(error) in _FORBIDDEN:
-                    raise self._error(error, one.topic) from error
+        asked = list(partitions)
+        for _ in range(_ATTEMPTS):
+            again = []
+            for one, future in self._ask_offsets(asked, spec).items():
+                try:
+                    found[one.topic, one.partition] = future.result().offset
+                except KafkaException as error:
+                    failed = error
+                    if _code(error) in _FORBIDDEN:
+                        raise self._error(error, one.topic) from error
+                    if _code(error) in _PASSING:
+                        again.append((one.topic, one.partition))
+            if not again:
+                break
+            asked = again
+            self._pause.wait(_PAUSE_SECONDS)
         if failed is not None and not found:
             raise self._error(failed, "") from failed
         return found
+
+    def _ask_offsets(
+        self, partitions: list[Partition], spec: OffsetSpec
+    ) -> Mapping[TopicPartition, "Future[ListOffsetsResultInfo]"]:
+        if not partitions:
+            return {}
+        futures: Mapping[TopicPartition, Future[ListOffsetsResultInfo]] = self._admin.list_offsets(
+            {TopicPartition(*one): spec for one in partitions},
+            isolation_level=IsolationLevel.READ_COMMITTED,
+            request_timeout=clients.PROBE_SECONDS,
+        )
+        return futures
 
     def _error(self, error: KafkaException, topic: str) -> Exception:
         if _code(error) in _FORBIDDEN:
