@@ -1,5 +1,6 @@
 """`make bench`: kafkalert against the Kafka Streams peer, in turns, on one real broker and the same data."""
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -50,6 +51,8 @@ def main(
     only: Annotated[Who | None, typer.Option(help="One contestant alone.")] = None,
 ) -> None:
     """Measure throughput, latency, restore, restart and memory; table on stdout, JSON in bench/results/."""
+    # As ctrl-c: what was started is ended, and what was measured is kept.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     console = Console(width=None if sys.stdout.isatty() else 150)
     narration = Console(stderr=True)
     plan = Plan(
