@@ -16,15 +16,18 @@ from confluent_kafka import KafkaException
 
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
-from tests.pipeline import AUTHORISATIONS, BY_CUSTOMER, DEAD, ENTRIES, OUTBOUND, SETTINGS, STATUS, Pipeline, ends
+from tests.pipeline import Pipeline
+from tests.reading import AUTHORISATIONS, BY_CUSTOMER, DEAD, ENTRIES, OUTBOUND, SETTINGS, STATUS, ends
 
 COMMAND = Path(sys.executable).with_name("kafkalert")
 
 Done = subprocess.CompletedProcess[str]
 
 
-def _command(pipeline: Pipeline, arguments: tuple[str, ...]) -> list[str]:
-    return [str(COMMAND), "--config", str(pipeline.config()), *arguments]
+def _command(pipeline: Pipeline, arguments: tuple[str, ...], more: str = "") -> list[str]:
+    path = pipeline.config()
+    path.write_text(path.read_text(encoding="utf-8") + more, encoding="utf-8")
+    return [str(COMMAND), "--config", str(path), *arguments]
 
 
 def _environment() -> dict[str, str]:
@@ -47,14 +50,16 @@ def make_topics(pipeline: Pipeline) -> Pipeline:
     return pipeline
 
 
-def kafkalert(pipeline: Pipeline, *arguments: str, stdin: str = "") -> Done:
-    """A command to its end."""
+def kafkalert(
+    pipeline: Pipeline, *arguments: str, stdin: str = "", more: str = "", env: dict[str, str] | None = None
+) -> Done:
+    """A command to its end; `more` is put at the end of its configuration."""
     return subprocess.run(
-        _command(pipeline, arguments),
+        _command(pipeline, arguments, more),
         input=stdin,
         capture_output=True,
         text=True,
-        env=_environment(),
+        env=_environment() | (env or {}),
         timeout=SECONDS,
         check=False,
     )

@@ -15,7 +15,8 @@ from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
 from tests.made import datum
-from tests.pipeline import CODEC, ENTRIES, Pipeline
+from tests.pipeline import Pipeline
+from tests.reading import CODEC, ENTRIES
 from tests.running import kafkalert, make_topics, running
 
 pytestmark = pytest.mark.kafka

@@ -1,0 +1,142 @@
+"""`run alerting --until-end`, and where a group begins and ends."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import ConsumerGroupTopicPartitions, Producer, TopicPartition
+
+from kafkalert.bus.clients import admin
+from kafkalert.sandbox.local import Sandbox
+from tests.made import datum, debit, wishes
+from tests.pipeline import Pipeline, Sent
+from tests.reading import AUTHORISATIONS, CODEC, DEAD, ENTRIES, SETTINGS, ends
+from tests.running import kafkalert, make_topics
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def bank(sandbox1: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Pipeline]:
+    """Topics, filled, with bookings in them."""
+    one = make_topics(Pipeline(sandbox1.bootstrap(), prefix, tmp_path))
+    one.seed()
+    one.send(600)
+    one.flush()
+    yield one
+    one.end()
+
+
+@pytest.mark.parametrize(
+    ("mode", "workers"),
+    [("one-hop", ()), ("two-hop", ()), ("two-hop", ("--workers", "2")), ("one-hop", ("--workers", "5"))],
+    ids=["one-hop", "two-hop", "two workers", "more workers than partitions"],
+)
+def test_what_is_there_is_processed_and_then_it_ends(bank: Pipeline, mode: str, workers: tuple[str, ...]) -> None:
+    """From a new group's beginning to the end, by any number of workers, more than partitions included."""
+    bank.two_hop = mode == "two-hop"
+    done = kafkalert(bank, "run", "alerting", "--until-end", "--mode", mode, *workers)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    bank.verify(least=100)
+    at_the_end(bank)
+    again = kafkalert(bank, "run", "alerting", "--until-end", "--mode", mode)
+    assert again.returncode == 0, again.stderr
+    assert len(bank.outputs()) == len({one.id for one in bank.outputs()})
+
+
+def at_the_end(bank: Pipeline) -> None:
+    """The group has committed the ends of all inputs, each with the epoch."""
+    client = bank.client("kafkalert.alerting")
+    last = ends(client, bank.places(*bank.inputs))
+    told = client.committed([TopicPartition(*one) for one in last], timeout=30)
+    assert {(one.topic, one.partition): one.offset for one in told if one.offset >= 0} == {
+        place: end for place, end in last.items() if end
+    }
+    assert {one.metadata for one in told if one.offset > 0} == {"epoch=0"}
+    client.close()
+
+
+@pytest.fixture
+def small(sandbox1: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Pipeline]:
+    """Topics with an account, a customer who asked for every debit of it, and one booking."""
+    one = make_topics(Pipeline(sandbox1.bootstrap(), prefix, tmp_path))
+    one.authorise("NL01", ["anna"])
+    one.wish("anna", wishes("anna", "NL01"))
+    one.book(debit("NL01", "first"))
+    one.flush()
+    yield one
+    one.end()
+
+
+def transactional(bank: Pipeline, name: str) -> Producer:
+    """A producer of transactions, which partitions as Java's."""
+    settings = {"transactional.id": bank.prefix + name, "partitioner": "murmur2_random", "log_level": 0}
+    one = Producer({"bootstrap.servers": bank.bootstrap, **settings})
+    one.init_transactions(30)
+    return one
+
+
+def produce(producer: Producer, bank: Pipeline, entry: dict[str, Any]) -> None:
+    """A booking, as part of a transaction."""
+    key = CODEC.encode("AccountId", {"id": entry["accountId"]})
+    headers = [("ka-id", entry["entryId"].encode()), ("ka-balance", b"unknown")]
+    producer.produce(bank.topic(ENTRIES), CODEC.encode("AccountEntry", datum(entry)), key, headers=headers)
+
+
+@pytest.mark.parametrize("mode", ["one-hop", "two-hop"])
+def test_transaction_markers_at_a_partitions_end_hold_nothing_up(small: Pipeline, mode: str) -> None:
+    """Neither start nor end; what was committed counts, what was aborted or is still open does not."""
+    small.two_hop = mode == "two-hop"
+    producer, open_one = transactional(small, "ends"), transactional(small, "open")
+    committed = debit("NL01", "committed")
+    small.sent["committed"] = Sent(1, "NL01", small.alerts_of(committed))
+    producer.begin_transaction()
+    produce(producer, small, committed)
+    producer.commit_transaction(30)
+    producer.begin_transaction()
+    produce(producer, small, debit("NL01", "aborted"))
+    topics = (ENTRIES, AUTHORISATIONS, SETTINGS, *small.inputs[1:])
+    for topic, number in small.places(*topics):
+        producer.produce(topic, b"never seen", b"key", number)
+    producer.flush(30)
+    producer.abort_transaction(30)
+    open_one.begin_transaction()
+    produce(open_one, small, debit("NL01", "open"))
+    for topic in (AUTHORISATIONS, SETTINGS):
+        open_one.produce(small.topic(topic), b"never seen", b"key", 0)
+    open_one.flush(30)
+    done = kafkalert(small, "run", "alerting", "--until-end", "--mode", mode)
+    assert done.returncode == 0, done.stderr
+    at_the_end(small)
+    assert len(small.verify(least=2)) == 2
+    assert small.read(DEAD) == []
+    open_one.abort_transaction(30)
+
+
+def test_a_group_whose_records_are_gone_ends_with_what_to_do(small: Pipeline) -> None:
+    """They were deleted unread: where to go on is for people to say, not for a default."""
+    assert kafkalert(small, "run", "alerting", "--until-end").returncode == 0
+    for number in range(3):
+        small.book(debit("NL01", f"more-{number}"))
+    small.flush()
+    client = small.client()
+    (place,) = [one for one, end in ends(client, small.places(ENTRIES)).items() if end]
+    asked = admin(small.cluster)
+    (gone,) = asked.delete_records([TopicPartition(*place, 3)]).values()
+    gone.result(30)
+    for arguments in ((), ("--workers", "1")):
+        done = kafkalert(small, "run", "alerting", "--until-end", *arguments)
+        assert done.returncode == 1
+        assert (
+            f"Error: {place[0]}[{place[1]}] no longer has the records that follow the committed offset." in done.stderr
+        )
+        assert "Hint: They expired or were deleted unread; set the group's offset where to go on" in done.stderr
+        assert "Traceback" not in done.stderr
+    small.sent.clear()
+    small.book(debit("NL01", "later"))
+    group = [ConsumerGroupTopicPartitions(small.group(), [TopicPartition(*place, 3)])]
+    (moved,) = asked.alter_consumer_group_offsets(group).values()
+    moved.result(30)
+    assert kafkalert(small, "run", "alerting", "--until-end").returncode == 0
+    assert [one.entry for one in small.outputs()] == ["first", "more-2", "later"]
