@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from random import Random
 from threading import Event, Thread
 from time import time
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import KafkaException
 
 from kafkalert.model.ids import AlertId
+from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
-from tests.pipeline import BY_CUSTOMER, CODEC, OUTBOUND, STATUS, Output, Pipeline, Place, ends
+from tests.pipeline import Pipeline
+from tests.reading import BY_CUSTOMER, CODEC, OUTBOUND, STATUS, Output, Place, ends
 
 
 class Load(Thread):
@@ -60,12 +62,9 @@ class Watch(Thread):
         """Look, again and again; a broker that is away has nothing to tell."""
         client = self._pipeline.client("kafkalert.alerting")
         while not self._halt.wait(0.02):
-            try:
-                committed = self._pipeline.committed(client, self._source)
-                last = ends(client, self._pipeline.places(*OUTBOUND))
-            except KafkaException:
-                continue
-            if not self._looks or self._looks[-1][0] != committed:
+            committed = asked(lambda: self._pipeline.committed(client, self._source))
+            last = asked(lambda: ends(client, self._pipeline.places(*OUTBOUND)))
+            if committed and last and (not self._looks or self._looks[-1][0] != committed):
                 self._looks.append((committed, last))
         client.close()
 
@@ -118,8 +117,20 @@ def grows(pipeline: Pipeline, by: int) -> Callable[[], bool]:
     """A condition: the outbound topics hold `by` records more than now."""
     client = pipeline.client()
     places = pipeline.places(*OUTBOUND)
-    start = sum(ends(client, places).values())
-    return lambda: sum(ends(client, places).values()) >= start + by
+
+    def count() -> int:
+        return sum(ends(client, places).values())
+
+    before: list[int] = []
+
+    def counted() -> bool:
+        now = asked(count)
+        if now is not None:
+            before.append(now)
+        return bool(before)
+
+    assert wait_until(counted, SECONDS)
+    return lambda: (asked(count) or 0) >= before[0] + by
 
 
 def commits(pipeline: Pipeline, times: int) -> Callable[[], bool]:
@@ -128,12 +139,23 @@ def commits(pipeline: Pipeline, times: int) -> Callable[[], bool]:
     seen: list[dict[Place, int]] = []
 
     def done() -> bool:
-        now = pipeline.committed(client, pipeline.inputs[-1])
-        if not seen or seen[-1] != now:
+        now = asked(lambda: pipeline.committed(client, pipeline.inputs[-1]))
+        if now is not None and (not seen or seen[-1] != now):
             seen.append(now)
         return len(seen) > times
 
     return done
+
+
+T = TypeVar("T")
+
+
+def asked(question: Callable[[], T]) -> T | None:
+    """The broker's answer, None from one that is away or has just returned."""
+    try:
+        return question()
+    except KafkaException:
+        return None
 
 
 def some(seed: int) -> Random:

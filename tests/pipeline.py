@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from time import time_ns
-from typing import Any, NamedTuple
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.cimpl import NewTopic
@@ -22,29 +22,9 @@ from kafkalert.ops.topics import wanted
 from kafkalert.sandbox.bank import Bank
 from kafkalert.sandbox.expected import expected
 from kafkalert.sandbox.process import wait_until
-from kafkalert.serde.codec import Codec
 from tests.alerting import SECONDS, Alerting
 from tests.made import datum
-
-OUTBOUND = ("outboundemailmessage", "outboundsmsmessage", "outboundcustomerpushmessage")
-ENTRIES, BY_CUSTOMER = "accountentry", "customeraccountentry"
-AUTHORISATIONS, SETTINGS = "accounttocustomerids", "customeralertsettings"
-DEAD, STATUS = "kafkalert.deadletter", "kafkalert.status"
-CODEC = Codec()
-
-Place = tuple[str, int]
-
-
-class Output(NamedTuple):
-    """An outbound record; `what` is all of it but its time."""
-
-    place: Place
-    offset: int
-    key: bytes
-    id: str
-    entry: str
-    account: str
-    what: tuple[Any, ...]
+from tests.reading import AUTHORISATIONS, BY_CUSTOMER, CODEC, ENTRIES, OUTBOUND, SETTINGS, Output, Place, ends, output
 
 
 @dataclass(slots=True)
@@ -77,7 +57,9 @@ class Pipeline:
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True, parents=True)
         self.cluster = Cluster(name="dc1", bootstrap=self.bootstrap)
-        self.engine = {"state": str(self.folder / "state"), **self.engine}
+        # Outputs that stay long in the producer, and commits that come often: one without the other would be seen.
+        slow = {"linger": "400ms", "commit_interval": "100ms"}
+        self.engine = {"state": str(self.folder / "state"), **slow, **self.engine}
         self.authorisations: dict[str, list[str]] = dict(self.bank.authorisations)
         self.settings: dict[str, dict[str, Any] | None] = dict(self.bank.settings)
         self.bookings = self.bank.bookings(lambda: time_ns() // 1_000_000)
@@ -106,6 +88,19 @@ class Pipeline:
         client = admin(self.cluster)
         for future in client.create_topics(new, operation_timeout=30).values():
             future.result(30)
+        there = [one.topic.removeprefix(self.prefix) for one in new]
+        assert wait_until(lambda: self._led(there), SECONDS), f"no leaders for {there}"
+
+    def _led(self, names: Sequence[str]) -> bool:
+        """Whether the broker leads every partition of topics, of which it may hear only after it has made them."""
+        client = self.client()
+        try:
+            ends(client, self.places(*names))
+        except KafkaException:
+            return False
+        finally:
+            client.close()
+        return True
 
     def seed(self) -> None:
         """Write both tables, as they are in `authorisations` and `settings`."""
@@ -147,10 +142,6 @@ class Pipeline:
             else:
                 self.producer.poll(0)
                 return
-
-    def renew(self) -> None:
-        """A producer that knows nothing of topics that were there before."""
-        self.producer = producer(self.cluster)
 
     def flush(self) -> None:
         """Wait until the broker has everything."""
@@ -219,7 +210,7 @@ class Pipeline:
 
     def outputs(self) -> list[Output]:
         """All alerts, each partition's in order."""
-        return [_output(one) for one in self.read(*OUTBOUND)]
+        return [output(one) for one in self.read(*OUTBOUND)]
 
     def committed(self, client: Consumer, *topics: str) -> dict[Place, int]:
         """What the stage's group has committed; `client` has to be of that group."""
@@ -306,25 +297,3 @@ class Pipeline:
             numbers = [self.sent[entry].number for entry in entries]
             assert numbers == sorted(numbers), f"first occurrences for {who[2][-4:]} are out of order: {numbers}"
         return outputs
-
-
-def _output(message: Message) -> Output:
-    headers: dict[str, Any] = dict(message.headers() or ())
-    value = CODEC.decode("OutboundMessage", message.value())
-    params = value["params"]
-    key = message.key() or b""
-    what = (message.topic(), key, headers["ka-entry"], value["messageType"], tuple(sorted(params.items())))
-    return Output(
-        (str(message.topic()), int(message.partition() or 0)),
-        int(message.offset() or 0),
-        key,
-        headers["ka-id"].decode(),
-        headers["ka-entry"].decode(),
-        params["alert_settings_account_number"],
-        what,
-    )
-
-
-def ends(client: Consumer, places: Sequence[Place]) -> dict[Place, int]:
-    """The offsets after the last records. Raises KafkaException."""
-    return {one: client.get_watermark_offsets(TopicPartition(*one), timeout=5)[1] for one in places}

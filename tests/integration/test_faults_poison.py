@@ -8,7 +8,8 @@ import pytest
 
 from kafkalert.sandbox.local import Sandbox
 from tests.made import datum, debit, wishes
-from tests.pipeline import AUTHORISATIONS, BY_CUSTOMER, CODEC, DEAD, ENTRIES, SETTINGS, Pipeline
+from tests.pipeline import Pipeline
+from tests.reading import AUTHORISATIONS, BY_CUSTOMER, CODEC, DEAD, ENTRIES, SETTINGS
 
 pytestmark = pytest.mark.kafka
 

@@ -1,5 +1,6 @@
 """The tables under faults: changes count at once, a store that cannot be trusted is rebuilt, a full disk holds."""
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,14 +12,15 @@ import msgspec
 import pytest
 from confluent_kafka import KafkaException
 
-from kafkalert.bus.clients import admin
+from kafkalert.bus.clients import admin, producer
 from kafkalert.engine.store import Checkpoint
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
 from tests.load import grows, load
 from tests.made import debit, wishes
-from tests.pipeline import AUTHORISATIONS, SETTINGS, Pipeline, ends
+from tests.pipeline import Pipeline
+from tests.reading import AUTHORISATIONS, SETTINGS, ends
 
 pytestmark = pytest.mark.kafka
 
@@ -179,7 +181,8 @@ def test_disk_full_under_the_tables(pipeline: Pipeline, small_disk: Path) -> Non
 
 
 def test_start_on_a_full_disk(pipeline: Pipeline, small_disk: Path) -> None:
-    """Tables that cannot even be begun end the command with a sentence, not with a crash."""
+    """Tables that cannot even be begun end the command with a sentence, not with a crash (SIGBUS in LMDB's lock)."""
+    shutil.copyfile("/proc/sys/kernel/random/boot_id", small_disk / "boot")
     fill(small_disk / "filler")
     alerting = pipeline.alerting()
     alerting.ended = True
@@ -235,7 +238,7 @@ def remake(pipeline: Pipeline, name: str) -> None:
         return True
 
     assert wait_until(made, SECONDS, every=0.2)
-    pipeline.renew()
+    pipeline.producer = producer(pipeline.cluster)  # which knows nothing of the former topic
 
 
 def followed(pipeline: Pipeline) -> bool:

@@ -1,0 +1,139 @@
+"""Nothing is lost when the broker goes away: killed and started again, or stopped for half a minute."""
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from kafkalert.errors import ExitCode
+from kafkalert.sandbox.local import Sandbox
+from kafkalert.sandbox.process import wait_until
+from tests.alerting import SECONDS, Alerting
+from tests.load import Watch, grows, load
+from tests.pipeline import Pipeline
+from tests.reading import STATUS
+
+pytestmark = pytest.mark.kafka
+
+_AWAY = "has not answered for"
+_PAUSE_SECONDS = 30
+_MOST_GROWTH_KILOBYTES = 64 * 1024
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A broker that these tests kill and pause, one after the other."""
+    with Sandbox(tmp_path_factory.mktemp("faulty")) as one:
+        one.up(1)
+        yield one
+
+
+@pytest.fixture
+def make(sandbox: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Callable[..., Pipeline]]:
+    """Makes a bank's topics, filled, on that broker."""
+    made: list[Pipeline] = []
+
+    def pipeline(**engine: object) -> Pipeline:
+        one = Pipeline(sandbox.bootstrap(), prefix, tmp_path, engine=dict(engine))
+        made.append(one)
+        one.make_topics()
+        one.seed()
+        return one
+
+    yield pipeline
+    for one in made:
+        one.end()
+
+
+@contextmanager
+def paused(sandbox: Sandbox) -> Iterator[None]:
+    """The broker answers nothing for as long as the block takes."""
+    sandbox.pause("dc1")
+    try:
+        yield
+    finally:
+        sandbox.resume("dc1")
+
+
+@pytest.mark.parametrize("mode", ["one-hop", "two-hop"])
+def test_broker_killed_while_entries_flow(sandbox: Sandbox, make: Callable[..., Pipeline], mode: str) -> None:
+    """A broker that dies and returns costs nothing: alerting waits, goes on by itself, and no alert is missing."""
+    pipeline = make(mode=mode)
+    watch = Watch(pipeline)
+    watch.start()
+    alerting = pipeline.alerting()
+    with load(pipeline, 300):
+        assert wait_until(grows(pipeline, 300), SECONDS), pipeline.said()
+        sandbox.kill("dc1")
+        alerting.await_said(_AWAY)
+        sandbox.start("dc1")
+        assert wait_until(grows(pipeline, 300), SECONDS), pipeline.said()
+    pipeline.await_processed()
+    watch.verify(pipeline.verify(least=1000))
+    assert alerting.stop() == 0
+
+
+def test_broker_stopped_for_half_a_minute(sandbox: Sandbox, make: Callable[..., Pipeline]) -> None:
+    """A broker that hangs for 30 s is waited for, said every 10 s, in bounded memory; then everything comes."""
+    pipeline = make()
+    watch = Watch(pipeline)
+    watch.start()
+    alerting = pipeline.alerting()
+    with load(pipeline, 500):
+        assert wait_until(grows(pipeline, 500), SECONDS), pipeline.said()
+        before = alerting.anonymous_kilobytes()
+        with paused(sandbox):
+            until = monotonic() + _PAUSE_SECONDS
+            alerting.await_said(_AWAY, times=3)  # after 2.5, 12.5 and 22.5 s
+            assert wait_until(lambda: monotonic() > until, _PAUSE_SECONDS + 1)
+            alerting.check()
+            away = [one for one in alerting.messages() if _AWAY in one]
+        assert len(away) <= 4, "it is said every 10 s, not more often"
+        alerting.await_said("answers again")
+        assert wait_until(grows(pipeline, 500), SECONDS), pipeline.said()
+        assert alerting.anonymous_kilobytes() - before < _MOST_GROWTH_KILOBYTES
+    pipeline.await_processed()
+    watch.verify(pipeline.verify(least=2000))
+    assert alerting.stop() == 0
+    beats = [json.loads(message.value() or b"{}") for message in pipeline.read(STATUS)]
+    assert {beat["pid"] for beat in beats} == {alerting.pid}
+    assert beats[-1]["state"] == "stopped"
+    assert beats[-1]["lag"] == 0
+    assert beats[-1]["totals"]["entries"] >= len(pipeline.sent)
+
+
+def test_stops_in_order_while_the_broker_hangs(sandbox: Sandbox, make: Callable[..., Pipeline]) -> None:
+    """SIGTERM ends alerting with status 0 within 10 s though the broker says nothing; nothing is lost."""
+    pipeline = make()
+    with load(pipeline, 500):
+        alerting = pipeline.alerting()
+        assert wait_until(grows(pipeline, 500), SECONDS), pipeline.said()
+        with paused(sandbox):
+            assert alerting.stop() == 0
+    pipeline.alerting()
+    pipeline.await_processed()
+    pipeline.verify(least=500)
+
+
+def test_second_signal_ends_at_once(sandbox: Sandbox, make: Callable[..., Pipeline]) -> None:
+    """Who does not want to wait for the broker signals twice; what was not committed is processed at the next start."""
+    pipeline = make()
+    with load(pipeline, 500):
+        alerting = pipeline.alerting()
+        assert wait_until(grows(pipeline, 500), SECONDS), pipeline.said()
+        with paused(sandbox):
+            alerting.send(signal.SIGINT)
+            assert wait_until(lambda: _ends_by_more(alerting), 8)  # before what an orderly end may take is over
+            assert alerting.process.returncode == ExitCode.INTERRUPTED
+    pipeline.alerting()
+    pipeline.await_processed()
+    pipeline.verify(least=500)
+
+
+def _ends_by_more(alerting: Alerting) -> bool:
+    alerting.send(signal.SIGINT)
+    return alerting.process.poll() is not None
