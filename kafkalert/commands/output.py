@@ -38,9 +38,7 @@ def emit(rows: Iterable[object], output: Format, *, columns: Sequence[str] = (),
     if output is Format.JSON:
         sys.stdout.write(to_json(plain, indent=2) + "\n")
     elif output is Format.YAML:
-        import yaml  # noqa: PLC0415 - only for -o yaml
-
-        yaml.safe_dump(plain, sys.stdout, sort_keys=False, allow_unicode=True)
+        sys.stdout.write(to_yaml(plain))
     elif output is Format.TSV:
         _tsv(plain, columns)
     elif plain:
@@ -58,6 +56,18 @@ def to_json(value: object, *, indent: int | None = None) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+
+
+def to_yaml(value: object, *, document: bool = False) -> str:
+    """YAML of anything `to_plain` takes; `document` begins it with `---`, so that others may follow."""
+    import yaml  # noqa: PLC0415 - only for -o yaml
+
+    plain = to_plain(value)
+    text: str = yaml.safe_dump(plain, explicit_start=document, sort_keys=False, allow_unicode=True)
+    if text.replace("\n", "").isprintable():
+        return text
+    # YAML lets bidirectional overrides pass, which could make a terminal show something else.
+    return str(yaml.safe_dump(plain, explicit_start=document, sort_keys=False, allow_unicode=False))
 
 
 def record(row: object) -> dict[str, Any]:

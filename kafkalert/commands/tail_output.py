@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from kafkalert.commands.output import Format, printable, to_json, to_plain
+from kafkalert.commands.output import Format, printable, to_json, to_plain, to_yaml
 from kafkalert.ops.masks import reveal
 from kafkalert.ops.tail import Record
 from kafkalert.ops.tail.describe import address, words
@@ -53,12 +53,8 @@ def _json(*, unmask: bool) -> Write:
 
 
 def _yaml(*, unmask: bool) -> Write:
-    import yaml  # noqa: PLC0415 - only for -o yaml
-
     def write(record: Record) -> None:
-        yaml.safe_dump(
-            plain(record, unmask=unmask), sys.stdout, explicit_start=True, sort_keys=False, allow_unicode=True
-        )
+        sys.stdout.write(to_yaml(plain(record, unmask=unmask), document=True))
 
     return write
 
