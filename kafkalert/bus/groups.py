@@ -1,13 +1,14 @@
 """How consumer groups are kept: which protocol, and how soon a member that died is replaced."""
 
 import logging
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from kafkalert.bus import clients
 from kafkalert.config.sections import Cluster
+from kafkalert.errors import ConfigError
 
 _LOG = logging.getLogger(__name__)
 _SECONDS: Final = 5.0
@@ -35,14 +36,20 @@ def group_properties(cluster: Cluster, group: str, protocol: Literal["auto", "co
     """Consumer properties (with `_` for `.`) of a member of `group`.
 
     The protocol of KIP-848 where the brokers have it and allow sessions this short, which with it are the group's own
-    configuration and set here; the classic one with cooperative assignment (KIP-429) elsewhere. Raises KafkaException
-    where the brokers do not answer.
+    configuration and set here; the classic one with cooperative assignment (KIP-429) elsewhere. Raises ConfigError
+    where the brokers do not have the protocol that is asked for, KafkaException where they do not answer.
     """
     if protocol == "classic":
         return dict(_CLASSIC)
     client = clients.admin(cluster)
     try:
-        short = _short_sessions(client) and _set_session(client, group)
+        allowed = _allowed(client)
+        if not allowed.known and protocol == "consumer":
+            raise ConfigError(
+                f"The brokers of {cluster.name} do not have the group protocol of KIP-848.",
+                hint='Set engine.group_protocol to "auto" or "classic".',
+            )
+        short = allowed.short and _set_session(client, group)
     except KafkaException as error:
         if error.args[0].code() in _SILENCE:
             raise  # a member must not choose another protocol than the others because the broker was slow
@@ -53,18 +60,27 @@ def group_properties(cluster: Cluster, group: str, protocol: Literal["auto", "co
     return dict(_CLASSIC)
 
 
-def _short_sessions(client: AdminClient) -> bool:
-    """Whether the brokers know the protocol and let a group have the session that is wanted."""
-    broker = client.list_topics(timeout=_SECONDS).orig_broker_id
+class _Allowed(NamedTuple):
+    """Whether the brokers know the protocol, and whether they let a group have the session that is wanted."""
+
+    known: bool
+    short: bool
+
+
+def _allowed(client: AdminClient) -> _Allowed:
+    # Not orig_broker_id: a new client does not know yet who it was that answered.
+    broker = min(client.list_topics(timeout=_SECONDS).brokers)
     (future,) = client.describe_configs(
         [ConfigResource(ResourceType.BROKER, str(broker))], request_timeout=_SECONDS
     ).values()
     said = {name: entry.value or "" for name, entry in future.result().items()}
-    return (
-        "consumer" in said.get("group.coordinator.rebalance.protocols", "").split(",")
+    known = "consumer" in said.get("group.coordinator.rebalance.protocols", "").split(",")
+    short = (
+        known
         and int(said.get("group.consumer.min.session.timeout.ms") or SESSION_MS + 1) <= SESSION_MS
         and int(said.get("group.consumer.min.heartbeat.interval.ms") or HEARTBEAT_MS + 1) <= HEARTBEAT_MS
     )
+    return _Allowed(known, short)
 
 
 def _set_session(client: AdminClient, group: str) -> bool:

@@ -30,4 +30,4 @@ def start(verbose: int) -> None:
     logger.handlers[:] = [target]
     logger.setLevel(logging.INFO if verbose else logging.WARNING)
     logger.propagate = False
-    logging.getLogger("kafkalert.librdkafka").setLevel(logging.DEBUG if verbose > 1 else logging.CRITICAL)
+    logging.getLogger("kafkalert.librdkafka").setLevel(logging.DEBUG if verbose > 1 else logging.CRITICAL + 1)
