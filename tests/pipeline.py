@@ -63,7 +63,7 @@ class Pipeline:
         self.authorisations: dict[str, list[str]] = dict(self.bank.authorisations)
         self.settings: dict[str, dict[str, Any] | None] = dict(self.bank.settings)
         self.bookings = self.bank.bookings(lambda: time_ns() // 1_000_000)
-        self.producer: Producer = producer(self.cluster)
+        self.producers: dict[str, Producer] = defaultdict(lambda: producer(self.cluster))
         self.two_hop = self.engine.get("mode") == "two-hop"
         self.alertings: list[Alerting] = []
         self.failed: list[KafkaError] = []
@@ -131,21 +131,22 @@ class Pipeline:
         headers: Sequence[tuple[str, bytes]] = (),
         timestamp: int = 0,
     ) -> None:
-        """Hand a record to the producer."""
+        """Hand a record to the topic's producer."""
+        sender = self.producers[topic]
         while True:
             try:
-                self.producer.produce(
+                sender.produce(
                     self.topic(topic), value, key, headers=list(headers), timestamp=timestamp, on_delivery=self._report
                 )
             except BufferError:
-                self.producer.poll(0.1)
+                sender.poll(0.1)
             else:
-                self.producer.poll(0)
+                sender.poll(0)
                 return
 
     def flush(self) -> None:
         """Wait until the broker has everything."""
-        assert self.producer.flush(SECONDS) == 0
+        assert not any(one.flush(SECONDS) for one in list(self.producers.values()))
         assert self.failed == []
 
     def _report(self, error: KafkaError | None, _message: Message) -> None:

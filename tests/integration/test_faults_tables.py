@@ -1,6 +1,7 @@
 """The tables under faults: changes count at once, a store that cannot be trusted is rebuilt, a full disk holds."""
 
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,12 +13,12 @@ import msgspec
 import pytest
 from confluent_kafka import KafkaException
 
-from kafkalert.bus.clients import admin, producer
+from kafkalert.bus.clients import admin
 from kafkalert.engine.store import Checkpoint
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
-from tests.load import grows, load
+from tests.load import grows, load, newest_beats
 from tests.made import debit, wishes
 from tests.pipeline import Pipeline
 from tests.reading import AUTHORISATIONS, SETTINGS, ends
@@ -94,19 +95,23 @@ def test_topic_made_anew_while_alerting_was_stopped(pipeline: Pipeline) -> None:
     again.await_said("read again from the beginning")
 
 
-def test_topic_made_anew_under_several_instances(pipeline: Pipeline) -> None:
-    """Nor does an instance decide by emptied tables while another one rebuilds them."""
-    pipeline.alerting("--until-end").process.wait(SECONDS)
-    pipeline.alertings[0].ended = True
-    remake(pipeline, SETTINGS)
-    pipeline.seed()
-    pipeline.send(2000)
-    pipeline.flush()
-    for _ in range(3):
-        pipeline.alerting()
+def test_topic_made_anew_under_load(pipeline: Pipeline) -> None:
+    """Nor does an instance that runs decide by emptied tables while they are read again."""
+    with load(pipeline, 200):
+        follower = pipeline.alerting()
+        assert wait_until(grows(pipeline, 50), SECONDS), pipeline.said()
+        other = pipeline.alerting()
+        assert wait_until(lambda: len(newest_beats(pipeline, seconds=2.5)) > 1, SECONDS), pipeline.said()
+        follower.send(signal.SIGSTOP)
+        remake(pipeline, SETTINGS)
+        for customer, row in pipeline.settings.items():
+            pipeline.wish(customer, row)
+        pipeline.flush()
+        follower.kill()
+        other.await_said("They are read again from the beginning.")
+        assert wait_until(grows(pipeline, 200), SECONDS), pipeline.said()
     pipeline.await_processed()
     pipeline.verify(least=100)
-    assert sum("read again from the beginning" in one.stderr() for one in pipeline.alertings) == 1
 
 
 @pytest.mark.parametrize("how", ["outdated", "of another boot"])
@@ -157,11 +162,11 @@ def test_disk_full_under_the_tables(pipeline: Pipeline, small_disk: Path) -> Non
         alerting = pipeline.alerting()
         assert wait_until(grows(pipeline, 50), SECONDS), pipeline.said()
         fill(small_disk / "filler")
-        pipeline.put(SETTINGS, b"poison", b"poison", [("poison", b"1")])
         for account in accounts:
             pipeline.wish(f"c{account}", wishes(f"c{account}", account, above=400, junk=LARGE))
         pipeline.flush()
         alerting.await_said("held: The tables in")
+        pipeline.put(SETTINGS, b"poison", b"poison")
         for account in accounts:
             pipeline.book(debit(account, f"low-{account}", cents=300))
             pipeline.book(debit(account, f"high-{account}"))
@@ -238,7 +243,7 @@ def remake(pipeline: Pipeline, name: str) -> None:
         return True
 
     assert wait_until(made, SECONDS, every=0.2)
-    pipeline.producer = producer(pipeline.cluster)  # which knows nothing of the former topic
+    del pipeline.producers[name]  # it knows the former topic
 
 
 def followed(pipeline: Pipeline) -> bool:
