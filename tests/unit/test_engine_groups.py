@@ -58,7 +58,7 @@ def brokers(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a constru
 
     def they(said: dict[str, str], refusal: int | None = None) -> Brokers:
         one = Brokers(said, refusal)
-        monkeypatch.setattr(groups.clients, "admin", lambda _cluster: one)
+        monkeypatch.setattr("kafkalert.bus.clients.admin", lambda _cluster: one)
         return one
 
     return they
