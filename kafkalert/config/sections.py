@@ -77,11 +77,11 @@ class Engine(Section):
     table_size: int = Field(default=64 << 30, ge=1 << 20, description="most bytes that the tables may take")
     group_protocol: Literal["auto", "consumer", "classic"] = "auto"
     commit_interval: Duration = Field(
-        default=timedelta(milliseconds=500), gt=timedelta(0), description="how often offsets are committed"
+        default=timedelta(seconds=1), gt=timedelta(0), description="how often offsets are committed"
     )
     batch: int = Field(default=2000, ge=1, le=100_000, description="records taken at a time")
     linger: Duration = Field(
-        default=timedelta(milliseconds=1), le=timedelta(seconds=5), description="how long a message waits for others"
+        default=timedelta(milliseconds=5), le=timedelta(seconds=5), description="how long a message waits for others"
     )
 
 

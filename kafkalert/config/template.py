@@ -54,7 +54,7 @@ clusters = ["dc1"]
 [engine]
 # mode = "one-hop"            # "two-hop" writes customeraccountentry, for other systems that read it
 # state = ".kafkalert/state"  # the folder of the tables; on a local disk
-# commit_interval = "500ms"
+# commit_interval = "1s"
 # batch = 2000                # records taken at a time
-# linger = "1ms"              # how long a message waits for others to go with
+# linger = "5ms"              # how long a message waits for others to go with
 """

@@ -34,7 +34,12 @@ def alert_id(key: bytes, entry: EntryId, suffix: bytes) -> AlertId:
 
     The same entry processed twice gives the same id; without the key an id tells nothing about an address.
     """
-    return AlertId(blake2b(prefixed(entry) + suffix, key=key, digest_size=ID_BYTES).hexdigest())
+    return alert_id_after(key, prefixed(entry), suffix)
+
+
+def alert_id_after(key: bytes, start: bytes, suffix: bytes) -> AlertId:
+    """`alert_id` where `prefixed(entry)` is at hand, because the entry raises more than one alert."""
+    return AlertId(blake2b(start + suffix, key=key, digest_size=ID_BYTES).hexdigest())
 
 
 def customer_entry_id(key: bytes, entry: EntryId, customer: CustomerId) -> str:

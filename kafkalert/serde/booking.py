@@ -5,21 +5,17 @@ over the Avro bytes; whatever it does not match goes the common way, so that bot
 """
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from kafkalert.errors import DecodingError
 from kafkalert.model.records import CREDIT, DEBIT
 from kafkalert.serde.codec import Codec
 
+Booking = tuple[bytes, str, int, bool, int]
+"""What the rules need of an AccountEntry: account (UTF-8), currency, amount, whether it is a credit, signed balance.
 
-class Booking(NamedTuple):
-    """What the rules need of an AccountEntry: the account's id as UTF-8, and amounts in minor units."""
-
-    account: bytes
-    currency: str
-    amount: int
-    credit: bool
-    balance: int
+Amounts in minor units. A plain tuple, because one is made for nearly every entry.
+"""
 
 
 def _text(least: int, most: int) -> bytes:
@@ -59,7 +55,7 @@ class BookingReader:
             plain = _PLAIN.fullmatch(value, self._start)
             if plain is not None:
                 account, currency, amount, indicator, balance = plain.groups()
-                return Booking(account[1:], currency.decode(), _long(amount), indicator == b"CRDT", _long(balance))
+                return account[1:], currency.decode(), _long(amount), indicator == b"CRDT", _long(balance)
         return self._any(value)
 
     def _any(self, value: bytes | None) -> Booking:
@@ -67,7 +63,7 @@ class BookingReader:
         indicator = datum["bookingCreditDebitIndicator"]
         if indicator not in {CREDIT, DEBIT}:
             raise DecodingError("bad-indicator", "bookingCreditDebitIndicator is neither CRDT nor DBIT.")
-        return Booking(
+        return (
             datum["accountId"].encode(),
             datum["accountCurrency"],
             datum["bookingAmountNumeric"],

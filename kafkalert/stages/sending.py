@@ -10,11 +10,13 @@ from kafkalert.engine.compiled import CHANNELS, END_OF_MAP, CompiledRule, Sendin
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.metrics import Metrics
 from kafkalert.errors import DecodingError
-from kafkalert.model.ids import alert_id
+from kafkalert.model.ids import alert_id_after, prefixed
 from kafkalert.model.money import major
 from kafkalert.rules.rule import Rule
 from kafkalert.serde.wire import long_bytes, text_bytes
 from kafkalert.stages.entry import ENTRY, ID, Entry
+
+_NAMES: Final = tuple(channel.value for channel in CHANNELS)  # a plain text hashes faster than a member
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Sender:
 
     def alert(self, message: Message, entry: Entry, rules: Iterable[CompiledRule]) -> None:
         """Send what `rules` raise for `entry`. Raises DecodingError where a rule breaks; what was sent stays sent."""
-        raised = False
+        hashed = b""
         moved, currency = entry.movement, entry.currency
         for one in rules:
             if one.currency != currency:
@@ -43,18 +45,19 @@ class Sender:
                     continue
             except Exception as error:
                 raise DecodingError("rule-failed", f"{rule.alert_type} raised {type(error).__name__}.") from error
-            raised = True
-            self._send(entry, sending(one), shows_amount=rule.shows_amount)
-        if raised:
-            self.metrics.fresh.append(self.now - message.timestamp()[1])
+            if not hashed:
+                hashed = prefixed(entry.id)
+                self.metrics.fresh.append(self.now - message.timestamp()[1])
+            self._send(entry, hashed, sending(one), shows_amount=rule.shows_amount)
 
-    def _send(self, entry: Entry, what: Sending, *, shows_amount: bool) -> None:
+    def _send(self, entry: Entry, hashed: bytes, what: Sending, *, shows_amount: bool) -> None:
         value = self.start + what.body + _ending(entry, shows_amount=shows_amount)
+        alerts = self.metrics.alerts
         for output in what.outputs:
-            own = alert_id(self.id_key, entry.id, output.suffix)
+            own = alert_id_after(self.id_key, hashed, output.suffix)
             headers = [(ID, own), (ENTRY, entry.id), *entry.passed_on]
             self.out.send(self.topics[output.channel], value, output.key, headers)
-            self.metrics.alerts[CHANNELS[output.channel]] += 1
+            alerts[_NAMES[output.channel]] += 1
 
 
 _BALANCE_BLOCK: Final = long_bytes(2) + text_bytes("balance_amount")

@@ -74,4 +74,4 @@ def test_a_usual_entry_takes_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> N
     }
     value = CODEC.encode("AccountEntry", entry)
     monkeypatch.setattr(booking.BookingReader, "_any", None)
-    assert READER.read(value) == Booking(b"NL91ABNA0417164300", "EUR", 123_456_789_012, False, -42)
+    assert READER.read(value) == (b"NL91ABNA0417164300", "EUR", 123_456_789_012, False, -42)
