@@ -157,6 +157,7 @@ class Follower(Thread):
         if self._clock.monotonic() - self._noted_at < QUIET_SECONDS:
             return
         self._noted_at = self._clock.monotonic()
+        self._store.check_readers()
         ids = topic_ids(self._cluster, list(self._tables))
         if any(ids[topic][0] != one.topic_id for (topic, _), one in at.items()):
             raise OffsetGoneError("A topic of the tables was deleted and made anew.")

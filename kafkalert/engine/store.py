@@ -49,6 +49,10 @@ class RebuildingError(KafkalertError):
     """The tables were emptied and are being read again: no alert may be decided by what is there so far."""
 
 
+class ForeignTablesError(KafkalertError):
+    """Another version or configuration of kafkalert has opened the tables, and compiles other rules into them."""
+
+
 class Store:
     """The tables' files below `folder`. One object a process; threads may share it.
 
@@ -69,7 +73,8 @@ class Store:
             self.follower_lock = _private(folder / "follower.lock")
         except (OSError, lmdb.Error) as error:
             raise self._full(error) from error
-        self._keep_flavour(blake2b(flavour, digest_size=16).digest())
+        self._flavour = blake2b(flavour, digest_size=16).digest()
+        self._keep_flavour(self._flavour)
 
     def _open(self, size: int) -> None:
         self._env = lmdb.open(
@@ -165,9 +170,22 @@ class Store:
         txn.delete(_REBUILDING, db=self._meta)
 
     def check_whole(self, txn: Any) -> None:  # noqa: ANN401
-        """Raise RebuildingError while the tables that `txn` sees are read again from the beginning."""
+        """Raise RebuildingError while the tables that `txn` sees are read again from the beginning.
+
+        Raises ForeignTablesError where their compiled rules are no longer this process's.
+        """
+        if txn.get(b"flavour", None, self._meta) != self._flavour:
+            raise ForeignTablesError(
+                f"The tables in {self.folder} were taken over by another version or configuration of kafkalert.",
+                hint="Stop one of them, or give each an engine.state of its own.",
+            )
         if txn.get(_REBUILDING, None, self._meta) is not None:
             raise RebuildingError(f"The tables in {self.folder} are being read again.", hint="It goes on by itself.")
+
+    def check_readers(self) -> int:
+        """Free what readers left that were killed, which keeps pages from being used again; how many there were."""
+        freed: int = self._env.reader_check()
+        return freed
 
     def rows(self) -> tuple[int, int]:
         """How many authorisations and settings there are."""

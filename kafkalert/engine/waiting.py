@@ -56,5 +56,7 @@ def staleness(store: Store, clock: Clock) -> str:
         age = clock.wall_ms() / 1000 - (store.folder / "alive").stat().st_mtime
     except FileNotFoundError:
         return "the tables are not followed"
+    if age < -STALE_SECONDS:  # the clock was set back: a file of the future would pass for fresh until then
+        return "the clock went back, and nobody has followed the tables since"
     # The file's time and this clock are the same machine's, so a step of the clock passes in seconds.
     return f"nobody has followed the tables for {age:.0f} s" if age > STALE_SECONDS else ""

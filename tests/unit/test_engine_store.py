@@ -1,5 +1,9 @@
 """The tables' files: what is written together stays together, and what is no longer true goes."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event, Thread
@@ -7,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from kafkalert.engine.store import Checkpoint, RebuildingError, Store, TablesFullError
+from kafkalert.engine.store import Checkpoint, ForeignTablesError, RebuildingError, Store, TablesFullError
+from kafkalert.engine.waiting import STALE_SECONDS, staleness
 from kafkalert.errors import ExitCode
+from tests.engine_fakes import FakeClock
 
 SIZE = 1 << 24
 HERE = Checkpoint("dc1", "id", 7, 1000, 2000)
@@ -169,6 +175,51 @@ def test_a_change_never_leaves_rules_compiled_from_what_was_there_before(opened:
     assert changed.is_set()
     assert compiled(store, b"a") is None
     assert store.compile_missing([b"a"], make) == {b"a": b"from changed"}
+
+
+def test_tables_that_another_version_took_over_decide_nothing(opened: Callable[..., Store]) -> None:
+    """It compiles other rules, or other keys, into the rows that all processes of the machine share."""
+    store = opened(flavour=b"1")
+    put(store, b"a")
+    with store.write() as txn:  # as another process does when it opens them
+        txn.put(b"flavour", b"another", db=store._meta)
+    with pytest.raises(ForeignTablesError, match="taken over by another version"):
+        store.compile_missing([b"b"], lambda _txn, _account: b"rules")
+    with pytest.raises(ForeignTablesError):
+        staleness(store, FakeClock())
+
+
+def test_what_a_killed_reader_left_is_freed(opened: Callable[..., Store], tmp_path: Path) -> None:
+    """Its slot would keep the pages that it saw from being used again, and the file would grow."""
+    store = opened()
+    put(store, b"a")
+    script = f"""
+import lmdb, os, signal
+tables = lmdb.open({str(tmp_path / "state" / "tables")!r}, readonly=True, max_dbs=4)
+with tables.begin() as txn:
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = subprocess.run([sys.executable, "-c", script], timeout=60, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert store.check_readers() == 1
+    assert store.check_readers() == 0
+
+
+def test_tables_are_stale_when_nobody_follows_them(opened: Callable[..., Store], tmp_path: Path) -> None:
+    """Since a while, ever, or since the clock was set back: what a file of the future says is not believed."""
+    store, clock = opened(), FakeClock()
+    assert staleness(store, clock) == "the tables are not followed"
+    alive = tmp_path / "state" / "alive"
+    alive.touch()
+    os.utime(alive, (clock.wall / 1000, clock.wall / 1000))
+    clock.pass_by(STALE_SECONDS - 1)
+    assert staleness(store, clock) == ""
+    clock.pass_by(2)
+    assert staleness(store, clock) == "nobody has followed the tables for 6 s"
+    clock.pass_by(-3600)
+    assert staleness(store, clock).startswith("the clock went back")
+    store.empty()
+    assert staleness(store, clock) == "the tables are read again from the beginning"
 
 
 def test_the_files_are_private(opened: Callable[..., Store], tmp_path: Path) -> None:
