@@ -93,11 +93,13 @@ def next_steps(playing: "Demo", *, kept: bool) -> list[str]:
             "  kafkalert sandbox up         a Kafka to try things on; then kafkalert topics apply",
         ]
     return [
-        "Kafka and alerting go on running. Look around, in two terminals:",
+        "Kafka and alerting go on running. Look around:",
         f"  export KAFKALERT_CONFIG={playing.config}",
-        "  kafkalert tail -f                                  what alerts come, in words",
-        f"  kafkalert run bridge --from {playing.bookings} --rate 20   more bookings",
-        "  kafkalert tail entries -n 5 -o json                the bookings themselves",
-        "  kafkalert topics plan                              the topics",
-        f"  kafkalert sandbox down --folder {playing.folder}   the end of it all",
+        "  kafkalert tail                          # the last alerts, in words; -f follows",
+        "  kafkalert tail entries -n 3 -o json     # the last bookings, as they are",
+        "  kafkalert topics plan                   # the topics",
+        "  # more bookings, twenty a second",
+        f"  kafkalert run bridge --from {playing.bookings} --rate 20",
+        "  # the end of it all",
+        f"  kafkalert sandbox down --folder {playing.folder}",
     ]

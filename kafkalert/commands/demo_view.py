@@ -16,7 +16,7 @@ from kafkalert.commands import invocation
 from kafkalert.sandbox.demo import Snapshot
 
 LINE_SECONDS = 5.0
-ALERTS, BOOKINGS = 8, 4
+ALERTS, BOOKINGS = 7, 3
 BAR = 28
 _STYLES = {"email": "cyan", "sms": "green", "push": "magenta"}
 _NAMES = {"email": "e-mail", "sms": "SMS", "push": "push message"}
