@@ -12,7 +12,7 @@ from kafkalert.ops.tail.describe import address, words
 
 Write = Callable[[Record], None]
 
-CHANNEL_WIDTH, ADDRESS_WIDTH = 8, 24
+CHANNEL_WIDTH, ADDRESS_WIDTH = 8, 20
 _STYLES = {"email": "cyan", "sms": "green", "push": "magenta", "devices": "magenta", "entries": "blue"}
 _TSV = ("timestamp", "channel", "topic", "partition", "offset", "address", "what")
 

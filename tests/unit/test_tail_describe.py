@@ -1,0 +1,146 @@
+"""Records of every topic, for people."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from kafkalert.config import names
+from kafkalert.errors import DecodingError
+from kafkalert.ops.tail.describe import address, words
+from kafkalert.ops.tail.record import Reader, Record
+from kafkalert.serde.codec import Codec
+from kafkalert.serde.keys import encode_key
+
+CODEC = Codec()
+READER = Reader(CODEC, {name: name for name in names.TOPICS}, {names.ACCOUNTENTRY: "entries"})
+ACCOUNT = "NL20KAFK0000004300"
+ENTRY = {
+    "timestamp": 1,
+    "accountId": ACCOUNT,
+    "accountCurrency": "EUR",
+    "bookingAmountNumeric": 4500,
+    "bookingAmount": "45.00",
+    "bookingCreditDebitIndicator": "DBIT",
+    "BalanceAfterBookingNumeric": 120410,
+    "balanceAfterBooking": "1204.10",
+    "BalanceAfterBookingCreditDebitIndicator": "CRDT",
+}
+DEVICE = {"pushId": "fcm-token-9f3c", "deviceType": "android", "pushProvider": "FCM", "sdkVersion": "1"}
+SETTINGS = {
+    "customerId": {"id": "c1"},
+    "addresses": [{"address": {"emailAddress": "jan@example.org"}}],
+    "accountAlertSettings": [{"account": {"id": ACCOUNT}, "currency": {"symbol": "EUR"}, "settings": []}],
+}
+MESSAGE: dict[str, Any] = {"timestamp": 1, "customerId": None, "messageType": "ALERT_X", "params": {}}
+
+
+def read(topic: str, key: bytes | None, value: bytes | None, *headers: tuple[str, bytes], ms: int = 0) -> Record:
+    """The record that such a message is read as."""
+    parts: dict[str, Any] = {
+        "topic": topic,
+        "partition": 0,
+        "offset": 7,
+        "timestamp": (1, ms),
+        "key": key,
+        "value": value,
+        "headers": list(headers) or None,
+    }
+    message = SimpleNamespace(**{name: lambda part=part: part for name, part in parts.items()})
+    return READER.read(message)  # type: ignore[arg-type]  # what is asked of a Message
+
+
+@pytest.mark.parametrize(
+    ("topic", "key", "schema", "datum", "whom", "what"),
+    [
+        (
+            names.ACCOUNTENTRY,
+            encode_key(CODEC, "AccountId", ACCOUNT),
+            "AccountEntry",
+            ENTRY,
+            "NL***4300",
+            "Debited 45.00 EUR from NL***4300; balance 1,204.10 EUR",
+        ),
+        (
+            names.ACCOUNTTOCUSTOMERIDS,
+            encode_key(CODEC, "AccountId", ACCOUNT),
+            "CustomerIds",
+            {"customerIds": [{"id": "c1"}, {"id": "c2"}]},
+            "NL***4300",
+            "Seen by c1, c2",
+        ),
+        (
+            names.CUSTOMERALERTSETTINGS,
+            encode_key(CODEC, "CustomerId", "c1"),
+            "CustomerAlertSettings",
+            SETTINGS,
+            "c1",
+            "0 alerts on 1 account, to 1 address",
+        ),
+        (
+            names.OUTBOUNDPUSHMESSAGE,
+            CODEC.encode("PushId", DEVICE),
+            "OutboundMessage",
+            MESSAGE,
+            "android ***9f3c",
+            "ALERT_X for an account, balance unknown",
+        ),
+    ],
+)
+def test_topics_of_the_pipeline(
+    topic: str, key: bytes, schema: str, datum: dict[str, Any], whom: str, what: str
+) -> None:
+    """Each topic's record says whom it is about, masked, and what it tells."""
+    record = read(topic, key, CODEC.encode(schema, datum))
+    assert (address(record), words(record)) == (whom, what)
+    assert words(read(topic, key, None)) == "Deleted"
+
+
+def test_a_balance_that_is_not_known() -> None:
+    """The header of an entry without a balance is believed, not the zero in its fields."""
+    key = encode_key(CODEC, "AccountId", ACCOUNT)
+    record = read(names.ACCOUNTENTRY, key, CODEC.encode("AccountEntry", ENTRY), ("ka-balance", b"unknown"))
+    assert words(record, unmask=True) == f"Debited 45.00 EUR from {ACCOUNT}; balance unknown"
+    assert address(record, unmask=True) == ACCOUNT
+
+
+def test_a_dead_letter_says_where_and_why() -> None:
+    """A dead letter tells stage, place and reason from its headers, and of its bytes only what a record says masked."""
+    headers = [(f"ka-{name}", text.encode()) for name, text in (("stage", "alerting"), ("topic", "accountentry"))]
+    headers += [("ka-partition", b"2"), ("ka-offset", b"17"), ("ka-reason", b"bad-bytes")]
+    junk = read(names.DEADLETTER, b"jan@example.org", b"jan@example.org", *headers)
+    assert words(junk) == "alerting put away accountentry[2]@17: bad-bytes"
+    assert str(junk.value) == str(junk.key) == "***"
+    whole = read(names.DEADLETTER, None, CODEC.encode("AccountEntry", ENTRY), *headers)
+    assert words(whole).endswith("bad-bytes; Debited 45.00 EUR from NL***4300; balance 1,204.10 EUR")
+
+
+def test_the_pipelines_own_topics_are_open() -> None:
+    """Heartbeats are about processes and shown as they are; the bytes of an unknown topic are not shown."""
+    record = read(names.STATUS, b"host-1", json.dumps({"stage": "alerting"}).encode())
+    assert record.value == {"stage": "alerting"}
+    assert address(record) == "host-1"
+    assert words(read("somebodys", None, b"jan@example.org")) == "15 bytes that are no known record"
+    assert words(read("somebodys", None, CODEC.encode("AccountEntry", ENTRY))).startswith("Debited 45.00 EUR")
+
+
+def test_what_a_topic_has_to_hold() -> None:
+    """A record of another kind than its topic's is an error with a code, as is a key."""
+    with pytest.raises(DecodingError) as caught:
+        read(names.ACCOUNTENTRY, encode_key(CODEC, "AccountId", ACCOUNT), CODEC.encode("OutboundMessage", MESSAGE))
+    assert caught.value.code == "wrong-schema"
+    with pytest.raises(DecodingError):
+        read(names.ACCOUNTENTRY, b"junk", CODEC.encode("AccountEntry", ENTRY))
+
+
+@pytest.mark.parametrize("ms", [-1, 2**62])
+def test_a_time_that_no_calendar_has(ms: int) -> None:
+    """A producer may claim any time; one that is none is shown as none."""
+    assert read("somebodys", None, b"x", ms=ms).timestamp is None
+
+
+def test_repeated_headers_are_all_there() -> None:
+    """A header that is there twice is a list."""
+    record = read("somebodys", None, b"x", ("ka-a", b"1"), ("ka-a", b"2"), ("ka-a", b"3"), ("ka-b", b"4"))
+    assert record.headers == {"ka-a": ["1", "2", "3"], "ka-b": "4"}
