@@ -15,6 +15,8 @@ _SECONDS: Final = 5.0
 SESSION_MS: Final = 5000
 """A member that is silent for this long is replaced; with the rebalance that is within the promised 6 s."""
 HEARTBEAT_MS: Final = 1000
+STOCK_SESSION_MS: Final = 6000
+"""The shortest session of the classic protocol that brokers allow unless they are configured otherwise."""
 
 _SILENCE: Final = frozenset(
     {
@@ -24,12 +26,6 @@ _SILENCE: Final = frozenset(
         KafkaError.REQUEST_TIMED_OUT,
     }
 )
-_CLASSIC: Final = {
-    "group_protocol": "classic",
-    "partition_assignment_strategy": "cooperative-sticky",
-    "session_timeout_ms": SESSION_MS,
-    "heartbeat_interval_ms": HEARTBEAT_MS,
-}
 
 
 def group_properties(cluster: Cluster, group: str, protocol: Literal["auto", "consumer", "classic"]) -> dict[str, Any]:
@@ -39,17 +35,17 @@ def group_properties(cluster: Cluster, group: str, protocol: Literal["auto", "co
     configuration and set here; the classic one with cooperative assignment (KIP-429) elsewhere. Raises ConfigError
     where the brokers do not have the protocol that is asked for, KafkaException where they do not answer.
     """
-    if protocol == "classic":
-        return dict(_CLASSIC)
     client = clients.admin(cluster)
+    classic_ms = STOCK_SESSION_MS
     try:
         allowed = _allowed(client)
+        classic_ms = allowed.classic_ms
         if not allowed.known and protocol == "consumer":
             raise ConfigError(
                 f"The brokers of {cluster.name} do not have the group protocol of KIP-848.",
                 hint='Set engine.group_protocol to "auto" or "classic".',
             )
-        short = allowed.short and _set_session(client, group)
+        short = protocol != "classic" and allowed.short and _set_session(client, group)
     except KafkaException as error:
         if error.args[0].code() in _SILENCE:
             raise  # a member must not choose another protocol than the others because the broker was slow
@@ -57,14 +53,20 @@ def group_properties(cluster: Cluster, group: str, protocol: Literal["auto", "co
         short = False
     if short or protocol == "consumer":
         return {"group_protocol": "consumer"}
-    return dict(_CLASSIC)
+    return {
+        "group_protocol": "classic",
+        "partition_assignment_strategy": "cooperative-sticky",
+        "session_timeout_ms": classic_ms,
+        "heartbeat_interval_ms": HEARTBEAT_MS,
+    }
 
 
 class _Allowed(NamedTuple):
-    """Whether the brokers know the protocol, and whether they let a group have the session that is wanted."""
+    """Whether the brokers know KIP-848, and allow it the session that is wanted; the session of the classic protocol."""
 
     known: bool
     short: bool
+    classic_ms: int
 
 
 def _allowed(client: AdminClient) -> _Allowed:
@@ -80,7 +82,8 @@ def _allowed(client: AdminClient) -> _Allowed:
         and int(said.get("group.consumer.min.session.timeout.ms") or SESSION_MS + 1) <= SESSION_MS
         and int(said.get("group.consumer.min.heartbeat.interval.ms") or HEARTBEAT_MS + 1) <= HEARTBEAT_MS
     )
-    return _Allowed(known, short)
+    least = int(said.get("group.min.session.timeout.ms") or STOCK_SESSION_MS)
+    return _Allowed(known, short, max(least, SESSION_MS))
 
 
 def _set_session(client: AdminClient, group: str) -> bool:

@@ -14,7 +14,13 @@ from tests.running import await_beat, kafkalert, make_topics
 
 pytestmark = pytest.mark.kafka
 
-LONG_SESSIONS = {"group.consumer.min.session.timeout.ms": "45000", "group.consumer.session.timeout.ms": "45000"}
+STOCK = {
+    "group.consumer.min.session.timeout.ms": "45000",
+    "group.consumer.session.timeout.ms": "45000",
+    "group.consumer.min.heartbeat.interval.ms": "5000",
+    "group.min.session.timeout.ms": "6000",
+}
+"""Kafka's own defaults, which the sandbox changes."""
 OLD = {"group.coordinator.rebalance.protocols": "classic"}
 
 
@@ -58,7 +64,7 @@ def test_the_configuration_may_ask_for_the_classic_protocol(sandbox1: Sandbox, p
     assert spoken(one) is ConsumerGroupType.CLASSIC
 
 
-@pytest.mark.parametrize("extra", [LONG_SESSIONS, OLD], ids=["long sessions only", "without KIP-848"])
+@pytest.mark.parametrize("extra", [STOCK, OLD], ids=["as they come", "without KIP-848"])
 def test_other_brokers_are_spoken_to_by_the_classic_protocol(
     own_sandbox: Callable[..., Sandbox], tmp_path: Path, extra: dict[str, str]
 ) -> None:

@@ -81,17 +81,25 @@ def test_the_new_protocol_where_a_named_broker_allows_short_sessions(brokers: An
     ],
 )
 def test_the_classic_one_elsewhere(brokers: Any, said: dict[str, str]) -> None:  # noqa: ANN401
-    """Cooperative, with a session as short as the new one's."""
+    """Cooperative, with the session that every broker allows unless it says otherwise."""
     brokers(said)
     chosen = groups.group_properties(CLUSTER, "g", "auto")
     assert (chosen["group_protocol"], chosen["partition_assignment_strategy"]) == ("classic", "cooperative-sticky")
-    assert chosen["session_timeout_ms"] == 5000
+    assert chosen["session_timeout_ms"] == 6000
+
+
+@pytest.mark.parametrize(("least", "session"), [("1000", 5000), ("5500", 5500), ("6000", 6000), ("30000", 30_000)])
+def test_a_classic_session_is_as_short_as_brokers_allow(brokers: Any, least: str, session: int) -> None:  # noqa: ANN401
+    """A shorter one would be refused, and the member would never join; one below 5 s nobody needs."""
+    brokers(MODERN | {"group.min.session.timeout.ms": least})
+    assert groups.group_properties(CLUSTER, "g", "classic")["session_timeout_ms"] == session
 
 
 def test_brokers_that_do_not_tell_get_what_every_broker_has(brokers: Any) -> None:  # noqa: ANN401
     """A client may lack the permission; where it is told what to speak it speaks that."""
     brokers(MODERN, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
-    assert groups.group_properties(CLUSTER, "g", "auto")["group_protocol"] == "classic"
+    chosen = groups.group_properties(CLUSTER, "g", "auto")
+    assert (chosen["group_protocol"], chosen["session_timeout_ms"]) == ("classic", 6000)
     assert groups.group_properties(CLUSTER, "g", "consumer") == {"group_protocol": "consumer"}
 
 
