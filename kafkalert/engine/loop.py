@@ -70,6 +70,7 @@ class Loop:
         self._elsewhere: dict[Partition, int] = {}
         self._ask_at = self._commit_at = float("-inf")
         self._calls: list[Thread] = []
+        self._refusal = ""
         delivery.waiting = self._tick
         self.held = ""
         self.joined = False
@@ -183,7 +184,10 @@ class Loop:
         # A consumer's fatal error comes once, as a message without the flag; after it nothing comes any more.
         if error.fatal() or code == KafkaError._FATAL:  # noqa: SLF001
             raise RetryError(f"The consumer broke: {error.str()}.", hint="It is made anew.")
-        _LOG.info("consumer: %s", error.str())
+        # What a broker itself says (its codes are positive) keeps the member out; said once, as it is repeated.
+        new = code > 0 and error.str() != self._refusal
+        self._refusal = error.str() if code > 0 else self._refusal
+        _LOG.log(logging.WARNING if new else logging.INFO, "consumer: %s", error.str())
 
     def _told(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         """How a commit went that was not waited for: what the group did not take is committed again."""
