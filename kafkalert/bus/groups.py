@@ -62,7 +62,7 @@ def group_properties(cluster: Cluster, group: str, protocol: Literal["auto", "co
 
 
 class _Allowed(NamedTuple):
-    """Whether the brokers know KIP-848, and allow it the session that is wanted; the session of the classic protocol."""
+    """Whether the brokers know KIP-848, and allow it the session that is wanted; the session of the other protocol."""
 
     known: bool
     short: bool
