@@ -33,7 +33,7 @@ class Report:
             reasons = ", ".join(f"{count} {code}" for code, count in sorted(self.undecodable.items()))
             said.append(f"{_records(self.undecodable.total())} could not be decoded ({reasons}); skipped.")
         if self.expired:
-            said.append(f"{_records(self.expired)} expired by retention before they were read.")
+            said.append(f"{_records(self.expired)} expired by retention before being read.")
         if self.filtered:
             said.append(f"{_records(self.filtered)} did not match --grep.")
         if self.unseen and (self.filtered or self.shown):
