@@ -4,13 +4,16 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
+from urllib.request import urlopen
 
 import pytest
 
 from kafkalert.errors import ExitCode
 from kafkalert.sandbox.local import Sandbox
+from kafkalert.sandbox.ports import free_port
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS, Alerting
 from tests.load import Watch, grows, load
@@ -82,7 +85,8 @@ def test_broker_stopped_for_half_a_minute(sandbox: Sandbox, make: Callable[..., 
     pipeline = make()
     watch = Watch(pipeline)
     watch.start()
-    alerting = pipeline.alerting()
+    port = free_port(())
+    alerting = pipeline.alerting("--http-port", str(port))
     with load(pipeline, 500):
         assert wait_until(grows(pipeline, 500), SECONDS), pipeline.said()
         before = alerting.anonymous_kilobytes()
@@ -91,6 +95,8 @@ def test_broker_stopped_for_half_a_minute(sandbox: Sandbox, make: Callable[..., 
             alerting.await_said(_AWAY, times=3)  # after 2.5, 12.5 and 22.5 s
             assert wait_until(lambda: monotonic() > until, _PAUSE_SECONDS + 1)
             alerting.check()
+            with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
+                assert answer.status == HTTPStatus.OK  # it waits, and must not be restarted for that
             away = [one for one in alerting.messages() if _AWAY in one]
         assert len(away) <= 4, "it is said every 10 s, not more often"
         alerting.await_said("answers again")
@@ -117,6 +123,19 @@ def test_stops_in_order_while_the_broker_hangs(sandbox: Sandbox, make: Callable[
     pipeline.alerting()
     pipeline.await_processed()
     pipeline.verify(least=500)
+
+
+def test_stops_in_order_while_it_starts_on_a_broker_that_hangs(sandbox: Sandbox, make: Callable[..., Pipeline]) -> None:
+    """SIGTERM is heard within 10 s too while the first questions to the broker wait for their answers."""
+    pipeline = make()
+    with paused(sandbox):
+        alerting = pipeline.alerting()
+        alerting.await_said(_AWAY)
+        assert alerting.stop() == 0
+    pipeline.send(500)
+    pipeline.alerting()
+    pipeline.await_processed()
+    pipeline.verify(least=50)
 
 
 def test_second_signal_ends_at_once(sandbox: Sandbox, make: Callable[..., Pipeline]) -> None:
