@@ -1,0 +1,16 @@
+"""A consumer that broke for good says so once, and not in the way that its other errors do."""
+
+from unittest.mock import Mock
+
+import pytest
+from confluent_kafka import KafkaError
+
+from kafkalert.engine.loop import Loop, RetryError
+
+
+def test_consumer_that_broke_is_made_anew() -> None:
+    """A fatal error comes as a message without librdkafka's flag; taken for a passing one, it would hang the stage."""
+    error = KafkaError(KafkaError._FATAL)
+    assert not error.fatal()
+    with pytest.raises(RetryError):
+        Loop._event(Mock(spec=Loop), error, Mock())
