@@ -14,7 +14,7 @@ from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.pulse import Pulse
-from kafkalert.engine.stopping import Stopping
+from kafkalert.engine.stopping import InterruptedStopError, Stopping
 from kafkalert.errors import DecodingError, UnreachableError
 from kafkalert.serde import build
 from kafkalert.serde.codec import Codec
@@ -144,13 +144,15 @@ def run(settings: Settings, options: BridgeOptions, on_bad: Callable[[BadLine], 
                     done = replace(done, bad=done.bad + 1)
                     on_bad(bad_line)
             delivery.flush()
+        except InterruptedStopError as late:
+            raise stopping.reason or late from late
         finally:
             interrupted = bool(stopping)
             stopping.stop()
             pulse.end()
     if stopping.reason is not None:
         raise stopping.reason
-    return replace(done, acknowledged=metrics.entries - delivery.pending(), stopped=interrupted)
+    return replace(done, acknowledged=metrics.entries, stopped=interrupted)
 
 
 def _await_topics(settings: Settings, topics: list[str], stopping: Stopping) -> None:

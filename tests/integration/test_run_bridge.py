@@ -167,6 +167,29 @@ def test_what_does_not_go_together_is_refused(bank: Pipeline) -> None:
     assert done.stderr.startswith("Error: Context test is read-only, and a stage writes.\n")
 
 
+def test_a_cluster_that_hangs_ends_it_and_the_next_run_brings_all(
+    own_sandbox: Callable[..., Sandbox], entries: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    """With --wait, as unreachable, though records are under way; sent again they have the same ids."""
+    sandbox = own_sandbox()
+    bank = make_topics(Pipeline(sandbox.bootstrap(), "", tmp_path / "bank"))
+    path = tmp_path / "entries"
+    path.write_text(lines(entries[10:20]), encoding="utf-8")
+    with running(bank, "run", "bridge", "--follow", "--wait", "3", "--from", str(path)) as bridge:
+        assert wait_until(holds(bank, 10), SECONDS, every=0.2)
+        sandbox.pause("dc1")
+        with path.open("a", encoding="utf-8") as log:
+            log.write(lines(entries[20:30]))
+        _, told = bridge.communicate(timeout=SECONDS)
+    assert bridge.returncode == 4, told
+    assert "Error: Cluster dc1" in told
+    sandbox.resume("dc1")
+    again = kafkalert(bank, "run", "bridge", "--from", str(path))
+    assert again.stderr == "20 entries sent and acknowledged.\n"
+    headers: list[dict[str, Any]] = [dict(one.headers() or ()) for one in bank.read(ENTRIES)]
+    assert {one["ka-id"].decode() for one in headers} == {one["entryId"] for one in entries[10:30]}
+
+
 def test_a_cluster_that_is_away_for_too_long_ends_it(tmp_path: Path) -> None:
     """As unreachable; without --wait it would be waited for."""
     nobody = Pipeline("127.0.0.1:1", "", tmp_path)
