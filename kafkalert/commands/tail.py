@@ -26,7 +26,11 @@ def tail(
     ctx: typer.Context,
     channels: Annotated[
         list[str] | None,
-        typer.Argument(metavar="email|sms|push|devices|entries", help="Of what.", autocompletion=words),
+        typer.Argument(
+            metavar="email|sms|push|devices|entries",
+            help="Which records [default: email sms push].",
+            autocompletion=words,
+        ),
     ] = None,
     *,
     topic: Annotated[

@@ -52,8 +52,12 @@ def demo(tmp_path: Path, environment: dict[str, str], place: Path) -> Callable[.
 
 
 def test_every_alert_comes_and_nothing_is_left(demo: Callable[..., subprocess.Popen[str]], place: Path) -> None:
-    """A short demo ends with 0, its summary says that all expected alerts came, and its folder is gone."""
-    with demo("--seconds", "5", "--rate", "50", "-o", "json") as process:
+    """A short demo ends with 0, its summary says that all expected alerts came, and its folder is gone.
+
+    A variable that leads kafkalert to another cluster does not lead the demo there.
+    """
+    elsewhere = {"KAFKALERT_CLUSTERS__DC1__BOOTSTRAP": "127.0.0.1:1"}
+    with demo("--seconds", "5", "--rate", "50", "-o", "json", env=elsewhere) as process:
         out, err = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, err
     (summary,) = json.loads(out)

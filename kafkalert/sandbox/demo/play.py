@@ -19,7 +19,7 @@ from kafkalert.sandbox.state import write_private
 
 FRAME_SECONDS: Final = 0.2
 """How often the demo says how it stands."""
-PATIENCE_SECONDS: Final = 5.0
+PATIENCE_SECONDS: Final = 10.0
 """An alert that has not come so long after anything else came is lost."""
 WARM_SECONDS: Final = 5.0
 MORE_BOOKINGS: Final = 2000

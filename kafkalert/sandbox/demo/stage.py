@@ -12,8 +12,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
-from kafkalert.config.load import load
-from kafkalert.config.sections import Settings
+from kafkalert.config.sections import Cluster, Context, Engine, Settings
 from kafkalert.engine.clock import SystemClock
 from kafkalert.engine.stopping import Stopping
 from kafkalert.errors import KafkalertError
@@ -39,9 +38,10 @@ class Stage:
     def __init__(self, *, kept: bool, tell: Tell, env: Mapping[str, str] = os.environ) -> None:
         self._kept = kept
         self._tell = tell
-        self._env = env
+        # A variable that leads kafkalert to somebody's cluster must not lead the demo there.
+        self._env = {name: value for name, value in env.items() if not name.startswith("KAFKALERT_")}
         self.folder = Path(tempfile.mkdtemp(prefix="kafkalert-demo-"))
-        self._sandbox = Sandbox(self.folder, env=env)
+        self._sandbox = Sandbox(self.folder, env=self._env)
         self._alerting: Identity | None = None
 
     @property
@@ -54,7 +54,7 @@ class Stage:
         self._tell("Starting Kafka")
         self._sandbox.up(1, owned=not self._kept, on_progress=self._progress)
         write_private(self.config, self._toml())
-        settings = load(config=self.config)
+        settings = self._settings()
         self._tell("Making the topics")
         topic_admin.apply(settings, topic_admin.plan(settings))
         accounts, customers = len(bank.authorisations), len(bank.settings)
@@ -84,12 +84,21 @@ class Stage:
     def _progress(self, what: str, done: int, total: int) -> None:
         self._tell(f"Starting Kafka: {what}{f', {done} of {total}' if total > 1 else ''}")
 
+    def _settings(self) -> Settings:
+        """What `config` says, and nothing of the environment."""
+        return Settings(
+            context=Context(name="demo", clusters=("dc1",), unmask=True),
+            clusters={"dc1": Cluster(name="dc1", bootstrap=self._sandbox.bootstrap("dc1"))},
+            engine=Engine(state=data_folder(self.folder) / "tables"),
+        )
+
     def _toml(self) -> str:
+        settings = self._settings()
         return (
             'context = "demo"\n\n'
-            f'[clusters.dc1]\nbootstrap = "{self._sandbox.bootstrap("dc1")}"\n\n'
+            f'[clusters.dc1]\nbootstrap = "{settings.active.bootstrap}"\n\n'
             '[contexts.demo]\nclusters = ["dc1"]\nunmask = true  # nobody in it exists\n\n'
-            f"[engine]\nstate = {json.dumps(str(data_folder(self.folder) / 'tables'))}\n"
+            f"[engine]\nstate = {json.dumps(str(settings.engine.state))}\n"
         )
 
     def _seed(self, settings: Settings, kind: Kind, rows: Iterable[Mapping[str, Any]]) -> None:
