@@ -15,13 +15,11 @@ import nl.rabobank.beb.distribution.EmailAddress;
 import nl.rabobank.beb.distribution.OutboundMessage;
 import nl.rabobank.beb.distribution.PhoneNumber;
 import nl.rabobank.beb.payments.AccountEntry;
+import org.apache.avro.specific.SpecificRecord;
 
 /** From an entry and one customer's settings to the alerts that the customer gets. */
 final class AlertGenerator {
     private final byte[] idKey;
-    private final AvroSerde<EmailAddress> emailKeys = new AvroSerde<>(EmailAddress.class);
-    private final AvroSerde<PhoneNumber> phoneKeys = new AvroSerde<>(PhoneNumber.class);
-    private final AvroSerde<CustomerId> customerKeys = new AvroSerde<>(CustomerId.class);
 
     AlertGenerator(byte[] idKey) {
         this.idKey = idKey;
@@ -49,7 +47,8 @@ final class AlertGenerator {
                 Rule rule = setting.getAmount() == null ? null : Rule.named(setting.getAlertType());
                 BigDecimal threshold = rule == null ? null : Money.threshold(setting.getAmount().getValue());
                 if (threshold != null && rule.raised(movement, threshold)) {
-                    OutboundMessage message = message(entry, customer.getCustomerId(), rule, movement, threshold, nowMs);
+                    OutboundMessage message =
+                            message(entry, customer.getCustomerId(), rule, movement, threshold, nowMs);
                     address(entryId, customer, setting.getChannels(), rule, threshold, message, out);
                 }
             }
@@ -66,28 +65,24 @@ final class AlertGenerator {
             Consumer<Alert> out) {
         String customerId = customer.getCustomerId().getId();
         for (CustomerAlertAddress holder : customer.getAddresses()) {
-            Object address = holder.getAddress();
+            SpecificRecord address = (SpecificRecord) holder.getAddress();
             Channel channel;
             String text;
-            byte[] key;
             if (address instanceof EmailAddress email && channels.contains(ChannelType.EMAIL)) {
                 channel = Channel.EMAIL;
                 text = email.getEmailAddress();
-                key = emailKeys.encode(email);
             } else if (address instanceof PhoneNumber phone && channels.contains(ChannelType.SMS)) {
                 channel = Channel.SMS;
                 text = phone.getPhoneNumber();
-                key = phoneKeys.encode(phone);
             } else if (address instanceof CustomerId devices && channels.contains(ChannelType.PUSH)) {
                 channel = Channel.PUSH;
                 text = devices.getId();
-                key = customerKeys.encode(devices);
             } else {
                 continue;
             }
             String id =
                     Ids.alert(idKey, entryId, customerId, rule.name(), threshold.toPlainString(), channel, text);
-            out.accept(new Alert(id, channel, key, message));
+            out.accept(new Alert(id, channel, address, message));
         }
     }
 

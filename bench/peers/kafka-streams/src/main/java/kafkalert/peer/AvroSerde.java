@@ -23,7 +23,8 @@ final class AvroSerde<T extends SpecificRecordBase> implements Serde<T> {
 
     AvroSerde(Class<T> type) {
         SpecificData data = SpecificData.getForClass(type);
-        encoder = new BinaryMessageEncoder<>(data, data.getSchema(type));
+        // Avro need not copy what it wrote to its thread's buffer: encode does.
+        encoder = new BinaryMessageEncoder<>(data, data.getSchema(type), false);
         decoder = new BinaryMessageDecoder<>(data, data.getSchema(type));
     }
 

@@ -45,7 +45,7 @@ public final class Main {
             ends = TableEnds.ask(admin, options);
         }
         CountDownLatch over = new CountDownLatch(1);
-        KafkaStreams streams = new KafkaStreams(AlertsTopology.build(options, properties), properties);
+        KafkaStreams streams = new KafkaStreams(options.form().topology(options, properties), properties);
         streams.setUncaughtExceptionHandler(e -> {
             e.printStackTrace();
             return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;

@@ -8,6 +8,7 @@ import java.util.Set;
 /**
  * What the command line says.
  *
+ * @param form how the topology is written
  * @param bootstrap host:port of the brokers
  * @param applicationId consumer group, and the folder's name under {@code stateDir}
  * @param prefix put before every topic's name
@@ -17,6 +18,7 @@ import java.util.Set;
  * @param commitIntervalMs how often offsets are committed; Kafka Streams' own default is 30 s
  */
 record Options(
+        Form form,
         String bootstrap,
         String applicationId,
         String prefix,
@@ -26,10 +28,10 @@ record Options(
         long commitIntervalMs) {
 
     static final String USAGE = "usage: java -jar peer.jar --bootstrap HOST:PORT --application-id ID --state-dir DIR"
-            + " [--prefix P] [--threads 1] [--id-key TEXT] [--commit-interval-ms 30000]";
+            + " [--form reference|tuned] [--prefix P] [--threads 1] [--id-key TEXT] [--commit-interval-ms 30000]";
 
     private static final Set<String> NAMES = Set.of(
-            "bootstrap", "application-id", "prefix", "state-dir", "threads", "id-key", "commit-interval-ms");
+            "form", "bootstrap", "application-id", "prefix", "state-dir", "threads", "id-key", "commit-interval-ms");
 
     /** Reads {@code --name value} pairs; throws IllegalArgumentException with a sentence about what is wrong. */
     static Options parse(String[] args) {
@@ -45,6 +47,7 @@ record Options(
             given.put(name, args[i + 1]);
         }
         return new Options(
+                Form.named(given.getOrDefault("form", "reference")),
                 required(given, "bootstrap"),
                 required(given, "application-id"),
                 given.getOrDefault("prefix", ""),

@@ -10,7 +10,6 @@ import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.GroupIdNotFoundException;
-import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.query.KeyQuery;
 import org.apache.kafka.streams.query.Position;
@@ -33,7 +32,7 @@ final class TableEnds {
     static TableEnds ask(Admin admin, Options options) throws ExecutionException, InterruptedException {
         TableEnds ends = new TableEnds();
         Map<TopicPartition, OffsetAndMetadata> committed = committed(admin, options.applicationId());
-        for (String store : List.of(AlertsTopology.AUTHORISATIONS, AlertsTopology.SETTINGS)) {
+        for (String store : List.of(Topics.AUTHORISATIONS, Topics.SETTINGS)) {
             String topic = options.topic(store);
             Map<TopicPartition, OffsetSpec> latest = new HashMap<>();
             admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).partitions().forEach(
@@ -65,14 +64,19 @@ final class TableEnds {
     /** Whether every store holds all that its topic had at the start. */
     boolean reached(KafkaStreams streams, Options options) {
         return awaited.entrySet().stream()
-                .allMatch(store -> reached(streams, store.getKey(), options.topic(store.getKey()), store.getValue()));
+                .allMatch(store -> {
+                    String name = store.getKey();
+                    Object probe = options.form().probes.get(name);
+                    return reached(streams, name, probe, options.topic(name), store.getValue());
+                });
     }
 
-    private static boolean reached(KafkaStreams streams, String store, String topic, Map<Integer, Long> last) {
+    private static boolean reached(
+            KafkaStreams streams, String store, Object probe, String topic, Map<Integer, Long> last) {
         for (Map.Entry<Integer, Long> partition : last.entrySet()) {
             Position bound = Position.fromMap(Map.of(topic, Map.of(partition.getKey(), partition.getValue())));
             StateQueryRequest<?> request = StateQueryRequest.inStore(store)
-                    .withQuery(KeyQuery.withKey(Bytes.wrap(new byte[0])))
+                    .withQuery(KeyQuery.withKey(probe))
                     .withPartitions(Set.of(partition.getKey()))
                     .withPositionBound(PositionBound.at(bound));
             QueryResult<?> answer = streams.query(request).getPartitionResults().get(partition.getKey());
