@@ -1,4 +1,4 @@
-"""The two pipelines as processes: started, waited for, weighed, stopped, both the same way."""
+"""The pipelines as processes: started, waited for, weighed, stopped, all the same way."""
 
 import json
 import shutil
@@ -157,9 +157,11 @@ class Kafkalert(Contestant):
 
 
 class StreamsPeer(Contestant):
-    """The Kafka Streams peer with one stream thread."""
+    """The Kafka Streams peer with one stream thread, in the reference's form: typed records at every edge."""
 
     name = "kafka-streams"
+    form = "reference"
+    """What its option `--form` is given."""
     group = "peer"
     reads = (ENTRIES, ENTRIES_BY_CUSTOMER)
 
@@ -170,7 +172,7 @@ class StreamsPeer(Contestant):
     def command(self) -> list[str]:
         """The jar, built if it has to be."""
         jar = jvm.build(PEER)
-        java = ["java", f"-Xmx{PEER_HEAP}", "-jar", str(jar)]
+        java = ["java", f"-Xmx{PEER_HEAP}", "-jar", str(jar), "--form", self.form]
         feed = ["--bootstrap", self.feed.cluster.bootstrap, "--prefix", self.feed.prefix]
         own = ["--application-id", self.feed.prefix + self.group, "--state-dir", str(self.state)]
         return [*java, *feed, *own, "--commit-interval-ms", str(self._commit_ms)]
@@ -178,6 +180,17 @@ class StreamsPeer(Contestant):
     def ready(self) -> bool:
         """It printed that it runs."""
         return '{"event":"running"}' in self.log.read_text(errors="replace")
+
+
+class TunedStreamsPeer(StreamsPeer):
+    """The same in its hand-tuned form: keys joined as bytes, the entry not decoded in the first hop."""
+
+    name = "kafka-streams-tuned"
+    form = "tuned"
+
+
+CONTESTANTS: Final[tuple[type[Contestant], ...]] = (Kafkalert, StreamsPeer, TunedStreamsPeer)
+"""All there are, kafkalert first."""
 
 
 def _anonymous(pid: int) -> int:

@@ -1,6 +1,6 @@
 """A made-up bank of any size: who may see which account, what they asked for, and what is booked.
 
-Everything follows from the size and the seed, so both contestants get the same bytes. The mix is believable (cards,
+Everything follows from the size and the seed, so all contestants get the same bytes. The mix is believable (cards,
 direct debits, rent, salaries) and gives some 0.4 alerts an entry. No customer asks for the same alert twice, so that
 contestants that merge repeats and contestants that do not send equally many messages.
 """

@@ -1,4 +1,4 @@
-"""The measurements. Each treats both contestants alike and looks at them from outside, through the broker."""
+"""The measurements. Each treats all contestants alike and looks at them from outside, through the broker."""
 
 from collections.abc import Sequence
 from contextlib import closing

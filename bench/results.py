@@ -88,25 +88,25 @@ def keep(results: Sequence[Result], asked: dict[str, object]) -> Path:
     FOLDER.mkdir(exist_ok=True)
     now = datetime.now(UTC)
     document = {
-        "version": 1,
+        "version": 2,
         "at": now.isoformat(timespec="seconds"),
         "machine": {"system": platform.platform(), "python": platform.python_version(), "cpus": cpu_count()},
         "asked": asked,
         "results": [{**asdict(one), "rate": one.rate, "restart": one.restart, "memory": one.memory} for one in results],
-        "ratios": {f"{accounts}": ratio for accounts, ratio in ratios(results).items()},
+        "ratios": {f"{accounts}": to for accounts, to in ratios(results).items()},
     }
     path = FOLDER / f"{now:%Y%m%dT%H%M%SZ}.json"
     path.write_text(json.dumps(document, indent=1) + "\n")
     return path
 
 
-def ratios(results: Sequence[Result]) -> dict[int, float]:
-    """Per size, the first contestant's entries a second to the second's, where both were measured."""
-    found: dict[int, float] = {}
+def ratios(results: Sequence[Result]) -> dict[int, dict[str, float]]:
+    """Per size and contestant, the first contestant's entries a second to this one's, where both were measured."""
+    found: dict[int, dict[str, float]] = {}
     for accounts in dict.fromkeys(one.accounts for one in results):
-        rates = [one.rate for one in results if one.accounts == accounts and one.rate]
-        if len(rates) > 1:
-            found[accounts] = rates[0] / rates[1]
+        first, *others = [one for one in results if one.accounts == accounts]
+        if first.rate:
+            found[accounts] = {one.contestant: first.rate / one.rate for one in others if one.rate}
     return found
 
 
@@ -118,8 +118,12 @@ def show(results: Sequence[Result], console: Console) -> None:
     for one in results:
         table.add_row(*one.row())
     console.print(table)
-    for accounts, ratio in ratios(results).items():
-        console.print(f"{accounts:,} accounts: {ratio:.2f} times the peer's entries a second.")
+    first = results[0].contestant if results else ""
+    for accounts, to in ratios(results).items():
+        for contestant, ratio in to.items():
+            console.print(
+                f"{accounts:,} accounts: {first} does {ratio:.2f} times the entries a second of {contestant}."
+            )
 
 
 def _cell(value: float | None, form: str) -> str:

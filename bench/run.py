@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from bench import jvm, measure
-from bench.contestants import PEER, Contestant, Kafkalert, StreamsPeer
+from bench.contestants import CONTESTANTS, PEER, Contestant, Kafkalert, StreamsPeer, TunedStreamsPeer
 from bench.data import Bank, Entry
 from bench.feed import AUTHORISATIONS, SETTINGS, Feed, rows_everywhere
 from bench.results import Result, keep, show
@@ -39,6 +39,7 @@ class Who(StrEnum):
 
     KAFKALERT = Kafkalert.name
     PEER = StreamsPeer.name
+    TUNED = TunedStreamsPeer.name
 
 
 def main(
@@ -48,25 +49,27 @@ def main(
     backlog: Annotated[int | None, typer.Option(min=1000, help="Entries of a backlog.")] = None,
     seconds: Annotated[int | None, typer.Option(min=1, help="Seconds of latency, after 10 s of warm-up.")] = None,
     part: Annotated[list[Part] | None, typer.Option(help="What to measure; all of it if not given.")] = None,
-    only: Annotated[Who | None, typer.Option(help="One contestant alone.")] = None,
+    only: Annotated[list[Who] | None, typer.Option(help="This contestant alone; may be repeated.")] = None,
+    tuned: Annotated[bool, typer.Option("--tuned", help="The peer's hand-tuned form too.")] = False,
 ) -> None:
     """Measure throughput, latency, restore, restart and memory; table on stdout, JSON in bench/results/."""
     # As ctrl-c: what was started is ended, and what was measured is kept.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     console = Console(width=None if sys.stdout.isatty() else 150)
     narration = Console(stderr=True)
+    who = frozenset(only or (Who.KAFKALERT, Who.PEER)) | ({Who.TUNED} if tuned else set())
     plan = Plan(
         runs=runs or (2 if quick else 5),
         backlog=backlog or (200_000 if quick else 1_000_000),
         seconds=seconds or (5 if quick else 30),
         parts=frozenset(part or Part),
-        only=only,
+        who=who,
         say=narration.print,
     )
     results: list[Result] = []
     sizes = accounts or ([10_000] if quick else [10_000, 100_000, 1_000_000])
     try:
-        if only is not Who.KAFKALERT:
+        if who != {Who.KAFKALERT}:
             narration.print("Building the peer.")
             jvm.build(PEER)
         for size in sizes:
@@ -84,13 +87,13 @@ class Plan:
     """What is measured at every size."""
 
     def __init__(
-        self, *, runs: int, backlog: int, seconds: int, parts: frozenset[Part], only: Who | None, say: Say
+        self, *, runs: int, backlog: int, seconds: int, parts: frozenset[Part], who: frozenset[Who], say: Say
     ) -> None:
         self._runs = runs
         self._backlog = backlog
         self._seconds = seconds
         self._parts = parts
-        self._only = only
+        self._who = who
         self._say = say
 
     def run(self, accounts: int, results: list[Result]) -> None:
@@ -102,8 +105,8 @@ class Plan:
             cluster = Cluster(name="dc1", bootstrap=sandbox.bootstrap("dc1"))
             contestants: list[Contestant] = [
                 kind(Feed(cluster, f"{kind.name}."), Path(folder, kind.name))
-                for kind in (Kafkalert, StreamsPeer)
-                if self._only in {None, kind.name}
+                for kind in CONTESTANTS
+                if kind.name in self._who
             ]
             feeds = [contestant.feed for contestant in contestants]
             for feed in feeds:
