@@ -1,9 +1,11 @@
 """What an operator sees of a running stage: heartbeats, health, metrics, log lines, and how it ends."""
 
 import json
+import os
 import signal
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -276,7 +278,12 @@ def test_workers_without_their_supervisor_end(bank: Pipeline) -> None:
     pids = workers(supervisor.pid)
     supervisor.send(signal.SIGKILL)
     supervisor.process.wait(SECONDS)
-    assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), SECONDS)
+    try:
+        assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), SECONDS)
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     for pid in pids:
         assert beats(bank, pid)[-1]["state"] == "stopped"
 
