@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 from confluent_kafka import KafkaException
 
 from kafkalert.sandbox.process import wait_until
@@ -105,6 +106,14 @@ def await_beat(pipeline: Pipeline, pid: int, wanted: Callable[[dict[str, Any]], 
 
     assert wait_until(seen, SECONDS, every=0.2), f"{beats(pipeline, pid)[-3:]}\n{pipeline.said()}"
     return found[0]
+
+
+def ended(pid: int) -> bool:
+    """Whether a process has ended, be it that nobody has asked for its status."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def probe(port: int, path: str) -> int:

@@ -23,7 +23,7 @@ from tests.alerting import SECONDS, workers
 from tests.made import datum, debit, wishes
 from tests.pipeline import Pipeline
 from tests.reading import AUTHORISATIONS, CODEC, DEAD, ENTRIES, OUTBOUND, SETTINGS, ends
-from tests.running import await_beat, beats, kafkalert, make_topics, probe, running, said
+from tests.running import await_beat, beats, ended, kafkalert, make_topics, probe, running, said
 
 pytestmark = pytest.mark.kafka
 
@@ -279,7 +279,7 @@ def test_workers_without_their_supervisor_end(bank: Pipeline) -> None:
     supervisor.send(signal.SIGKILL)
     supervisor.process.wait(SECONDS)
     try:
-        assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), SECONDS)
+        assert wait_until(lambda: all(map(ended, pids)), SECONDS)
     finally:
         for pid in pids:
             with suppress(ProcessLookupError):
@@ -295,5 +295,5 @@ def test_a_supervisor_stops_its_workers_in_order(bank: Pipeline) -> None:
     pids = workers(supervisor.pid)
     assert supervisor.stop() == 0
     for pid in pids:
-        assert not Path(f"/proc/{pid}").exists()
+        assert ended(pid)
         assert beats(bank, pid)[-1]["state"] == "stopped"
