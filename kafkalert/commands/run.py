@@ -174,7 +174,7 @@ def _supervise(ctx: typer.Context, workers: int, http_port: int | None, argument
     """Run `kafkalert run ARGUMENTS` in `workers` processes, and keep them alive."""
     from kafkalert.engine.clock import SystemClock  # noqa: PLC0415 - not for --help
     from kafkalert.engine.stopping import Stopping  # noqa: PLC0415 - as above
-    from kafkalert.engine.supervisor import Supervisor  # noqa: PLC0415 - as above
+    from kafkalert.engine.supervisor import LAST_OF_ALL_SECONDS, Supervisor  # noqa: PLC0415 - as above
 
     common = invocation.of(ctx).arguments()
 
@@ -184,5 +184,5 @@ def _supervise(ctx: typer.Context, workers: int, http_port: int | None, argument
 
     clock = SystemClock()
     stopping = Stopping(clock)
-    stopping.on_signals()
+    stopping.on_signals(within=LAST_OF_ALL_SECONDS)
     Supervisor(command, workers, clock=clock, stopping=stopping).run()

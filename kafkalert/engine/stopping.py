@@ -65,8 +65,8 @@ class Stopping:
         if parent is not None and parent != str(os.getppid()):
             self.stop()
 
-    def on_signals(self) -> None:
-        """SIGTERM and SIGINT stop in order, within LAST_SECONDS; a second one ends the process at once.
+    def on_signals(self, *, within: float = LAST_SECONDS) -> None:
+        """SIGTERM and SIGINT stop in order, `within` so many seconds; a second one ends the process at once.
 
         A thread of its own takes them: Python's handlers wait until a call into a library has returned, and they run
         inside the interrupted code, which may hold the event's lock.
@@ -76,13 +76,13 @@ class Stopping:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
-        Thread(target=self._heed, args=(readable,), name="signals", daemon=True).start()
+        Thread(target=self._heed, args=(readable, within), name="signals", daemon=True).start()
 
-    def _heed(self, readable: int) -> None:
+    def _heed(self, readable: int, within: float) -> None:
         os.read(readable, 1)
         self.stop()
         # What was not acknowledged is not committed, so this is as orderly as an end without the broker can be.
-        last = Timer(LAST_SECONDS, os._exit, (ExitCode.DONE,))
+        last = Timer(within, os._exit, (ExitCode.DONE,))
         last.daemon = True
         last.start()
         (number,) = os.read(readable, 1)

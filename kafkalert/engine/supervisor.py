@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kafkalert.engine.clock import Clock
-from kafkalert.engine.stopping import HOPELESS, PARENT, Stopping
+from kafkalert.engine.stopping import HOPELESS, LAST_SECONDS, PARENT, Stopping
 from kafkalert.errors import ExitCode, KafkalertError
 
 _LOG = logging.getLogger(__name__)
@@ -17,7 +17,9 @@ _LOOK_SECONDS: Final = 0.1
 _FIRST_SECONDS: Final = 0.2
 _MOST_SECONDS: Final = 30.0
 _STEADY_SECONDS: Final = 60.0
-_PATIENCE_SECONDS: Final = 12.0
+_PATIENCE_SECONDS: Final = LAST_SECONDS + 0.3
+LAST_OF_ALL_SECONDS: Final = LAST_SECONDS + 0.8
+"""When a supervisor that was told to stop ends, whatever it still waits for: after its workers, and below 10 s."""
 RESTARTS: Final = "KAFKALERT_RESTARTS"
 _WRONG: Final = {
     HOPELESS: ExitCode.FAILED,

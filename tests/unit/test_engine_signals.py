@@ -10,11 +10,10 @@ import pytest
 # hashlib works for minutes on this and lets other threads run, as librdkafka does while it waits.
 PROGRAM = """
 import hashlib, sys, threading
-from kafkalert.engine import stopping
 from kafkalert.engine.clock import SystemClock
-stopping.LAST_SECONDS = float(sys.argv[1])
-one = stopping.Stopping(SystemClock())
-one.on_signals()
+from kafkalert.engine.stopping import Stopping
+one = Stopping(SystemClock())
+one.on_signals(within=float(sys.argv[1]))
 threading.Thread(target=lambda: one.wait(60) and print("stopping", flush=True), daemon=True).start()
 print("inside", flush=True)
 hashlib.pbkdf2_hmac("sha256", b"", b"", 2_000_000_000)
