@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -15,6 +16,10 @@ settings.register_profile("kafkalert", deadline=None)
 settings.load_profile("kafkalert")
 
 _NUMBER = itertools.count(1)
+
+# A suite that runs in a script's background inherits an ignored ctrl-c, and would hand it on to every command that a
+# test interrupts; a signal that is handled here is an ordinary one there.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
