@@ -13,15 +13,14 @@ from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.engine.compiled import (
     CHANNELS,
-    NO_RULES,
     Compiler,
-    decode,
     flavour,
 )
 from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.follower import Follower
 from kafkalert.engine.metrics import Metrics
+from kafkalert.engine.rulecache import RuleCache
 from kafkalert.engine.runner import Runner, RunOptions
 from kafkalert.engine.stopping import Stopping
 from kafkalert.engine.store import MAX_ID, Store
@@ -92,7 +91,8 @@ class Alerting:
         self._two_hop = two_hop
         self._store = store
         self._codec = codec
-        self._compiler = Compiler(store, codec, rules)
+        compiler = Compiler(store, codec, rules)
+        self._cache = RuleCache(store, compiler)
         self._rules = tuple(rules[name] for name in sorted(rules))
         self._id_key = id_key
         self._metrics = metrics
@@ -102,7 +102,7 @@ class Alerting:
         self._bookings = BookingReader(codec)
         self._entry_prefix = codec.framing.prefix("AccountEntry")
         self._message_prefix = codec.framing.prefix("OutboundMessage")
-        metrics.skipped = self._compiler.skipped
+        metrics.skipped = compiler.skipped
 
     def process(self, messages: Sequence[Message], out: Delivery, dead: DeadLetters) -> None:
         """Send the alerts of a batch; in two-hop mode also what the second hop reads."""
@@ -116,15 +116,15 @@ class Alerting:
 
     def _one_hop(self, messages: Sequence[Message], out: Delivery, dead: DeadLetters) -> None:
         keyed = self._keyed(messages, dead)
-        rows = self._rows({account for _, account in keyed})
+        found = self._cache.rules({account for _, account in keyed})
         sender = self._sender(out)
         for message, account in keyed:
-            row = rows[account]
-            if row == NO_RULES and self._plausible(message.value(), account):
+            rules = found[account]
+            if not rules and self._plausible(message.value(), account):
                 continue
             try:
                 entry = self._read(message, account)
-                sender.alert(message, entry, decode(row))
+                sender.alert(message, entry, rules)
             except DecodingError as error:
                 dead.put(message, error)
 
@@ -153,10 +153,10 @@ class Alerting:
                 read.append((message, customer, entry))
             except DecodingError as error:
                 dead.put(message, error)
-        rows = self._rows({entry.account for _, _, entry in read})
+        found = self._cache.rules({entry.account for _, _, entry in read})
         sender = self._sender(out)
         for message, customer, entry in read:
-            rules = decode(rows[entry.account])
+            rules = found[entry.account]
             try:
                 sender.alert(message, entry, [one for one in rules if one.customer.encode() == customer])
             except DecodingError as error:
@@ -186,23 +186,6 @@ class Alerting:
             and value[:start] == self._entry_prefix
             and value[start + _TIME_BYTES + 1 : start + _TIME_BYTES + 1 + len(account)] == account
         )
-
-    def _rows(self, accounts: set[bytes]) -> dict[bytes, bytes]:
-        """The compiled rows of these accounts; those that nobody needed yet are compiled, and kept."""
-        rows: dict[bytes, bytes] = {}
-        missing = []
-        with self._store.read() as txn:
-            self._store.check_whole(txn)
-            get, compiled = txn.get, self._store.compiled
-            for account in accounts:
-                row = get(account, None, compiled)
-                if row is None:
-                    missing.append(account)
-                else:
-                    rows[account] = row
-        if missing:
-            rows |= self._store.compile_missing(missing, self._compiler.compile)
-        return rows
 
     def _authorised(self, account: bytes) -> Iterable[CustomerId]:
         with self._store.read() as txn:

@@ -32,7 +32,11 @@ class Entry(NamedTuple):
 def read(reader: BookingReader, message: Message, id_headers: tuple[str, ...] = (ID,)) -> Entry:
     """The entry in `message`; its id is in the first of `id_headers` that is there. Raises DecodingError."""
     account, currency, amount, credit, balance = reader.read(message.value())
-    headers: dict[str, Any] = dict(message.headers() or ())
+    listed: Any = message.headers() or ()
+    if len(listed) == 1 and listed[0][0] == id_headers[0]:  # its id alone, as nearly always
+        moved = movement(amount, balance, credit=credit)
+        return Entry(identify(message, {id_headers[0]: listed[0][1]}, id_headers), account, currency, moved, [])
+    headers: dict[str, Any] = dict(listed)
     known = None if headers.get(BALANCE) == _UNKNOWN else balance
     moved = movement(amount, known, credit=credit)
     return Entry(identify(message, headers, id_headers), account, currency, moved, passed_on(headers))
@@ -40,8 +44,6 @@ def read(reader: BookingReader, message: Message, id_headers: tuple[str, ...] = 
 
 def passed_on(headers: dict[str, Any]) -> list[tuple[str, Any]]:
     """The headers of an entry that its outputs carry too."""
-    if len(headers) == 1 and ID in headers:  # as nearly always
-        return []
     return [(name, value) for name in _PASSED_ON if (value := headers.get(name)) and len(value) <= ID_BYTES]
 
 

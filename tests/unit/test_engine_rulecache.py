@@ -1,0 +1,88 @@
+"""Decoded rules that are kept are always those of the newest tables."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from kafkalert.engine import rulecache
+from kafkalert.engine.compiled import CompiledRule
+from kafkalert.engine.rulecache import RuleCache
+from kafkalert.engine.store import Store
+
+FIRST, SECOND = b"NL01", b"NL02"
+
+
+class FromRow:
+    """Compiles an account's row into one rule whose threshold is the row's number."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.calls = 0
+
+    def compile(self, txn: Any, account: bytes) -> bytes:  # noqa: ANN401 - an LMDB transaction
+        """A row of one rule, or of none."""
+        self.calls += 1
+        raw = txn.get(account, db=self.store.authorisations)
+        made = [] if raw is None else [CompiledRule(0, int(raw), "EUR", "C1", msgspec.Raw(b"\xc0"))]
+        return msgspec.msgpack.encode(made)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path, size=1 << 24, flavour=b"test")
+
+
+def change(store: Store, account: bytes, number: int | None) -> None:
+    """What a follower does when a row changes."""
+    with store.write() as txn:
+        if number is None:
+            txn.delete(account, db=store.authorisations)
+        else:
+            txn.put(account, str(number).encode(), db=store.authorisations)
+        txn.delete(account, db=store.compiled)
+
+
+def thresholds(cache: RuleCache, *accounts: bytes) -> list[list[int | str]]:
+    found = cache.rules(accounts)
+    return [[rule.threshold for rule in found[account]] for account in accounts]
+
+
+def test_a_change_by_anybody_is_seen_at_the_next_look(store: Store) -> None:
+    """A row that another writer changes, adds or deletes decides from the next look on."""
+    maker = FromRow(store)
+    cache = RuleCache(store, maker)  # type: ignore[arg-type]  # only `compile` is used
+    change(store, FIRST, 1)
+    for _ in range(3):
+        assert thresholds(cache, FIRST, SECOND) == [[1], []]
+    change(store, FIRST, 2)
+    assert thresholds(cache, FIRST, SECOND) == [[2], []]
+    change(store, SECOND, 3)
+    assert thresholds(cache, FIRST, SECOND) == [[2], [3]]
+    change(store, FIRST, None)
+    assert thresholds(cache, FIRST, SECOND) == [[], [3]]
+
+
+def test_while_nothing_changes_nothing_is_compiled_or_decoded_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looks after the second read neither rows nor bytes."""
+    maker = FromRow(store)
+    cache = RuleCache(store, maker)  # type: ignore[arg-type]  # only `compile` is used
+    change(store, FIRST, 1)
+    thresholds(cache, FIRST)  # compiles, which changes the store
+    thresholds(cache, FIRST)  # decodes
+    monkeypatch.setattr(rulecache, "decode", None)
+    assert thresholds(cache, FIRST) == [[1]]
+    assert maker.calls == 1
+
+
+def test_the_cache_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many accounts come, no more are kept than one look and the bound together."""
+    monkeypatch.setattr(rulecache, "MOST", 10)
+    cache = RuleCache(store, FromRow(store))  # type: ignore[arg-type]  # only `compile` is used
+    for number in range(100):
+        cache.rules([str(number).encode()])
+        cache.rules([str(number).encode()])
+        assert len(cache._kept) <= 11
