@@ -36,12 +36,7 @@ COMMANDS = {
     "seed": Entry("seed", "Fill a compacted topic from a file."),
     "run": Entry("run", "Run a stage of the pipeline."),
     "tail": Entry("tail", "Show alerts and bookings as they pass."),
-    "failover": Entry("failover", "Show where things run, or move them to the other cluster."),
-    "lag": Entry("lag", "Show how far each stage is behind."),
-    "status": Entry("status", "Show the instances that run, and how they do."),
-    "doctor": Entry("doctor", "Look for what is wrong, and say what to do."),
     "demo": Entry("demo", "See the whole pipeline work, in a minute."),
-    "tui": Entry("tui", "The dashboard."),
 }
 COMMON = ("config", "context", "read_only", "no_input", "verbose")
 

@@ -87,7 +87,7 @@ class Follower(Thread):
                 except KafkalertError as error:
                     self._stopping.stop(error)
                 except Exception as error:  # noqa: BLE001 - a thread's end: unfollowed tables must not go unsaid
-                    _LOG.exception("tables")
+                    _LOG.debug("tables", exc_info=True)  # with -vv only: its text may hold anything
                     what = f"The tables cannot be followed ({type(error).__name__})."
                     self._stopping.stop(KafkalertError(what, hint="This is a bug in kafkalert; please report it."))
 

@@ -23,11 +23,11 @@ class _Lines(logging.Formatter):
 
 
 def start(verbose: int) -> None:
-    """Log to stderr: what an operator should know; with -v also what is normal, with -vv what librdkafka says."""
+    """Log to stderr: what an operator should know; with -v also what is normal, with -vv tracebacks and librdkafka too."""
     target = logging.StreamHandler(sys.stderr)
     target.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S") if sys.stderr.isatty() else _Lines())
     logger = logging.getLogger("kafkalert")
     logger.handlers[:] = [target]
-    logger.setLevel(logging.INFO if verbose else logging.WARNING)
+    logger.setLevel(logging.WARNING if not verbose else logging.INFO if verbose == 1 else logging.DEBUG)
     logger.propagate = False
     logging.getLogger("kafkalert.librdkafka").setLevel(logging.DEBUG if verbose > 1 else logging.CRITICAL + 1)

@@ -206,7 +206,8 @@ def run(settings: Settings, options: RunOptions) -> None:
     stopping.on_signals()
     cluster, codec, rules, metrics = settings.active, build.codec(settings.serde), installed(), Metrics()
     names = Names.of(settings)
-    store = Store(settings.engine.state, size=settings.engine.table_size, flavour=flavour(codec, rules))
+    whose = repr((cluster.name, names.tables)).encode()  # of two environments in one folder, the older one ends
+    store = Store(settings.engine.state, size=settings.engine.table_size, flavour=flavour(codec, rules) + whose)
     followed = tables(store, codec, authorisations=names.tables[0], settings=names.tables[1])
     follower = Follower(
         store,
