@@ -28,6 +28,6 @@ def start(verbose: int) -> None:
     target.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S") if sys.stderr.isatty() else _Lines())
     logger = logging.getLogger("kafkalert")
     logger.handlers[:] = [target]
-    logger.setLevel(logging.WARNING if not verbose else logging.INFO if verbose == 1 else logging.DEBUG)
+    logger.setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)])
     logger.propagate = False
     logging.getLogger("kafkalert.librdkafka").setLevel(logging.DEBUG if verbose > 1 else logging.CRITICAL + 1)
