@@ -23,7 +23,7 @@ class _Lines(logging.Formatter):
 
 
 def start(verbose: int) -> None:
-    """Log to stderr: what an operator should know; with -v also what is normal, with -vv tracebacks and librdkafka too."""
+    """Log to stderr: what an operator should know; with -v what is normal too, with -vv tracebacks and librdkafka."""
     target = logging.StreamHandler(sys.stderr)
     target.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S") if sys.stderr.isatty() else _Lines())
     logger = logging.getLogger("kafkalert")
