@@ -87,6 +87,7 @@ def bridge(
         float | None, typer.Option("--rate", min=0.001, metavar="N", help="Entries a second [default: all at once].")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Send nothing if any line is bad.")] = False,
+    http_port: PortOption = None,
     wait: WaitOption = None,
 ) -> None:
     """Bring bookings in from a file; ends when the broker has acknowledged every one.
@@ -109,12 +110,14 @@ def bridge(
         if shown <= _BAD_SHOWN:
             invocation.say(f"Line {line.number}: {line.reason}")
 
-    options = stage.BridgeOptions(source, follow=follow, rate=rate, strict=strict, patience=wait)
+    options = stage.BridgeOptions(source, follow=follow, rate=rate, strict=strict, patience=wait, http_port=http_port)
     done = stage.run(settings, options, on_bad)
     if done.bad > _BAD_SHOWN:
         invocation.say(f"... and {done.bad - _BAD_SHOWN} more bad lines.")
     bad = f"; {done.bad} bad line{'s' * (done.bad != 1)}" if done.bad else ""
     invocation.say(f"{done.acknowledged} entries sent and acknowledged{bad}.")
+    if done.stopped and not follow:
+        invocation.say(f"Stopped before the end of {source}; what follows was not sent.")
     if done.bad:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -127,12 +130,13 @@ def everything(
     workers: WorkersOption = None,
     http_port: PortOption = None,
     wait: WaitOption = None,
+    mode: ModeOption = None,
 ) -> None:
     """Run every stage that needs no file: today that is alerting.
 
     Example: kafkalert run all --workers 2
     """
-    alerting(ctx, until_end=until_end, workers=workers, http_port=http_port, wait=wait)
+    alerting(ctx, until_end=until_end, workers=workers, http_port=http_port, wait=wait, mode=mode)
 
 
 def _writing(ctx: typer.Context) -> "Settings":

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from kafkalert.bus.watermarks import topic_ids
@@ -10,6 +10,7 @@ from kafkalert.config.sections import Settings
 from kafkalert.edges.ndjson import Entry, read_entries
 from kafkalert.edges.source import BadLine, Source
 from kafkalert.edges.waiting import Patience
+from kafkalert.engine import health
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.metrics import Metrics
@@ -31,7 +32,8 @@ _CHECK_EVERY: Final = 500
 class BridgeOptions:
     """Where from and how. `rate` in entries a second, or None for as fast as it goes.
 
-    `patience`: seconds for which the cluster may be away, or None for ever.
+    `patience`: seconds for which the cluster may be away, or None for ever. `http_port`: where
+    to serve health, or None.
     """
 
     path: str
@@ -39,6 +41,7 @@ class BridgeOptions:
     rate: float | None = None
     strict: bool = False
     patience: float | None = None
+    http_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,37 +115,29 @@ def run(settings: Settings, options: BridgeOptions, on_bad: Callable[[BadLine], 
         if bad:
             return Bridged(bad=bad)
     delivery = Delivery(settings.active, linger_ms=settings.engine.linger.total_seconds() * 1000, stopping=stopping)
+    sending: list[Bridge] = []  # the one that sends, once the topics are there
     pulse = Pulse(
         NAME,
         settings.active,
         settings.topic("kafkalert.status"),
         metrics=metrics,
-        state=lambda: "running",
+        state=lambda: "running" if sending else "starting",
         patience=options.patience,
         clock=clock,
         stopping=stopping,
     )
     patience = Patience(stop=stopping.event, idle=delivery.poll, note=_LOG.warning)
-    done = Bridged()
+    bad = 0
     with Source(options.path, follow=options.follow, patience=patience) as source:
+        if options.http_port is not None:
+            health.serve(options.http_port, metrics, alive=lambda: True, ready=lambda: bool(sending))
         pulse.start()
         try:
             _await_topics(settings, [topic, settings.topic("kafkalert.status")], stopping)
             bridge = Bridge(topic, codec, delivery, metrics)
+            sending.append(bridge)
             pace = Pace(options.rate, clock, stopping)
-            for line in _entries(source):
-                bad_line = line if isinstance(line, BadLine) else None
-                if not isinstance(line, BadLine):
-                    pace.wait()
-                    if stopping:
-                        break
-                    try:
-                        bridge.send(line)
-                    except DecodingError:
-                        bad_line = BadLine(line.number, "larger than a record may be")
-                if bad_line is not None:
-                    done = replace(done, bad=done.bad + 1)
-                    on_bad(bad_line)
+            bad = _send_all(bridge, _entries(source), pace, stopping, on_bad)
             delivery.flush()
         except InterruptedStopError as late:
             raise stopping.reason or late from late
@@ -152,7 +147,32 @@ def run(settings: Settings, options: BridgeOptions, on_bad: Callable[[BadLine], 
             pulse.end()
     if stopping.reason is not None:
         raise stopping.reason
-    return replace(done, acknowledged=metrics.entries, stopped=interrupted)
+    return Bridged(acknowledged=metrics.entries, bad=bad, stopped=interrupted)
+
+
+def _send_all(
+    bridge: Bridge,
+    lines: Iterator[Entry | BadLine],
+    pace: Pace,
+    stopping: Stopping,
+    on_bad: Callable[[BadLine], None],
+) -> int:
+    """Send what `lines` give until they end or a stop comes; how many were bad."""
+    count = 0
+    for line in lines:
+        bad = line if isinstance(line, BadLine) else None
+        if not isinstance(line, BadLine):
+            pace.wait()
+            if stopping:
+                break
+            try:
+                bridge.send(line)
+            except DecodingError:
+                bad = BadLine(line.number, "larger than a record may be")
+        if bad is not None:
+            count += 1
+            on_bad(bad)
+    return count
 
 
 def _await_topics(settings: Settings, topics: list[str], stopping: Stopping) -> None:

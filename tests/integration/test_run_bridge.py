@@ -126,6 +126,21 @@ def test_a_growing_file_is_followed_until_stopped(
     check(bank.read(ENTRIES), entries[:20])
 
 
+def test_a_stop_before_the_end_of_a_file_is_said(bank: Pipeline, entries: list[dict[str, Any]], tmp_path: Path) -> None:
+    """Whoever stops it halfway learns that the file is not all in, and has what was sent acknowledged."""
+    path = tmp_path / "entries"
+    path.write_text(lines(entries), encoding="utf-8")
+    with running(bank, "run", "bridge", "--rate", "20", "--from", str(path)) as bridge:
+        assert wait_until(holds(bank, 5), SECONDS, every=0.1)
+        bridge.send_signal(signal.SIGINT)
+        _, told = bridge.communicate(timeout=SECONDS)
+    sent = len(bank.read(ENTRIES))
+    assert 5 <= sent < len(entries)
+    acknowledged, stopped = told.splitlines()
+    assert acknowledged == f"{sent} entries sent and acknowledged."
+    assert stopped == f"Stopped before the end of {path}; what follows was not sent."
+
+
 def holds(bank: Pipeline, count: int) -> Callable[[], bool]:
     """A condition: so many entries are there."""
     return lambda: len(bank.read(ENTRIES)) == count
