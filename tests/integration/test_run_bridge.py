@@ -131,7 +131,7 @@ def test_a_stop_before_the_end_of_a_file_is_said(bank: Pipeline, entries: list[d
     path = tmp_path / "entries"
     path.write_text(lines(entries), encoding="utf-8")
     with running(bank, "run", "bridge", "--rate", "20", "--from", str(path)) as bridge:
-        assert wait_until(holds(bank, 5), SECONDS, every=0.1)
+        assert wait_until(lambda: len(bank.read(ENTRIES)) >= 5, SECONDS, every=0.1)
         bridge.send_signal(signal.SIGINT)
         _, told = bridge.communicate(timeout=SECONDS)
     sent = len(bank.read(ENTRIES))
