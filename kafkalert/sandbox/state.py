@@ -121,4 +121,6 @@ def config_text(components: Sequence[Component]) -> str:
     for broker in brokers:
         lines += [f"[clusters.{broker.name}]", f'bootstrap = "{broker.address}"', ""]
     names = ", ".join(f'"{broker.name}"' for broker in brokers)
+    # The stages' tables lie with the brokers' data, from this file on, and go with it.
+    lines += ["[engine]", 'state = "sandbox/tables"', ""]
     return "\n".join([*lines, "[contexts.sandbox]", f"clusters = [{names}]", ""])
