@@ -16,7 +16,7 @@ from kafkalert.commands import complete
 from kafkalert.commands.invocation import of, report
 from kafkalert.errors import ExitCode
 
-HEAVY = ("confluent_kafka", "fastavro", "lmdb", "msgspec", "pydantic", "rich", "textual", "yaml")
+HEAVY = ("confluent_kafka", "fastavro", "lmdb", "msgspec", "prometheus_client", "pydantic", "rich", "textual", "yaml")
 """Libraries that `--help` and completion never load."""
 
 
