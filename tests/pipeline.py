@@ -5,7 +5,8 @@ What has to come out is said by `kafkalert.sandbox.expected`, which shares nothi
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -298,3 +299,20 @@ class Pipeline:
             numbers = [self.sent[entry].number for entry in entries]
             assert numbers == sorted(numbers), f"first occurrences for {who[2][-4:]} are out of order: {numbers}"
         return outputs
+
+
+@contextmanager
+def pipelines(bootstrap: str, prefix: str, folder: Path) -> Iterator[Callable[..., Pipeline]]:
+    """Makes pipelines, topics filled, of the engine settings that it is called with; ends them all."""
+    made: list[Pipeline] = []
+
+    def pipeline(**engine: object) -> Pipeline:
+        one = Pipeline(bootstrap, prefix, folder, engine=dict(engine))
+        made.append(one)
+        one.make_topics()
+        one.seed()
+        return one
+
+    yield pipeline
+    for one in made:
+        one.end()

@@ -17,7 +17,7 @@ from kafkalert.sandbox.ports import free_port
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS, Alerting
 from tests.load import Watch, grows, load
-from tests.pipeline import Pipeline
+from tests.pipeline import Pipeline, pipelines
 from tests.reading import STATUS
 
 pytestmark = pytest.mark.kafka
@@ -38,18 +38,8 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 @pytest.fixture
 def make(sandbox: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Callable[..., Pipeline]]:
     """Makes a bank's topics, filled, on that broker."""
-    made: list[Pipeline] = []
-
-    def pipeline(**engine: object) -> Pipeline:
-        one = Pipeline(sandbox.bootstrap(), prefix, tmp_path, engine=dict(engine))
-        made.append(one)
-        one.make_topics()
-        one.seed()
-        return one
-
-    yield pipeline
-    for one in made:
-        one.end()
+    with pipelines(sandbox.bootstrap(), prefix, tmp_path) as pipeline:
+        yield pipeline
 
 
 @contextmanager

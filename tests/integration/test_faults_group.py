@@ -10,7 +10,7 @@ from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS, Alerting
 from tests.load import Watch, grows, load, newest_beats
-from tests.pipeline import Pipeline
+from tests.pipeline import Pipeline, pipelines
 from tests.reading import ENTRIES
 
 pytestmark = pytest.mark.kafka
@@ -19,18 +19,8 @@ pytestmark = pytest.mark.kafka
 @pytest.fixture
 def make(sandbox1: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Callable[..., Pipeline]]:
     """Makes a bank's topics, filled, on the shared broker."""
-    made: list[Pipeline] = []
-
-    def pipeline(**engine: object) -> Pipeline:
-        one = Pipeline(sandbox1.bootstrap(), prefix, tmp_path, engine=dict(engine))
-        made.append(one)
-        one.make_topics()
-        one.seed()
-        return one
-
-    yield pipeline
-    for one in made:
-        one.end()
+    with pipelines(sandbox1.bootstrap(), prefix, tmp_path) as pipeline:
+        yield pipeline
 
 
 @pytest.mark.parametrize("protocol", ["consumer", "classic"])
