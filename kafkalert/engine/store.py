@@ -6,7 +6,6 @@ and a store that another boot of the machine left behind is rebuilt from the top
 """
 
 import fcntl
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -103,7 +102,7 @@ class Store:
         """Have room for LMDB's table of readers, which it maps: a hole there on a full disk would be a SIGBUS."""
         (self.folder / "tables").mkdir(exist_ok=True, mode=0o700)
         with _private(self.folder / "tables" / "lock.mdb").open("ab") as lock:
-            os.posix_fallocate(lock.fileno(), 0, _LOCK_BYTES)
+            lock.write(bytes(max(0, _LOCK_BYTES - lock.tell())))
 
     def _keep_flavour(self, flavour: bytes) -> None:
         with self.read() as txn:
