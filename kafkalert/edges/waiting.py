@@ -27,8 +27,8 @@ class Patience:
     step: float = STEP_SECONDS
 
 
-class Pipe(RawIOBase):
-    """What comes out of a pipe or a terminal; it ends when its writer ends it, or when stopped."""
+class _Waiting(RawIOBase):
+    """A stream over a file, waited for with `patience`."""
 
     def __init__(self, file: FileIO, patience: Patience) -> None:
         super().__init__()
@@ -44,6 +44,10 @@ class Pipe(RawIOBase):
         self._file.close()
         super().close()
 
+
+class Pipe(_Waiting):
+    """What comes out of a pipe or a terminal; it ends when its writer ends it, or when stopped."""
+
     def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override]  # typeshed's type is private
         """Fill `buffer` with what is there, waiting for the first byte; 0 at the end or when stopped."""
         while not self._patience.stop.is_set():
@@ -53,7 +57,7 @@ class Pipe(RawIOBase):
         return 0
 
 
-class Growing(RawIOBase):
+class Growing(_Waiting):
     """A file to which somebody appends, from its first byte on; it ends only when stopped.
 
     A file that is replaced under its name (rotation) is read to its end and then the new one from its start; one that
@@ -64,20 +68,9 @@ class Growing(RawIOBase):
     """
 
     def __init__(self, path: Path, patience: Patience) -> None:
-        super().__init__()
+        super().__init__(opened(path), patience)
         self._path = path
-        self._patience = patience
-        self._file = opened(path)
         self._within_line = False
-
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-        super().close()
 
     def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override]  # typeshed's type is private
         """Fill `buffer` with what is there, waiting for the first byte; 0 only when stopped."""

@@ -27,13 +27,17 @@ def checked_id(reader: KeyReader, key: bytes | None) -> bytes:
 
 
 @dataclass(frozen=True)
-class Authorisations:
-    """accounttocustomerids: who may see an account."""
+class _Followed:
+    """A compacted topic, and the LMDB database of its rows."""
 
     topic: str
     rows: Any
     codec: Codec
     keys: KeyReader
+
+
+class Authorisations(_Followed):
+    """accounttocustomerids: who may see an account."""
 
     def row(self, message: Message) -> bytes:
         """The account's id. Raises DecodingError."""
@@ -48,14 +52,8 @@ class Authorisations:
         return (row,)
 
 
-@dataclass(frozen=True)
-class CustomerSettings:
+class CustomerSettings(_Followed):
     """customeralertsettings: what each customer asked for."""
-
-    topic: str
-    rows: Any
-    codec: Codec
-    keys: KeyReader
 
     def row(self, message: Message) -> bytes:
         """The customer's id. Raises DecodingError."""

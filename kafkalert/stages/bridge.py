@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from threading import Event
 from typing import Final
 
 from kafkalert.bus.watermarks import topic_ids
@@ -111,17 +112,17 @@ def run(settings: Settings, options: BridgeOptions, on_bad: Callable[[BadLine], 
     codec = build.codec(settings.serde)
     topic = settings.topic(ENTRIES)
     if options.strict:
-        bad = _bad_lines(options, on_bad)
-        if bad:
-            return Bridged(bad=bad)
+        bad = _bad_lines(options, on_bad, stopping)
+        if bad or stopping:
+            return Bridged(bad=bad, stopped=bool(stopping))
     delivery = Delivery(settings.active, linger_ms=settings.engine.linger.total_seconds() * 1000, stopping=stopping)
-    sending: list[Bridge] = []  # the one that sends, once the topics are there
+    ready = Event()  # the topics are there
     pulse = Pulse(
         NAME,
         settings.active,
         settings.topic("kafkalert.status"),
         metrics=metrics,
-        state=lambda: "running" if sending else "starting",
+        state=lambda: "running" if ready.is_set() else "starting",
         patience=options.patience,
         clock=clock,
         stopping=stopping,
@@ -130,12 +131,12 @@ def run(settings: Settings, options: BridgeOptions, on_bad: Callable[[BadLine], 
     bad = 0
     with Source(options.path, follow=options.follow, patience=patience) as source:
         if options.http_port is not None:
-            health.serve(options.http_port, metrics, alive=lambda: True, ready=lambda: bool(sending))
+            health.serve(options.http_port, metrics, alive=lambda: True, ready=ready.is_set)
         pulse.start()
         try:
             _await_topics(settings, [topic, settings.topic("kafkalert.status")], stopping)
             bridge = Bridge(topic, codec, delivery, metrics)
-            sending.append(bridge)
+            ready.set()
             pace = Pace(options.rate, clock, stopping)
             bad = _send_all(bridge, _entries(source), pace, stopping, on_bad)
             delivery.flush()
@@ -195,11 +196,13 @@ def _entries(source: Source) -> Iterator[Entry | BadLine]:
             yield line
 
 
-def _bad_lines(options: BridgeOptions, on_bad: Callable[[BadLine], None]) -> int:
-    """Read all of the file, and say how many of its lines are bad."""
+def _bad_lines(options: BridgeOptions, on_bad: Callable[[BadLine], None], stopping: Stopping) -> int:
+    """Read all of the file, or up to a stop, and say how many of its lines are bad."""
     count = 0
     with Source(options.path) as source:
         for line in _entries(source):
+            if stopping:
+                break
             if isinstance(line, BadLine):
                 count += 1
                 on_bad(line)
