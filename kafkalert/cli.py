@@ -34,8 +34,10 @@ COMMANDS = {
     "topics": Entry("topics", "Compare the pipeline's topics with what should be, and correct them."),
     "schemas": Entry("schemas", "List, check and register the Avro schemas."),
     "seed": Entry("seed", "Fill a compacted topic from a file."),
+    "mirror": Entry("mirror", "The flows between the two clusters: their connectors, state and lag."),
     "run": Entry("run", "Run a stage of the pipeline."),
     "tail": Entry("tail", "Show alerts and bookings as they pass."),
+    "failover": Entry("failover", "See where stages run, and move them to the other cluster."),
     "demo": Entry("demo", "See the whole pipeline work, in a minute."),
 }
 COMMON = ("config", "context", "read_only", "no_input", "verbose")

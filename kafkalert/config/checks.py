@@ -15,6 +15,7 @@ from kafkalert.config.tables import table
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _BROKER = re.compile(r"(?:[A-Za-z]+://)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\]):([0-9]{1,5})")
+_WORKER = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\]):([0-9]{1,5})(?:/[A-Za-z0-9._~/-]*)?")
 _PORTS = range(1, 65536)
 
 
@@ -53,6 +54,7 @@ def check(raw: Mapping[str, Any], report: Report) -> None:
         if len(set(_strings(named))) < len(_strings(named)):
             report.add(["contexts", context, "clusters"], "names a cluster twice")
     _check_bootstraps(raw, report)
+    _check_workers(raw, report)
     _check_topics(raw, report)
     serde = table(raw, "serde")
     if serde.get("framing") == "confluent" and not serde.get("registry"):
@@ -75,6 +77,30 @@ def _check_bootstraps(raw: Mapping[str, Any], report: Report) -> None:
             if other != cluster:
                 report.add(place, f"names a broker of {other}; each cluster has its own")
                 break
+
+
+def _check_workers(raw: Mapping[str, Any], report: Report) -> None:
+    seen: dict[str, str] = {}
+    for cluster in table(raw, "clusters"):
+        keys = table(raw, "clusters", cluster)
+        connect = keys.get("connect")
+        for key in ("connect_auth", "connect_ca"):
+            if key in keys and not connect:
+                report.add(["clusters", cluster, key], "is of no use without connect, the URL of the Connect worker")
+        if not isinstance(connect, str):
+            continue
+        place = ["clusters", cluster, "connect"]
+        for url in (each.strip() for each in connect.split(",")):
+            match = _WORKER.fullmatch(url)
+            if "@" in url:
+                report.add(place, "should hold no credentials; they are connect_auth")
+            elif not match or int(match[1]) not in _PORTS:
+                report.add(place, "should be http://HOST:PORT or https://HOST:PORT, or several with commas between")
+            elif seen.setdefault(url.rstrip("/"), cluster) != cluster:
+                report.add(place, f"names a worker of {seen[url.rstrip('/')]}; each cluster has its own beside it")
+            else:
+                continue
+            break
 
 
 def _check_topics(raw: Mapping[str, Any], report: Report) -> None:

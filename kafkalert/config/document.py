@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from kafkalert.config.sections import Alerts, Cluster, Context, Engine, Section, Serde, Topics
+from kafkalert.config.sections import Alerts, Cluster, Context, Engine, Mirror, Section, Serde, Topics
 
 
 class Document(Section):
@@ -15,3 +15,4 @@ class Document(Section):
     serde: Serde = Serde()
     alerts: Alerts = Alerts()
     engine: Engine = Engine()
+    mirror: Mirror = Mirror()

@@ -9,9 +9,11 @@ from pydantic import ValidationError
 
 from kafkalert.config.checks import check, choose
 from kafkalert.config.document import Document
+from kafkalert.config.environment import PREFIX
 from kafkalert.config.find import find
 from kafkalert.config.report import Report
-from kafkalert.config.sections import DEVELOPMENT_KEY, Settings
+from kafkalert.config.secrets import Reference
+from kafkalert.config.sections import DEVELOPMENT_KEY, Cluster, Settings
 from kafkalert.config.tables import read_tables, table
 from kafkalert.config.values import Values
 from kafkalert.errors import ConfigError
@@ -30,8 +32,13 @@ class Loaded:
 
     settings: Settings
     sources: Mapping[str, str]
-    references: Mapping[str, str]
+    references: Mapping[str, Reference]
     notes: tuple[str, ...]
+
+    def reference(self, place: str) -> Reference | None:
+        """Where the value at a dotted place was read, if not in the file: {env}, {file}, or a KAFKALERT_* variable."""
+        variable = self.sources.get(place, "")
+        return self.references.get(place) or (Reference("env", variable) if variable.startswith(PREFIX) else None)
 
 
 def load(
@@ -107,18 +114,28 @@ def _document(raw: Mapping[str, Any], report: Report) -> Document | None:
 def _settings(document: Document, chosen: str, folder: Path, report: Report) -> Settings:
     context = document.contexts[chosen]
     engine = document.engine
-    state = engine.state.expanduser()
-    if report.source(["engine", "state"]).startswith(f"{report.origin}:"):
-        state = folder / state  # what a file says is meant from where it stands
+
+    def placed(path: Path, *place: str) -> Path:
+        # What a file says is meant from where it stands.
+        from_file = report.source(place).startswith(f"{report.origin}:")
+        return folder / path.expanduser() if from_file else path.expanduser()
+
+    def here(name: str) -> Cluster:
+        cluster = document.clusters[name]
+        if cluster.connect_ca is None:
+            return cluster
+        return cluster.model_copy(update={"connect_ca": placed(cluster.connect_ca, "clusters", name, "connect_ca")})
+
     if context.production and document.alerts.id_key.get_secret_value() == DEVELOPMENT_KEY:
         report.notes.append(
             f"Context {chosen} is production and alerts.id_key is the public development key: set one of its own."
         )
     return Settings(
         context=context,
-        clusters={name: document.clusters[name] for name in context.clusters},
+        clusters={name: here(name) for name in context.clusters},
         topics=document.topics,
         serde=document.serde,
         alerts=document.alerts,
-        engine=engine.model_copy(update={"state": state}),
+        engine=engine.model_copy(update={"state": placed(engine.state, "engine", "state")}),
+        mirror=document.mirror,
     )

@@ -3,8 +3,9 @@
 import os
 import stat
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 
 def is_reference(value: object) -> bool:
@@ -12,10 +13,25 @@ def is_reference(value: object) -> bool:
     return isinstance(value, Mapping) and len(value) == 1 and set(value) <= {"env", "file"}
 
 
-def described(reference: Mapping[str, Any]) -> str:
-    """Where a reference points, without what is there."""
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where a value stands: in the variable `target`, or in the file of that absolute path."""
+
+    kind: Literal["env", "file"]
+    target: str
+    written: str = ""
+    """The file as the configuration names it."""
+
+    def __str__(self) -> str:
+        return f"variable {self.target}" if self.kind == "env" else f"file {self.written or self.target}"
+
+
+def described(reference: Mapping[str, Any], folder: Path) -> Reference:
+    """Where a reference points, without what is there; a relative file is meant from `folder`."""
     ((kind, target),) = reference.items()
-    return f"{'variable' if kind == 'env' else 'file'} {target}"
+    if kind == "env":
+        return Reference("env", target)
+    return Reference("file", str((folder / Path(target).expanduser()).absolute()), target)
 
 
 def resolve(reference: Mapping[str, Any], folder: Path, warn: Callable[[str], None]) -> bytes:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretBytes, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretBytes, SecretStr, field_validator
 
 from kafkalert.config.durations import parse_duration
 
@@ -31,7 +31,22 @@ class Cluster(Section):
 
     name: str
     bootstrap: str = Field(description="host:port[,host:port...] of brokers of this one cluster")
+    connect: str | None = Field(default=None, description="URL[,URL...] of the Kafka Connect workers beside it")
+    connect_auth: SecretStr | None = Field(default=None, description="user:password")
+    connect_ca: Path | None = Field(default=None, description="certificates that the workers' https is checked by")
     kafka: dict[str, SecretStr] = Field(default_factory=dict, description="librdkafka properties, passed on")
+
+    @field_validator("connect_auth")
+    @classmethod
+    def _has_user(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().partition(":")[1]:
+            raise ValueError("should be user:password")
+        return value
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        """URLs of the Connect workers that host the flow into this cluster; none without a mirror."""
+        return tuple(url.strip() for url in (self.connect or "").split(",") if url.strip())
 
 
 class Context(Section):
@@ -85,6 +100,15 @@ class Engine(Section):
     )
 
 
+class Mirror(Section):
+    """How the flows between the clusters of a context run."""
+
+    tasks: int = Field(default=2, ge=1, le=1000, description="tasks of a flow, which share its partitions")
+    refresh: Duration = Field(
+        default=timedelta(seconds=5), ge=timedelta(seconds=1), description="how often new topics are looked for"
+    )
+
+
 class Settings(Section):
     """All of the configuration, for one context."""
 
@@ -94,6 +118,7 @@ class Settings(Section):
     serde: Serde = Serde()
     alerts: Alerts = Alerts()
     engine: Engine = Engine()
+    mirror: Mirror = Mirror()
 
     @property
     def active(self) -> Cluster:

@@ -23,6 +23,9 @@ bootstrap = "127.0.0.1:9092"  # HOST:PORT of brokers of this one cluster, commas
 
 # [clusters.dc2]
 # bootstrap = "127.0.0.1:9192"
+# connect = "http://127.0.0.1:8083"  # the Kafka Connect workers beside dc2, which host the flow into it, commas between
+# connect_auth = {env = "DC2_CONNECT"}  # user:password
+# connect_ca = "connect-ca.pem"         # what https is checked by; the system's certificates without it
 
 # One table an environment: its clusters, the first of which is active at the start, and what may be done there.
 [contexts.local]
@@ -57,4 +60,8 @@ clusters = ["dc1"]
 # commit_interval = "1s"
 # batch = 2000                # records taken at a time
 # linger = "5ms"              # how long a message waits for others to go with
+
+[mirror]
+# tasks = 2                   # of each flow between the clusters; they share its partitions
+# refresh = "5s"              # how often a flow looks for new topics
 """

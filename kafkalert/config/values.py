@@ -10,7 +10,8 @@ from kafkalert.config.report import Report
 from kafkalert.config.tables import table
 
 SECRETS = (("alerts", "id_key"), ("serde", "registry_auth"))
-"""Places, outside [clusters.NAME.kafka], whose value is a secret."""
+"""Places, outside the tables of clusters, whose value is a secret."""
+CONNECT_AUTH = "connect_auth"
 
 
 class Values:
@@ -21,7 +22,7 @@ class Values:
         self._folder = folder
         self._report = report
         self._needed = table(raw, "contexts", chosen).get("clusters", []) if chosen else []
-        self.references: dict[str, str] = {}
+        self.references: dict[str, secrets.Reference] = {}
 
     def resolve(self) -> None:
         """Do it for the whole document; secrets of clusters outside the chosen context need not be there."""
@@ -30,6 +31,11 @@ class Values:
             if key in holder:
                 self._secret(holder, (section, key))
         for cluster in table(self._raw, "clusters"):
+            holder = table(self._raw, "clusters", cluster)
+            if secrets.is_reference(holder.get(CONNECT_AUTH)) and not self._is_needed(cluster):
+                del holder[CONNECT_AUTH]
+            if CONNECT_AUTH in holder:
+                self._secret(holder, ("clusters", cluster, CONNECT_AUTH))
             properties = table(self._raw, "clusters", cluster, "kafka")
             for name in list(properties):
                 self._property(properties, ("clusters", cluster, "kafka", name))
@@ -66,13 +72,13 @@ class Values:
         if secrets.is_reference(holder[key]):
             try:
                 value = secrets.resolve(holder[key], self._folder, self._report.notes.append)
-                self.references[".".join(place)] = secrets.described(holder[key])
+                self.references[".".join(place)] = secrets.described(holder[key], self._folder)
                 holder[key] = value if key == "id_key" else value.decode()
             except UnicodeDecodeError:
                 self._drop(holder, place, "points at something that is not UTF-8 text")
             except ValueError as error:
                 self._drop(holder, place, str(error))
-        elif not self._report.by_variable(place) and (is_secret(key) or place in SECRETS):
+        elif not self._report.by_variable(place) and (is_secret(key) or key == CONNECT_AUTH or place in SECRETS):
             what = 'is a secret, which does not stand in the file. Write {env = "NAME"} or {file = "PATH"}'
             self._drop(holder, place, what)
 

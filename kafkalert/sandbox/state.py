@@ -119,7 +119,9 @@ def config_text(components: Sequence[Component]) -> str:
     brokers = [each for each in components if each.kind == "broker"]
     lines = ["# Written by `kafkalert sandbox up`, removed by `kafkalert sandbox down`.", 'context = "sandbox"', ""]
     for broker in brokers:
-        lines += [f"[clusters.{broker.name}]", f'bootstrap = "{broker.address}"', ""]
+        lines += [f"[clusters.{broker.name}]", f'bootstrap = "{broker.address}"']
+        lines += [f'connect = "{each.address}"' for each in components if each.name == f"mirror-{broker.name}"]
+        lines += [""]
     names = ", ".join(f'"{broker.name}"' for broker in brokers)
     # The stages' tables lie with the brokers' data, from this file on, and go with it.
     lines += ["[engine]", 'state = "sandbox/tables"', ""]

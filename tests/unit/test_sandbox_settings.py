@@ -236,11 +236,14 @@ def test_a_state_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_configuration_leads_to_the_clusters() -> None:
-    """Brokers only, the first one active; the tables lie where `down` removes them."""
+    """Brokers with their workers, the first cluster active; the tables lie where `down` removes them."""
     document = tomllib.loads(config_text([DC1, DC2, INTO_DC2]))
     assert document == {
         "context": "sandbox",
-        "clusters": {"dc1": {"bootstrap": "127.0.0.1:17001"}, "dc2": {"bootstrap": "127.0.0.1:17003"}},
+        "clusters": {
+            "dc1": {"bootstrap": "127.0.0.1:17001"},
+            "dc2": {"bootstrap": "127.0.0.1:17003", "connect": "http://127.0.0.1:17005"},
+        },
         "engine": {"state": "sandbox/tables"},
         "contexts": {"sandbox": {"clusters": ["dc1", "dc2"]}},
     }

@@ -1,0 +1,84 @@
+"""JSON over HTTP within a bound, whatever hangs: name server, connection, or an answer that never ends."""
+
+import http.client
+import json
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked; `body` is sent as JSON, None as nothing."""
+
+    method: str
+    path: str
+    body: object
+    headers: Mapping[str, str]
+
+
+def why(error: Exception) -> str:
+    """What stood in the way, for the end of a sentence; never what was sent."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f": its certificate is not trusted ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return ": it does not speak https"
+    if isinstance(error, http.client.HTTPException | ValueError):
+        return " as a Connect worker does"
+    return ""
+
+
+def call(url: str, tls: ssl.SSLContext | None, request: Request, seconds: float) -> tuple[int, Any]:
+    """Ask one server; its HTTP status and decoded answer (None if empty).
+
+    On a thread that is left behind if it hangs: looking up a name has no time-out. Raises OSError,
+    http.client.HTTPException or ValueError if there was no answer within `seconds`, or none in JSON.
+    """
+    result: list[tuple[int, Any] | Exception] = []
+
+    def ask() -> None:
+        try:
+            result.append(_call(url, tls, request, seconds))
+        except Exception as error:  # noqa: BLE001 - raised on the caller's thread
+            result.append(error)
+
+    thread = threading.Thread(target=ask, name="connect", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not result:
+        raise TimeoutError
+    (found,) = result
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _call(url: str, tls: ssl.SSLContext | None, request: Request, seconds: float) -> tuple[int, Any]:
+    parts = urlsplit(url)
+    connection: http.client.HTTPConnection
+    if parts.scheme == "https":
+        connection = http.client.HTTPSConnection(parts.hostname or "", parts.port, timeout=seconds, context=tls)
+    else:
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=seconds)
+    try:
+        text = None if request.body is None else json.dumps(request.body)
+        connection.request(request.method, parts.path.rstrip("/") + request.path, text, dict(request.headers))
+        answer = connection.getresponse()
+        content = answer.read()
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            return answer.status, _said(content)
+        return answer.status, json.loads(content) if content else None
+    finally:
+        connection.close()
+
+
+def _said(content: bytes) -> Any:  # noqa: ANN401 - any JSON
+    """The answer of a worker that refused; a proxy before it may say something else than JSON."""
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
