@@ -63,7 +63,7 @@ def tail(
 
     It ends at the end that it finds at start, unless -f follows. It joins no group and commits nothing.
 
-    Example: kafkalert tail email -f --grep account=NL***4300
+    Example: kafkalert tail email -f --grep account='*4300'
     """
     from kafkalert.commands.tail_output import writer  # noqa: PLC0415 - not for --help
     from kafkalert.ops.tail import Request, Tail  # noqa: PLC0415 - Kafka's library, not for --help

@@ -1,6 +1,29 @@
-"""Personal data that masks itself: printing, formatting or logging one shows its masked form."""
+"""Personal data that masks itself: printing, formatting or logging one shows its masked form.
 
-from typing import Self
+A mask shows at most a third of a value and at most four characters, and nothing of a value shorter than six. Of an
+e-mail address that concerns the local part; its domain, which an outage is about, is shown.
+"""
+
+import re
+from typing import Final, Self
+
+MOST_SHOWN: Final = 4
+SHOWN_OF: Final = 3
+"""One character in so many may be shown."""
+LEAST_LENGTH: Final = 6
+"""Nothing of a shorter value is shown."""
+
+_DOMAIN: Final = re.compile(r"(?:[\w-]{1,63}\.)+[^\W\d_]{2,63}")
+
+
+def ending(value: str, most: int = MOST_SHOWN) -> str:
+    """The last characters of `value`, `most` at most, that a mask may show; often none.
+
+    What fills a short value up counts for nothing: separators, and zeros at its start.
+    """
+    length = sum(map(str.isalnum, value.lstrip(" 0")))
+    shown = min(most, length // SHOWN_OF) if length >= LEAST_LENGTH else 0
+    return value[len(value) - shown :]
 
 
 class Personal:
@@ -42,31 +65,33 @@ class Personal:
 
 
 class AccountId(Personal):
-    """An account number, usually an IBAN (ISO 13616). Masked: country and last four, as on a card receipt."""
+    """An account number, usually an IBAN (ISO 13616). Masked: the last four, as on a card receipt."""
 
     __slots__ = ()
 
     def masked(self) -> str:
-        """`NL***4300`."""
-        return f"{self._value[:2]}***{self._value[-4:]}" if len(self._value) > 8 else "***"  # noqa: PLR2004
+        """`***4300`."""
+        return f"***{ending(self._value)}"
 
 
 class EmailAddress(Personal):
-    """An e-mail address (RFC 5321). Masked: the first letter and the domain, which an outage is about."""
+    """An e-mail address (RFC 5321). Masked: the first letter of three or more, and the domain if it is one."""
 
     __slots__ = ()
 
     def masked(self) -> str:
         """`j***@example.org`."""
-        local, at, domain = self._value.rpartition("@")
-        return f"{local[:1]}***@{domain}" if at and local and domain else "***"
+        local, _, domain = self._value.rpartition("@")
+        if not local or len(self._value) < LEAST_LENGTH or not _DOMAIN.fullmatch(domain):
+            return "***"
+        return f"{local[:1] if len(local) >= SHOWN_OF else ''}***@{domain}"
 
 
 class PhoneNumber(Personal):
-    """A phone number (E.164). Masked: country prefix and last two digits."""
+    """A phone number (E.164). Masked: the last two digits."""
 
     __slots__ = ()
 
     def masked(self) -> str:
-        """`+31***42`."""
-        return f"{self._value[:3]}***{self._value[-2:]}" if len(self._value) > 7 else "***"  # noqa: PLR2004
+        """`***42`."""
+        return f"***{ending(self._value, 2)}"

@@ -1,9 +1,10 @@
 """Which parts of the records are personal, by schema and field: what is not known to be harmless is masked."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from kafkalert.model.personal import AccountId, EmailAddress, Personal, PhoneNumber
+from kafkalert.model.personal import AccountId, EmailAddress, Personal, PhoneNumber, ending
 
 Tree = Any
 """What a record decodes to: dicts, lists, strings, numbers and None; personal strings as `Personal`."""
@@ -16,7 +17,7 @@ class PushToken(Personal):
 
     def masked(self) -> str:
         """`***9f3c`."""
-        return f"***{self._value[-4:]}" if len(self._value) > 12 else "***"  # noqa: PLR2004
+        return f"***{ending(self._value)}"
 
 
 Wrap = Callable[[str], object]
@@ -78,8 +79,32 @@ A customer's id stands for the customer in the bank's own systems and is shown; 
 that are not here, such as a param of a bank's own rule, are masked entirely.
 """
 
-_SHOWN_HEADERS: Final = frozenset({"traceparent", "tracestate"})
-_OUR_HEADERS: Final = "ka-"
+_ACCOUNT: Final = r"(?i:[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30})"
+"""What looks like an IBAN (ISO 13616), wherever it stands."""
+_ID: Final = rf"[0-9a-f]{{32,128}}|(?!.*{_ACCOUNT})[A-Za-z0-9][A-Za-z0-9._:/-]{{0,127}}"
+_CODE: Final = r"[a-z][a-z-]{0,39}"
+_NUMBER: Final = r"[0-9]{1,19}"
+
+_HEADERS: Final[Mapping[str, re.Pattern[str]]] = {
+    name: re.compile(form, re.ASCII)
+    for name, form in {
+        "ka-id": _ID,
+        "ka-entry": _ID,
+        "ka-balance": "unknown",
+        "ka-stage": _CODE,
+        "ka-topic": r"[A-Za-z0-9._-]{1,249}",
+        "ka-partition": _NUMBER,
+        "ka-offset": _NUMBER,
+        "ka-reason": _CODE,
+        # Sentences about schemas and fields: fingerprints, words, short numbers. Nothing is tried twice: what
+        # somebody else wrote may be long.
+        "ka-detail": r"(?>\b[0-9a-f]{16}\b|[A-Za-z_.,:;()' -]|(?<![0-9])[0-9]{1,6}(?![0-9])){1,300}+",
+        "ka-time": _NUMBER,
+        "ka-left-out": "key, value",
+        "traceparent": r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}",
+    }.items()
+}
+"""The headers that kafkalert writes, and the form of what it writes. Anybody may write to a topic, under any name."""
 
 
 def guard(schema: str, datum: Tree) -> Tree:
@@ -97,11 +122,12 @@ def _guard(datum: Tree, fields: Mapping[str, Wrap], path: str) -> Tree:
 
 
 def guard_header(name: str, value: bytes | str | None) -> Tree:
-    """A header's value: as text where the pipeline writes it and it is text, masked where anybody else did."""
+    """A header's value: as text where it is one of kafkalert's own and looks like one, else masked."""
     if value is None:
         return None
     text = value if isinstance(value, str) else value.decode(errors="backslashreplace")
-    return text if name.startswith(_OUR_HEADERS) or name in _SHOWN_HEADERS else Personal(text)
+    form = _HEADERS.get(name)
+    return text if form is not None and form.fullmatch(text) else Personal(text)
 
 
 def reveal(tree: Tree) -> Tree:

@@ -23,7 +23,7 @@ _CREDITED = "ALERT_CREDITED_ABOVE_THRESHOLD"
 
 
 def alert_words(message_type: str, params: Mapping[str, str], *, unmask: bool = False) -> str:
-    """What an OutboundMessage tells, in one sentence: "Debited 45.00 EUR from NL***4300, over your 40.00 EUR; ...".
+    """What an OutboundMessage tells, in one sentence: "Debited 45.00 EUR from ***4300, over your 40.00 EUR; ...".
 
     Anything may be missing or wrong in `params`; a type that is not known is named as it is.
     """
@@ -44,7 +44,7 @@ def alert_words(message_type: str, params: Mapping[str, str], *, unmask: bool = 
 
 
 def entry_words(entry: Mapping[str, Any], *, balance_known: bool = True, unmask: bool = False) -> str:
-    """What an AccountEntry tells: "Debited 45.00 EUR from NL***4300; balance 1,204.10 EUR"."""
+    """What an AccountEntry tells: "Debited 45.00 EUR from ***4300; balance 1,204.10 EUR"."""
     currency = entry["accountCurrency"]
     account = _account(entry["accountId"], unmask=unmask)
     credit = entry["bookingCreditDebitIndicator"] == CREDIT

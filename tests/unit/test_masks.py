@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from kafkalert.model.personal import Personal
-from kafkalert.ops.masks import FIELDS, Tree, guard, guard_header, reveal
+from kafkalert.model.personal import AccountId, EmailAddress, Personal, PhoneNumber
+from kafkalert.ops.masks import FIELDS, PushToken, Tree, guard, guard_header, reveal
 from kafkalert.serde.schemas import source
 
 SECRETS = {
@@ -96,11 +98,63 @@ def test_a_printed_record_shows_nothing_personal(name: str) -> None:
 
 
 def test_masks_can_be_told_apart() -> None:
-    """A mask keeps what an operator needs to recognise: country and end, domain, prefix, end of a token."""
+    """A mask keeps what an operator needs to recognise: the end of an account, a number or a token, a domain."""
     addresses = guard("CustomerAlertSettings", DATUMS["CustomerAlertSettings"])["addresses"]
-    assert [str(next(iter(one["address"].values()))) for one in addresses] == ["j***@example.org", "+31***34", "c1"]
-    assert str(guard("AccountId", DATUMS["AccountId"])["id"]) == "NL***4300"
+    assert [str(next(iter(one["address"].values()))) for one in addresses] == ["j***@example.org", "***34", "c1"]
+    assert str(guard("AccountId", DATUMS["AccountId"])["id"]) == "***4300"
     assert str(guard("PushId", DATUMS["PushId"])["pushId"]) == "***9f3c"
+
+
+@pytest.mark.parametrize("kind", [AccountId, PhoneNumber, PushToken])
+@given(value=st.text(alphabet="0123456789 NL+-é", max_size=24) | st.text(max_size=24))
+def test_a_mask_opens_a_third_and_never_more_than_four(kind: type[Personal], value: str) -> None:
+    """Stars and the value's end: at most a third of its characters and four of them, of fewer than six none."""
+    shown = str(kind(value))
+    assert shown.startswith("***")
+    opened = shown.removeprefix("***")
+    assert value.endswith(opened)
+    assert len(opened) <= min(4, len(value) // 3)
+    assert not (opened and len(value) < 6)
+    assert repr(kind(value)) == f"{kind.__name__}({shown})"
+    assert f"{kind(value):>30}" == shown.rjust(30)
+
+
+@given(
+    local=st.text(alphabet=st.characters(codec="utf-8", exclude_characters="*"), max_size=8),
+    domain=st.sampled_from(["example.org", "a.nl", "bücher.example", "x", "", "a..b", "NL20KAFK0000004300", "b.c1"]),
+)
+def test_a_masked_address_opens_one_letter_of_three(local: str, domain: str) -> None:
+    """Of the local part one letter, where it has three or more; the domain where it is one."""
+    shown = str(EmailAddress(f"{local}@{domain}"))
+    mask, at, rest = shown.partition("***")
+    assert at
+    assert mask in ("", local[:1])
+    assert len(mask) * 3 <= len(local)
+    assert rest in ("", f"@{domain}")
+    assert bool(rest) == (
+        domain in {"example.org", "a.nl", "bücher.example"} and local != "" and len(local + domain) > 4
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (AccountId("NL20KAFK0000004300"), "***4300"),
+        (AccountId("123456789"), "***789"),
+        (AccountId("0000001234"), "***"),
+        (AccountId("12 34 5"), "***"),
+        (PhoneNumber("+31612345678"), "***78"),
+        (PhoneNumber("112"), "***"),
+        (EmailAddress("jan@example.org"), "j***@example.org"),
+        (EmailAddress("ab@example.org"), "***@example.org"),
+        (EmailAddress("a@b.c"), "***"),
+        (EmailAddress("jan@example.org, NL20KAFK0000004300"), "***"),
+        (PushToken("fcm-token-9f3c"), "***9f3c"),
+    ],
+)
+def test_masks(value: Personal, shown: str) -> None:
+    """Short values, padded values and what is no address stay closed."""
+    assert str(value) == shown
 
 
 def test_what_is_not_known_is_masked() -> None:
@@ -109,5 +163,63 @@ def test_what_is_not_known_is_masked() -> None:
     assert str(message["params"]["shop"]) == "***"
     assert isinstance(guard("Nobody", {"name": "secret"})["name"], Personal)
     assert str(guard_header("who", b"secret")) == "***"
-    assert guard_header("ka-id", b"0a1b") == "0a1b"
     assert guard_header("ka-balance", None) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ka-id", "0a1b2c3d4e5f60718293a4b5c6d7e8f9"),
+        ("ka-id", "ab12" * 8),  # not an account, though it begins like one
+        ("ka-id", "berka-695247"),
+        ("ka-entry", "AB12CDEF-1234-5678-9abc-def012345678"),
+        ("ka-balance", "unknown"),
+        ("ka-stage", "alerting"),
+        ("ka-topic", "test.accountentry"),
+        ("ka-partition", "3"),
+        ("ka-offset", "12345678901"),
+        ("ka-reason", "unknown-fingerprint"),
+        ("ka-detail", "No schema here has the fingerprint 0123456789abcdef."),
+        ("ka-detail", "The bytes are no AccountEntry (IndexError)."),
+        ("ka-detail", "Key: an id has 1 to 480 bytes; this one has 0."),
+        ("ka-detail", "What would go to test.outboundemailmessage is larger than a record may be."),
+        ("ka-time", "1750000000000"),
+        ("ka-left-out", "key, value"),
+        ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+    ],
+)
+def test_kafkalerts_own_headers_are_open(name: str, value: str) -> None:
+    """What kafkalert writes is what an operator looks for."""
+    assert guard_header(name, value.encode()) == value
+    assert guard_header(name, value) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ka-customer", "jan"),
+        ("ka-origin.dc1", "jan"),
+        ("tracestate", "user=jan"),
+        ("KA-ID", "0a1b"),
+        ("ka-id", "jan@example.org"),
+        ("ka-id", "NL20KAFK0000004300"),
+        ("ka-id", "20260131/nl20kafk0000004300/7"),
+        ("ka-id", "+31612345678"),
+        ("ka-id", ""),
+        ("ka-entry", "Jan Jansen"),
+        ("ka-balance", "1204.10"),
+        ("ka-reason", "jan@example.org"),
+        ("ka-detail", "of jan@example.org"),
+        ("ka-detail", "call 0612345678"),
+        ("ka-detail", "aaaaaaaaaaaaaaaa " * 200 + "@"),  # and that is seen at once
+        ("ka-partition", "three"),
+        ("ka-offset", "-1\n"),
+        ("ka-left-out", "NL20KAFK0000004300"),
+        ("traceparent", "00-jan"),
+    ],
+)
+def test_what_is_none_of_them_or_does_not_look_like_one_is_masked(name: str, value: str) -> None:
+    """Anybody may write any header; a name that begins like ours opens nothing. An exact value is still matched."""
+    found = guard_header(name, value.encode())
+    assert isinstance(found, Personal)
+    assert (str(found), found.reveal()) == ("***", value)

@@ -66,7 +66,7 @@ def test_a_row_is_plain_and_personal_data_masks_itself() -> None:
     [
         (Pair(1, Path("a")), {"left": 1, "right": "a"}),
         ({"k": {1, 2}}, {"k": [1, 2]}),
-        ({AccountId("NL91ABNA0417164300"): 1}, {"NL***4300": 1}),
+        ({AccountId("NL91ABNA0417164300"): 1}, {"***4300": 1}),
         (
             Topics(partitions=2),
             {"names": {}, "partitions": 2, "replication": 1, "retention": 604800, "delete_retention": 86400},

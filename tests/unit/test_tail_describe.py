@@ -59,15 +59,15 @@ def read(topic: str, key: bytes | None, value: bytes | None, *headers: tuple[str
             encode_key(CODEC, "AccountId", ACCOUNT),
             "AccountEntry",
             ENTRY,
-            "NL***4300",
-            "Debited 45.00 EUR from NL***4300; balance 1,204.10 EUR",
+            "***4300",
+            "Debited 45.00 EUR from ***4300; balance 1,204.10 EUR",
         ),
         (
             names.ACCOUNTTOCUSTOMERIDS,
             encode_key(CODEC, "AccountId", ACCOUNT),
             "CustomerIds",
             {"customerIds": [{"id": "c1"}, {"id": "c2"}]},
-            "NL***4300",
+            "***4300",
             "Seen by c1, c2",
         ),
         (
@@ -113,7 +113,7 @@ def test_a_dead_letter_says_where_and_why() -> None:
     assert words(junk) == "alerting put away accountentry[2]@17: bad-bytes"
     assert str(junk.value) == str(junk.key) == "***"
     whole = read(names.DEADLETTER, None, CODEC.encode("AccountEntry", ENTRY), *headers)
-    assert words(whole).endswith("bad-bytes; Debited 45.00 EUR from NL***4300; balance 1,204.10 EUR")
+    assert words(whole).endswith("bad-bytes; Debited 45.00 EUR from ***4300; balance 1,204.10 EUR")
 
 
 def test_the_pipelines_own_topics_are_open() -> None:
@@ -142,5 +142,5 @@ def test_a_time_that_no_calendar_has(ms: int) -> None:
 
 def test_repeated_headers_are_all_there() -> None:
     """A header that is there twice is a list."""
-    record = read("somebodys", None, b"x", ("ka-a", b"1"), ("ka-a", b"2"), ("ka-a", b"3"), ("ka-b", b"4"))
-    assert record.headers == {"ka-a": ["1", "2", "3"], "ka-b": "4"}
+    record = read("somebodys", None, b"x", ("ka-id", b"1"), ("ka-id", b"2"), ("ka-id", b"3"), ("ka-entry", b"4"))
+    assert record.headers == {"ka-id": ["1", "2", "3"], "ka-entry": "4"}

@@ -34,9 +34,9 @@ ALERT = Record(
     "text",
     [
         "account=NL20KAFK0000004300",
-        "account=NL***4300",
+        "account=***4300",
         "account=*4300",
-        "params.alert_settings_account_number=NL***4300",
+        "params.alert_settings_account_number=***4300",
         "value=NL20KAFK0000004300",
         "email=jan.jansen@example.org",
         "emailAddress=j***@example.org",
@@ -52,6 +52,7 @@ ALERT = Record(
         "entry=e-1",
         "headers.ka-id=0a1b",
         "who=somebody",
+        "who=***",
         "partition=3",
         "channel=email",
     ],
@@ -67,6 +68,7 @@ def test_what_matches(text: str) -> None:
         "account=NL20KAFK000000430",  # a part is no match
         "account=NL20*",  # a pattern sees the mask alone
         "account=*KAFK*",
+        "account=***0000",
         "email=*jansen*",
         "customer=c",
         "customer=C1",

@@ -30,30 +30,30 @@ ENTRY = {
     [
         (
             "ALERT_DEBITED_ABOVE_THRESHOLD",
-            "Debited 45.00 EUR from NL***4300, over your 40.00 EUR; balance 1,204.10 EUR",
+            "Debited 45.00 EUR from ***4300, over your 40.00 EUR; balance 1,204.10 EUR",
         ),
         (
             "ALERT_CREDITED_ABOVE_THRESHOLD",
-            "Credited 45.00 EUR to NL***4300, over your 40.00 EUR; balance 1,204.10 EUR",
+            "Credited 45.00 EUR to ***4300, over your 40.00 EUR; balance 1,204.10 EUR",
         ),
-        ("ALERT_BALANCE_BELOW_THRESHOLD", "Balance of NL***4300 fell below your 40.00 EUR, to 1,204.10 EUR"),
-        ("ALERT_BALANCE_ABOVE_THRESHOLD", "Balance of NL***4300 rose above your 40.00 EUR, to 1,204.10 EUR"),
+        ("ALERT_BALANCE_BELOW_THRESHOLD", "Balance of ***4300 fell below your 40.00 EUR, to 1,204.10 EUR"),
+        ("ALERT_BALANCE_ABOVE_THRESHOLD", "Balance of ***4300 rose above your 40.00 EUR, to 1,204.10 EUR"),
         (
             "ALERT_CARD_ABROAD",
-            "ALERT_CARD_ABROAD for NL***4300, booked 45.00 EUR, your limit 40.00 EUR, balance 1,204.10 EUR",
+            "ALERT_CARD_ABROAD for ***4300, booked 45.00 EUR, your limit 40.00 EUR, balance 1,204.10 EUR",
         ),
     ],
 )
 def test_each_rule_has_its_sentence(message_type: str, sentence: str) -> None:
     """An alert says what happened with its amounts, the account masked; a bank's own rule is named."""
     assert alert_words(message_type, PARAMS) == sentence
-    assert alert_words(message_type, PARAMS, unmask=True) == sentence.replace("NL***4300", "NL20KAFK0000004300")
+    assert alert_words(message_type, PARAMS, unmask=True) == sentence.replace("***4300", "NL20KAFK0000004300")
 
 
 def test_an_entry_in_words() -> None:
     """A booking says its amount in the currency's own places, and whether its balance is known."""
-    assert entry_words(ENTRY) == "Credited 120,000 JPY to NL***4300; balance -5 JPY"
-    assert entry_words(ENTRY, balance_known=False) == "Credited 120,000 JPY to NL***4300; balance unknown"
+    assert entry_words(ENTRY) == "Credited 120,000 JPY to ***4300; balance -5 JPY"
+    assert entry_words(ENTRY, balance_known=False) == "Credited 120,000 JPY to ***4300; balance unknown"
     debit = ENTRY | {"bookingCreditDebitIndicator": "DBIT", "accountCurrency": "KWD"}
     assert entry_words(debit, unmask=True) == "Debited 120.000 KWD from NL20KAFK0000004300; balance -0.005 KWD"
 

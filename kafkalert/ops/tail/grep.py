@@ -26,7 +26,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 """Short names for fields that the schemas call otherwise."""
 
-HINT = "Write --grep account=NL***4300, --grep type=*DEBITED*, --grep headers.ka-id=..., or another field of the JSON."
+HINT = "Write --grep account='*4300', --grep type='*DEBITED*', --grep headers.ka-id=..., or another field of the JSON."
 
 
 @dataclass(frozen=True, slots=True)
