@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -148,31 +148,39 @@ def test_rules_are_compiled_on_full_tables_too(opened: Callable[..., Store]) -> 
 
 
 def test_a_change_never_leaves_rules_compiled_from_what_was_there_before(opened: Callable[..., Store]) -> None:
-    """A change that comes while rules are compiled waits, and then finds them and drops them."""
+    """A change that comes while rules are compiled waits, and then finds them and drops them.
+
+    LMDB numbers its writes. The change is the next one after the write in which the rules were made from what was
+    read, so they were kept in that write too, and the change found them.
+    """
     store = opened()
     put(store, b"a")
     with store.write() as txn:
         txn.delete(b"a", db=store.compiled)
-    reading, changed = Event(), Event()
+    numbers: list[int] = []
 
     def change() -> None:
-        assert reading.wait(10)
         with store.write() as txn:
+            numbers.append(txn.id())
             txn.put(b"a", b"changed", db=store.settings)
             txn.delete(b"a", db=store.compiled)
-        changed.set()
+
+    thread = Thread(target=change)
 
     def make(txn: Any, account: bytes) -> bytes:  # noqa: ANN401 - an LMDB transaction
         row: bytes = txn.get(account, db=store.settings)
-        reading.set()
-        changed.wait(0.3)  # long enough for a change that nothing holds up
         return b"from " + row
 
-    thread = Thread(target=change)
-    thread.start()
-    assert store.compile_missing([b"a"], make) == {b"a": b"from settings of a"}
+    def make_meanwhile(txn: Any, account: bytes) -> bytes:  # noqa: ANN401 - as above
+        numbers.append(txn.id())
+        txn.put(b"b", b"", db=store.settings)  # a write that changes nothing takes no number
+        made = make(txn, account)
+        thread.start()
+        return made
+
+    assert store.compile_missing([b"a"], make_meanwhile) == {b"a": b"from settings of a"}
     thread.join(10)
-    assert changed.is_set()
+    assert numbers[1:] == [numbers[0] + 1]
     assert compiled(store, b"a") is None
     assert store.compile_missing([b"a"], make) == {b"a": b"from changed"}
 
