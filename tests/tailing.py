@@ -50,7 +50,7 @@ def balance(record: Record) -> int:
 
 
 class Board:
-    """Topics below `prefix` on one broker, written to by name in the design. `settings` lead there."""
+    """Topics below `prefix` on one broker, written to by their own names. `settings` lead there."""
 
     def __init__(self, bootstrap: str, prefix: str) -> None:
         self.cluster = Cluster(name="dc1", bootstrap=bootstrap)

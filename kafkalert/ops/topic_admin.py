@@ -71,7 +71,7 @@ def apply(settings: Settings, comparisons: Sequence[Comparison]) -> list[Compari
     clusters = tuple(dict.fromkeys(one.cluster for one in comparisons))
     give_up = time.monotonic() + _SPREAD_SECONDS
     while changes(after := plan(settings, clusters)) and time.monotonic() < give_up:
-        time.sleep(_STEP_SECONDS)
+        time.sleep(_STEP_SECONDS)  # nothing tells when all brokers have heard of it; they can only be asked again
     return after
 
 

@@ -99,7 +99,10 @@ def send(process: Identity, number: signal.Signals) -> bool:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, *, every: float = 0.02) -> bool:
-    """Ask until the condition holds; False if it did not within `seconds`."""
+    """Ask until the condition holds; False if it did not within `seconds`.
+
+    For what nobody tells: the state of processes that are not our children, files and ports of theirs.
+    """
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

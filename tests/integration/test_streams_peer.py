@@ -68,7 +68,7 @@ def test_same_alerts_on_random_data(sandbox1: Sandbox, prefix: str, tmp_path: Pa
     compare(sandbox1, prefix, tmp_path, strange_bank(Random(7)), least=1000)  # noqa: S311 - nothing secret
 
 
-@pytest.mark.skipif(not BERKA.is_dir(), reason=f"the Berka bookings are not there ({BERKA})")
+@pytest.mark.skipif(not BERKA.is_dir(), reason="the folder of real bookings, ../shared/data/berka, is not here")
 def test_same_alerts_on_real_bookings(sandbox1: Sandbox, prefix: str, tmp_path: Path) -> None:
     """The bookings of a Czech bank: message for message equal."""
     compare(sandbox1, prefix, tmp_path, berka(), least=5000)

@@ -15,7 +15,7 @@ SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A topic to be seeded: its name in the design, its schemas, and what reads its lines."""
+    """A topic to be seeded: its own name (docs/topics.md), its schemas, and what reads its lines."""
 
     topic: str
     key: str

@@ -25,7 +25,7 @@ SCHEMAS: Final[Mapping[str, tuple[str, str]]] = {
     names.OUTBOUNDCUSTOMERPUSHMESSAGE: ("CustomerId", "OutboundMessage"),
     names.OUTBOUNDPUSHMESSAGE: ("PushId", "OutboundMessage"),
 }
-"""Key and value of the topics whose records are always the same, by the design's name of the topic."""
+"""Key and value of the topics whose records are always the same, by the topic's own name (docs/topics.md)."""
 
 
 _NOBODYS: Final = frozenset({names.STATUS, names.CONTROL})
@@ -52,7 +52,10 @@ class Record:
 
 
 class Reader:
-    """Makes records of messages. `topics` gives the design's name of those topics that are the pipeline's own."""
+    """Makes records of messages.
+
+    `topics` maps what the pipeline's topics are called here to their own names (docs/topics.md), `channels` to words.
+    """
 
     def __init__(self, codec: Codec, topics: Mapping[str, str], channels: Mapping[str, str]) -> None:
         self._codec = codec

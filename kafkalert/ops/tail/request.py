@@ -80,13 +80,13 @@ class Request:
 
 
 def topic_name(settings: Settings, name: str) -> str:
-    """The topic that `name` means: one that is called so here, else the design's topic of that name, else any."""
+    """The topic that `name` means: one that is called so here, else the pipeline's of that name, else any."""
     here = own_topics(settings)
     return name if name in here or name not in names.TOPICS else settings.topic(name)
 
 
 def own_topics(settings: Settings) -> dict[str, str]:
-    """The design's names of the pipeline's topics, by what they are called here."""
+    """The pipeline's topics' own names (docs/topics.md), by what they are called here."""
     return {settings.topic(name): name for name in names.TOPICS}
 
 
