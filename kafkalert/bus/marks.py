@@ -1,0 +1,125 @@
+"""Marks: the little of a record by which it is found again on the other cluster.
+
+The two clusters hold the same records at different offsets and in different orders. What is equal on both is the
+record's id, and its time (topics are CreateTime, and the mirror keeps it). A record is native to the cluster that its
+producer wrote it to; its copies carry the header `ka-origin.SOURCE`.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from struct import pack
+from typing import Any, Final, NamedTuple, overload
+
+from confluent_kafka import Message
+
+ID_HEADER: Final = "ka-id"
+ORIGIN_HEADER: Final = "ka-origin."
+"""With the name of the cluster that a copy comes from."""
+ID_BYTES: Final = 8
+
+Partition = tuple[str, int]
+"""Topic and number."""
+
+
+class Mark(NamedTuple):
+    """One record of one partition.
+
+    `id` is ID_BYTES long and equal for a record and its copies; `native` is whether it was written to this cluster
+    itself; `timestamp` is the record's, in ms (-1: it has none).
+    """
+
+    offset: int
+    id: bytes
+    native: bool
+    timestamp: int
+
+
+def mark(message: Message, other: str) -> Mark:
+    """The mark of a record read from one cluster, `other` being the other one's name.
+
+    The id comes from the header `ka-id`; without one, from key, value and timestamp, so that equal records without
+    an id count as one. The last header of a name counts, and an empty id is none, as stages have it.
+    """
+    named = None
+    native = True
+    headers: Any = message.headers()
+    if headers:
+        origin = ORIGIN_HEADER + other
+        for name, value in headers:
+            if name == ID_HEADER:
+                named = value
+            elif name == origin:
+                native = False
+    timestamp: int = message.timestamp()[1]
+    raw = named or _content(message.key(), message.value(), timestamp)
+    return Mark(message.offset() or 0, blake2b(raw, digest_size=ID_BYTES).digest(), native, timestamp)
+
+
+def _content(key: Any, value: Any, timestamp: int) -> bytes:  # noqa: ANN401 - bytes; the library says str too
+    # A tombstone is not an empty value.
+    lengths = pack(">iiq", -1 if key is None else len(key), -1 if value is None else len(value), timestamp)
+    return lengths + (key or b"") + (value or b"")
+
+
+class Marks(Sequence[Mark]):
+    """Marks of one partition by rising offset, 25 bytes each."""
+
+    __slots__ = ("ids", "natives", "offsets", "timestamps")
+
+    def __init__(self, marks: Sequence[Mark] = ()) -> None:
+        self.offsets = array("q")
+        self.timestamps = array("q")
+        self.natives = bytearray()
+        self.ids = bytearray()
+        for one in marks:
+            self.append(one)
+
+    def append(self, one: Mark) -> None:
+        """Add a mark, whose offset is above all others."""
+        self.offsets.append(one.offset)
+        self.timestamps.append(one.timestamp)
+        self.natives.append(one.native)
+        self.ids += one.id
+
+    def between(self, start: int, stop: int) -> "Marks":
+        """A copy of those from the offset `start` to before `stop`."""
+        first, last = bisect_left(self.offsets, start), bisect_left(self.offsets, stop)
+        return self[first:last]
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    @overload
+    def __getitem__(self, index: int) -> Mark: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Marks": ...
+    def __getitem__(self, index: int | slice) -> "Mark | Marks":
+        if isinstance(index, slice):
+            first, last, _ = index.indices(len(self))
+            part = Marks()
+            part.offsets, part.timestamps = self.offsets[first:last], self.timestamps[first:last]
+            part.natives, part.ids = self.natives[first:last], self.ids[first * ID_BYTES : last * ID_BYTES]
+            return part
+        at = range(len(self))[index]
+        return Mark(
+            self.offsets[at],
+            bytes(self.ids[at * ID_BYTES : (at + 1) * ID_BYTES]),
+            bool(self.natives[at]),
+            self.timestamps[at],
+        )
+
+    def __iter__(self) -> Iterator[Mark]:
+        ids = bytes(self.ids)
+        parts = (ids[at : at + ID_BYTES] for at in range(0, len(ids), ID_BYTES))
+        return map(Mark._make, zip(self.offsets, parts, map(bool, self.natives), self.timestamps, strict=True))
+
+    def __add__(self, later: "Marks") -> "Marks":
+        """Both, where all of `later` lies behind."""
+        both = self[:]
+        both.offsets += later.offsets
+        both.timestamps += later.timestamps
+        both.natives += later.natives
+        both.ids += later.ids
+        return both
