@@ -6,10 +6,10 @@ import shutil
 import socket
 import uuid
 from collections.abc import Sequence
-from http import HTTPStatus
 from pathlib import Path
 
 from kafkalert.bus.clients import admin
+from kafkalert.bus.connect import Connect
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import KafkalertError
 from kafkalert.sandbox import broker, mirror
@@ -73,9 +73,7 @@ def prepare(folder: Path, state: State, component: Component) -> None:
         text = broker.properties(component.port, component.controller, state.extra)
         write_private(home / "server.properties", text)
     else:
-        bootstrap = state.component(component.cluster).address
-        text = mirror.worker_properties(component.cluster, bootstrap, component.port)
-        write_private(home / "worker.properties", text)
+        write_private(home / "worker.properties", mirror.worker_properties(state.components, component))
 
 
 def launch(folder: Path, state: State, component: Component, command: Sequence[str], lock: int) -> Identity:
@@ -154,39 +152,20 @@ def broker_answers(port: int) -> bool:
 def worker_answers(port: int) -> bool:
     """Whether the worker's REST interface is there and the worker has joined its group."""
     try:
-        return mirror.request(port, "GET", "/connectors")[0] == HTTPStatus.OK
-    except OSError:
+        Connect(Cluster(name="sandbox", bootstrap="", connect=f"http://{HOST}:{port}")).connectors()
+    except KafkalertError:
         return False
+    return True
 
 
 def mirror_both_ways(folder: Path, state: State) -> None:
     """Create the two connectors and wait until they run. Raises KafkalertError if one does not."""
-    for target in state.clusters:
-        (source,) = (name for name in state.clusters if name != target)
-        name = mirror.connector_name(source, target)
-        port = state.component(f"mirror-{target}").port
-        ends = ((each, state.component(each).address) for each in (source, target))
-        config = mirror.connector_config(*ends)
 
-        def accepted(port: int = port, name: str = name, config: dict[str, str] = config) -> bool:
-            try:
-                return mirror.request(port, "PUT", f"/connectors/{name}/config", config)[0] in {
-                    HTTPStatus.OK,
-                    HTTPStatus.CREATED,
-                }
-            except OSError:
-                return False
+    def failed(worker: Component, flow: str) -> KafkalertError:
+        reason, hint = explain(log_tail(folder, worker))
+        return KafkalertError(f"The flow {flow} does not run: {reason}.", hint=hint)
 
-        def runs(port: int = port, name: str = name) -> bool:
-            try:
-                status, answer = mirror.request(port, "GET", f"/connectors/{name}/status")
-            except OSError:
-                return False
-            return status == HTTPStatus.OK and answer["connector"]["state"] == "RUNNING"
-
-        if not wait_until(accepted, READY_SECONDS) or not wait_until(runs, READY_SECONDS):
-            reason, hint = explain(log_tail(folder, state.component(f"mirror-{target}")))
-            raise KafkalertError(f"The flow {name} does not run: {reason}.", hint=hint)
+    mirror.start_flows(state.components, READY_SECONDS, failed=failed)
 
 
 def log_tail(folder: Path, component: Component) -> str:

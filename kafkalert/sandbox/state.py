@@ -3,16 +3,21 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from kafkalert.config.durations import format_duration
 from kafkalert.errors import KafkalertError
 from kafkalert.sandbox.ports import HOST
 from kafkalert.sandbox.remains import data_folder
 
 Kind = Literal["broker", "mirror"]
+
+REFRESH = timedelta(seconds=1)
+"""A new topic of a sandbox is mirrored within about this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,8 @@ def config_text(components: Sequence[Component]) -> str:
         lines += [f'connect = "{each.address}"' for each in components if each.name == f"mirror-{broker.name}"]
         lines += [""]
     names = ", ".join(f'"{broker.name}"' for broker in brokers)
+    if len(brokers) > 1:
+        lines += ["[mirror]", f'refresh = "{format_duration(REFRESH)}"', ""]
     # The stages' tables lie with the brokers' data, from this file on, and go with it.
     lines += ["[engine]", 'state = "sandbox/tables"', ""]
     return "\n".join([*lines, "[contexts.sandbox]", f"clusters = [{names}]", ""])

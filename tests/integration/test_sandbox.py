@@ -14,8 +14,10 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from kafkalert.bus.connect import Connect
+from kafkalert.config.sections import Cluster
 from kafkalert.errors import KafkalertError, RefusedError
-from kafkalert.sandbox import mirror, startup
+from kafkalert.sandbox import startup
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.ports import free_port
 from kafkalert.sandbox.process import Identity, wait_until
@@ -166,8 +168,8 @@ def test_two_clusters_mirror_each_other_without_a_loop(own_sandbox: Callable[...
         assert origins[f"last from {other}".encode()] == [(f"ka-origin.{other}", None)]
     assert "kafkalert.control" not in admin.list_topics(timeout=10).topics
     for cluster in ("dc1", "dc2"):
-        port = int(sandbox.connect_url(cluster).rpartition(":")[2])
-        assert len(mirror.request(port, "GET", "/connectors")[1]) == 1
+        worker = Connect(Cluster(name=cluster, bootstrap="", connect=sandbox.connect_url(cluster)))
+        assert len(worker.connectors()) == 1
     sandbox.kill("mirror-dc2")
     sandbox.start("mirror-dc2")
     send(dc1, "accountentry", b"later")

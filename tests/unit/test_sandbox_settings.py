@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from kafkalert.bus.flow import connector_config, flows
+from kafkalert.config.load import load
 from kafkalert.errors import ExitCode, KafkalertError
 from kafkalert.sandbox import broker, jars, java, mirror, startup
 from kafkalert.sandbox.diagnosis import explain, port_was_taken
@@ -161,14 +163,23 @@ def test_extra_properties_replace_the_usual_ones() -> None:
     assert settings["advertised.listeners"].startswith("PLAINTEXT://127.0.0.1:1,")
 
 
-def test_the_two_flows_of_the_mirror_drop_what_the_other_carried() -> None:
-    """Each marks with its source what the other drops by its target: nothing goes round."""
-    there = mirror.connector_config(("dc1", "a:1"), ("dc2", "b:2"))
-    back = mirror.connector_config(("dc2", "b:2"), ("dc1", "a:1"))
-    assert there["transforms.mark.header"] == back["predicates.back.name"] == "ka-origin.dc1"
-    assert back["transforms.mark.header"] == there["predicates.back.name"] == "ka-origin.dc2"
-    assert there["topics"] == back["topics"]
-    assert there["source.cluster.bootstrap.servers"] == back["target.cluster.bootstrap.servers"] == "a:1"
+def test_the_mirror_s_settings_are_those_of_the_configuration_file(clean: Path) -> None:
+    """So the sandbox's own connectors are what `mirror apply` would make by the file."""
+    into_dc1 = Component("mirror-dc1", "mirror", "dc1", 17006)
+    components = [DC1, DC2, into_dc1, INTO_DC2]
+    (clean / "sandbox.toml").write_text(config_text(components))
+    said, used = load(clean / "sandbox.toml"), mirror.settings(components)
+    assert flows(said) == flows(used)
+    assert len(flows(said)) == 2
+    for flow in flows(said):
+        assert connector_config(said, flow) == connector_config(used, flow)
+
+
+def test_a_worker_of_the_sandbox_is_for_this_machine_alone() -> None:
+    lines = mirror.worker_properties([DC1, DC2, INTO_DC2], INTO_DC2).splitlines()
+    assert "listeners=http://127.0.0.1:17005" in lines
+    assert "bootstrap.servers=127.0.0.1:17003" in lines
+    assert len({line.partition("=")[0] for line in lines}) == len(lines)
 
 
 def test_a_port_is_used_once() -> None:
@@ -245,6 +256,7 @@ def test_the_configuration_leads_to_the_clusters() -> None:
             "dc2": {"bootstrap": "127.0.0.1:17003", "connect": "http://127.0.0.1:17005"},
         },
         "engine": {"state": "sandbox/tables"},
+        "mirror": {"refresh": "1s"},
         "contexts": {"sandbox": {"clusters": ["dc1", "dc2"]}},
     }
 
