@@ -1,0 +1,1 @@
+"""The control log: which cluster is active, decided by records on both clusters and the same for whoever reads them."""

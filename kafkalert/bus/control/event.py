@@ -1,0 +1,82 @@
+"""What stands in the control log: one event of a switch from one cluster to the other, as JSON."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from kafkalert.errors import DecodingError
+
+Step = Literal["PREPARE", "COMMIT", "ABORT"]
+Mode = Literal["planned", "forced"]
+Key = tuple[int, str, str]
+"""What makes two records the same event, wherever they stand: epoch, id, event."""
+
+_Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\z")]
+_Id = Annotated[str, Meta(min_length=1, max_length=128)]
+_Epoch = Annotated[int, Meta(ge=1, le=2**53 - 1)]  # as far as every reader of JSON counts exactly
+
+
+class Event(msgspec.Struct, frozen=True, rename={"source": "from", "target": "to"}):
+    """One step of a switch. What has the same `key` is the same event, copied.
+
+    Attributes:
+        epoch: number of the switch, from 1. Epoch 0 is the home cluster, before any switch.
+        id: of the attempt; its PREPARE and its outcome share it.
+        event: PREPARE, COMMIT or ABORT. A forced switch is one COMMIT.
+        mode: planned or forced.
+        source: cluster that is left; "from" in JSON.
+        target: cluster that is gone to; "to" in JSON.
+        by: who did it: user@host, or an instance.
+        at: when, by the writer's clock, in ms since the epoch, UTC. For people; nothing is decided by it.
+        reason: why, in words.
+        detail: of PREPARE `timeoutSeconds`; of COMMIT `groups`, `ends`, `seconds`, `lost`.
+    """
+
+    epoch: _Epoch
+    id: _Id
+    event: Step
+    mode: Mode
+    source: _Name
+    target: _Name
+    by: str
+    at: int
+    reason: str = ""
+    detail: dict[str, Any] = {}  # msgspec gives every event one of its own
+
+    @property
+    def key(self) -> Key:
+        """By it copies are known."""
+        return self.epoch, self.id, self.event
+
+
+_DECODER = msgspec.json.Decoder(Event)
+_ENCODER = msgspec.json.Encoder()
+
+
+def encode(event: Event) -> bytes:
+    """The record's value. Raises DecodingError for an event that no reader would take."""
+    try:
+        value = _ENCODER.encode(event)
+    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise DecodingError("bad-event", "A control event cannot be written as JSON.") from error
+    decode(value)
+    return value
+
+
+def decode(value: bytes) -> Event:
+    """The event that `value` holds; fields that are not known here are passed over.
+
+    Raises DecodingError, code "bad-event", for everything that is none, whatever wrote it.
+    """
+    try:
+        event = _DECODER.decode(value)
+    except msgspec.ValidationError as error:  # names the field and its type, no value
+        raise DecodingError("bad-event", f"A control event is wrong: {error}.") from error
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise DecodingError("bad-event", "A control event is no JSON.") from error
+    if event.source == event.target:
+        raise DecodingError("bad-event", "A control event goes from a cluster to itself.")
+    if event.mode == "forced" and event.event != "COMMIT":
+        raise DecodingError("bad-event", f"A control event is a forced {event.event}.")
+    return event

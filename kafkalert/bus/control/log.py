@@ -1,0 +1,278 @@
+"""The control log of both clusters, as instances and the command use it. Kafka is at its edge; the rules are pure."""
+
+import logging
+import os
+import random
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from threading import Condition, Thread
+
+from kafkalert.bus.control import lease as rules
+from kafkalert.bus.control.event import Event, Step
+from kafkalert.bus.control.lease import Read
+from kafkalert.bus.control.overdue import Overdue
+from kafkalert.bus.control.reader import Reader
+from kafkalert.bus.control.state import View, lacking, resolve
+from kafkalert.bus.control.writer import Writer
+from kafkalert.config.sections import Cluster
+from kafkalert.errors import ConfigError, KafkalertError
+
+_LOG = logging.getLogger(__name__)
+WRITE_SECONDS = 2.0
+"""How long a copy or an ABORT that an instance writes may take."""
+
+
+class Changed(Condition):
+    """A condition that can be waited for without holding it."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the next change; False if none came within `timeout` seconds."""
+        with self:
+            return super().wait(timeout)
+
+    def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:  # type: ignore[override]  # it is asked whether, not what
+        """Wait until `predicate` holds; whether it does."""
+        with self:
+            return bool(super().wait_for(predicate, timeout))
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _soon() -> float:
+    return random.uniform(0.5, 3.0)  # noqa: S311 - so that not all instances write at once
+
+
+class ControlLog:
+    """What the control logs of a context's clusters say, kept up to date by one thread a cluster.
+
+    `await_settled`, `await_event` and `write` wait, each within its bound; all else returns at once, whatever the
+    clusters do.
+
+    Args:
+        clusters: of the context, one or two.
+        topic: the control log's name.
+        home: name of the cluster that is active before any switch.
+        monotonic: the clock of every `now`.
+        wall_ms: what events of its own carry as `at`.
+        lease: seconds for which what was read may be acted by.
+        by: who writes them.
+        delay: seconds to wait before writing what others see to be missing, too.
+
+    Raises:
+        ConfigError: no client can be made of a cluster's properties.
+    """
+
+    def __init__(
+        self,
+        clusters: Sequence[Cluster],
+        topic: str,
+        *,
+        home: str,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall_ms: Callable[[], int] = _wall_ms,
+        lease: float = rules.SECONDS,
+        by: str = "",
+        delay: Callable[[], float] = _soon,
+    ) -> None:
+        self._clusters = {one.name: one for one in clusters}
+        self._home = home
+        self._monotonic = monotonic
+        self._wall_ms = wall_ms
+        self._lease = lease
+        self._by = by or f"{socket.gethostname()}-{os.getpid()}"
+        self._logs: dict[str, tuple[Event, ...]] = {}
+        self._reads = {name: Read() for name in self._clusters}
+        self._problems: dict[str, KafkalertError] = {}
+        self._view = resolve({}, home)
+        self._callbacks: list[Callable[[], None]] = []
+        self._overdue = Overdue(monotonic, delay)
+        self._chore: Thread | None = None
+        self._closed = False
+        self.changed = Changed()
+        """Notified whenever something was read, and whenever a look at a log's end ended."""
+        self._readers = {one.name: Reader(one, topic, self, monotonic) for one in clusters}
+        self._writers = {one.name: Writer(one, topic) for one in clusters}
+
+    def start(self) -> None:
+        """Begin to read."""
+        for reader in self._readers.values():
+            reader.start()
+
+    def close(self) -> None:
+        """End; what hangs with its cluster is left to its daemon thread after a second."""
+        with self.changed:
+            self._closed = True
+        for reader in self._readers.values():
+            reader.end()
+        for writer in self._writers.values():
+            writer.close()
+        deadline = time.monotonic() + 1.0
+        for reader in self._readers.values():
+            if reader.ident is not None:
+                reader.join(max(0.0, deadline - time.monotonic()))
+
+    def view(self) -> View:
+        """What is known now; the same object until something changes it."""
+        return self._view
+
+    def subscribe(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called, on a reader's thread and with nothing, after `view()` has changed; it is quick."""
+        self._callbacks.append(callback)
+
+    def reachable(self) -> set[str]:
+        """The clusters whose logs were read within the lease."""
+        return rules.reachable(self._reads, self._monotonic(), self._lease)
+
+    def fresh(self, now: float) -> bool:
+        """Whether the active cluster may be touched by what was read: see `lease.fresh`. Cheap, without a lock.
+
+        A context of one cluster has no switch, so there it always may.
+        """
+        return len(self._clusters) == 1 or rules.fresh(self._reads, self._view.active, now, self._lease)
+
+    def lasts(self, view: View, now: float) -> bool:
+        """Whether who began by `view` may still touch its cluster: nothing else was decided, and `fresh`. Cheap."""
+        commit = self._view.commit
+        same = commit is view.commit or (
+            commit is not None and view.commit is not None and commit.key == view.commit.key
+        )
+        return same and self.fresh(now)
+
+    def settled(self) -> bool:
+        """Whether an instance that starts may begin: see `lease.settled`."""
+        with self.changed:
+            return rules.settled(self._logs, set(self._clusters), self._view)
+
+    def await_settled(self, timeout: float) -> bool:
+        """Whether it is settled within `timeout` seconds. Raises what `problem` returns, as soon as it does."""
+        self.changed.wait_for(lambda: self.settled() or self.problem() is not None, timeout)
+        problem = self.problem()
+        if problem is not None:
+            raise problem
+        return self.settled()
+
+    def problem(self) -> KafkalertError | None:
+        """What waiting does not mend, or None: a topic that is missing or refused, a cluster that nobody knows."""
+        with self.changed:
+            for problem in self._problems.values():
+                return problem
+            active = self._view.active
+        if active not in self._clusters:
+            return ConfigError(
+                f"The control log says that things run on {active}, which this context does not have.",
+                hint="Check `clusters` of the context.",
+            )
+        return None
+
+    def skipped(self) -> int:
+        """How many records were passed over because they are no event."""
+        return sum(reader.skipped for reader in self._readers.values())
+
+    def write(self, cluster: str, event: Event, timeout: float) -> bool:
+        """Write `event` to the log of `cluster`: True once acknowledged, False if that is unknown after `timeout` seconds.
+
+        Which event was first is told by reading: `await_event`, then `view`. Raises ConfigError or KafkalertError where
+        the cluster refused it, so that it does not stand there.
+        """
+        problem = self._problems.get(cluster)
+        if problem is not None:
+            raise problem
+        return self._writers[cluster].write(event, timeout)
+
+    def await_event(self, cluster: str, epoch: int, attempt: str, event: Step, timeout: float) -> bool:
+        """Whether this record was read back from the log of `cluster` within `timeout` seconds."""
+        return self.changed.wait_for(
+            lambda: any(one.key == (epoch, attempt, event) for one in self._logs.get(cluster, ())), timeout
+        )
+
+    def copy_lacking(self) -> None:
+        """Write what a reachable cluster's log lacks. To be called now and then; it never waits itself.
+
+        Every instance sees the same lack: each waits a random while and looks again before it writes.
+        """
+        with self.changed:
+            near = self.reachable()
+            lacks = {name: events for name, events in lacking(self._logs, self._view).items() if name in near}
+        due = self._overdue.lacking(lacks)
+        if due:
+            self._do(due)
+
+    def abort_overdue(self) -> None:
+        """Write ABORT for an attempt whose time is over: its operator is gone. To be called now and then, as above."""
+        with self.changed:
+            pending = self._view.pending
+            near = self.reachable()
+        overdue = self._overdue.attempt(pending)
+        if overdue is not None and overdue.source in near:
+            abort = Event(
+                overdue.epoch,
+                overdue.id,
+                "ABORT",
+                "planned",
+                overdue.source,
+                overdue.target,
+                self._by,
+                self._wall_ms(),
+                "timeout",
+            )
+            self._do({overdue.source: [abort]})
+
+    def _do(self, events: dict[str, list[Event]]) -> None:
+        """Write on a thread of its own, one at a time; in order, and no further once an event is not acknowledged."""
+        if self._chore is not None and self._chore.is_alive():
+            return
+
+        def chore() -> None:
+            for name, those in events.items():
+                try:
+                    for event in those:
+                        if self._closed or not self.write(name, event, WRITE_SECONDS):
+                            break
+                except KafkalertError as error:
+                    _LOG.warning("control log of %s: %s", name, error)
+                self._writers[name].close()
+
+        self._chore = Thread(target=chore, name="control-write", daemon=True)
+        self._chore.start()
+
+    # The readers' side.
+
+    def took(self, cluster: str, events: tuple[Event, ...]) -> None:
+        """As Sink."""
+        self._keep(cluster, events, None)
+
+    def confirmed(self, cluster: str, events: tuple[Event, ...], began: float) -> None:
+        """As Sink."""
+        self._keep(cluster, events, began)
+
+    def failed(self, cluster: str, began: float, problem: KafkalertError | None) -> None:
+        """As Sink."""
+        if problem is not None and len(self._clusters) == 1:
+            self._keep(cluster, (), began)  # no switch, no log: a context of one cluster may do without
+            return
+        with self.changed:
+            self._reads[cluster] = replace(self._reads[cluster], failed_at=began)
+            if problem is not None:
+                self._problems[cluster] = problem
+            self.changed.notify_all()
+
+    def _keep(self, cluster: str, events: tuple[Event, ...], began: float | None) -> None:
+        with self.changed:
+            before = self._view
+            if self._logs.get(cluster) != events:
+                self._logs[cluster] = events
+                self._view = resolve(self._logs, self._home)
+            self._problems.pop(cluster, None)
+            if began is not None:
+                pending = self._view.pending
+                clear = pending is None or pending.source != cluster
+                read = self._reads[cluster]
+                self._reads[cluster] = replace(read, read_at=began, clear_at=began if clear else read.clear_at)
+            changed = self._view != before
+            self.changed.notify_all()
+        for callback in self._callbacks if changed else ():
+            callback()

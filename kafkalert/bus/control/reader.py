@@ -1,0 +1,199 @@
+"""One cluster's control log, read by a thread of its own from its beginning, for ever, in no group."""
+
+import logging
+import time
+from collections.abc import Callable
+from threading import Event as Flag
+from threading import Thread
+from typing import Final, Protocol
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from kafkalert.bus import clients
+from kafkalert.bus.control.event import Event, decode
+from kafkalert.bus.watermarks import missing
+from kafkalert.config.sections import Cluster
+from kafkalert.errors import ConfigError, DecodingError, KafkalertError
+
+_LOG = logging.getLogger(__name__)
+CONFIRM_SECONDS: Final = 2.0
+"""How often the log's end is looked at, and how long its answer is waited for."""
+AGAIN_SECONDS: Final = 0.25
+POLL_SECONDS: Final = 0.5
+_BATCH: Final = 500
+_ABSENT: Final = frozenset(
+    {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}  # noqa: SLF001 - librdkafka's public codes begin with _
+)
+_CUT: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})  # noqa: SLF001 - as above
+
+
+class Sink(Protocol):
+    """Who is told what was read; called on the reader's thread."""
+
+    def took(self, cluster: str, events: tuple[Event, ...]) -> None:
+        """The log up to here."""
+        ...
+
+    def confirmed(self, cluster: str, events: tuple[Event, ...], began: float) -> None:
+        """The log up to the end that it had at `began`, or later."""
+        ...
+
+    def failed(self, cluster: str, began: float, problem: KafkalertError | None) -> None:
+        """No answer since `began`; or `problem`, which waiting does not mend."""
+        ...
+
+
+class _StartOverError(Exception):
+    """The log is not the one that was read so far: deleted, made anew, or cut."""
+
+
+class Reader(Thread):
+    """Reads partition 0 of `topic` on `cluster`, and tells `sink`. Never blocks whoever starts or ends it.
+
+    The log counts only once its end was reached: what stands in the middle of it was true once. Every CONFIRM_SECONDS
+    the end is asked for. A try that fails goes on for as long as it may take, so that one in vain means that the
+    cluster was away for all that time, and not that a connection was found broken.
+
+    `skipped` counts records that are no event.
+    """
+
+    def __init__(
+        self, cluster: Cluster, topic: str, sink: Sink, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(name=f"control-{cluster.name}", daemon=True)
+        self._cluster = cluster
+        self._topic = topic
+        self._sink = sink
+        self._monotonic = monotonic
+        self._ended = Flag()
+        self._made: Consumer | None = self._client()  # here, where a wrong configuration can be raised
+        self._said: set[int] = set()
+        self._trying: float | None = None
+        self.skipped = 0
+
+    def end(self) -> None:
+        """Ask it to end; it does within POLL_SECONDS unless the cluster hangs."""
+        self._ended.set()
+
+    def run(self) -> None:
+        """Read until ended."""
+        while not self._ended.is_set():
+            began = self._monotonic()
+            consumer, self._made = self._made, None
+            try:
+                consumer = consumer or self._client()
+                self._follow(consumer)
+            except _StartOverError as error:
+                _LOG.warning("control log of %s: %s", self._cluster.name, error)
+            except KafkaException as error:
+                _LOG.info("control log of %s: %s", self._cluster.name, error)
+                self._in_vain(began)
+            except ConfigError as error:
+                self._sink.failed(self._cluster.name, began, error)
+            finally:
+                if consumer is not None:
+                    # Closing may wait for the cluster, and nobody waits for that.
+                    Thread(target=consumer.close, name="control-close", daemon=True).start()
+            self._ended.wait(AGAIN_SECONDS)
+
+    def _client(self) -> Consumer:
+        return clients.consumer(
+            self._cluster,
+            "kafkalert.control",  # asked for by the client, never joined
+            enable_partition_eof=True,
+            auto_offset_reset="error",
+            socket_timeout_ms=6000,
+            topic_metadata_propagation_max_ms=0,
+            error_cb=lambda _: None,
+        )
+
+    def _follow(self, consumer: Consumer) -> None:
+        self._await_topic(consumer)
+        self._log: list[Event] = []
+        self._next = 0
+        self._goal: tuple[float, int] | None = None
+        self._whole = False
+        consumer.assign([TopicPartition(self._topic, 0, OFFSET_BEGINNING)])
+        look_at = self._monotonic()
+        while not self._ended.is_set():
+            now = self._monotonic()
+            if now >= look_at:
+                look_at = self._look(consumer, now)
+            wait = max(0.0, min(POLL_SECONDS, look_at - self._monotonic()))
+            first = consumer.poll(wait)
+            if first is not None and self._take([first, *consumer.consume(_BATCH, 0)]):
+                look_at = 0.0  # what is new is confirmed at once
+            self._reach()
+
+    def _await_topic(self, consumer: Consumer) -> None:
+        """Return once the topic is there. Raises KafkaException where nobody answers, ConfigError."""
+        while not self._ended.is_set():
+            began = self._monotonic()
+            found = consumer.list_topics(self._topic, timeout=CONFIRM_SECONDS).topics[self._topic]
+            if found.error is None:
+                return
+            if found.error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                raise ConfigError(
+                    f"This client may not see topic {self._topic} on {self._cluster.name}.",
+                    hint="Check its permissions.",
+                )
+            if found.error.code() in _ABSENT:
+                self._sink.failed(self._cluster.name, began, missing(self._cluster, [self._topic]))
+            self._ended.wait(CONFIRM_SECONDS)
+
+    def _look(self, consumer: Consumer, began: float) -> float:
+        """Ask for the log's end; returns when to ask again."""
+        if self._goal is not None and began - self._goal[0] > CONFIRM_SECONDS:
+            self._sink.failed(self._cluster.name, self._goal[0], None)  # it answers, but what it has does not come
+        try:
+            _, high = consumer.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=CONFIRM_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() in _ABSENT:
+                raise _StartOverError("the topic is gone") from error
+            self._in_vain(began)
+            return self._monotonic() + AGAIN_SECONDS
+        self._trying = None
+        if high < self._next:
+            raise _StartOverError(f"it was cut from {self._next} to {high} records; reading it again")
+        self._goal = (began, high)
+        return began + CONFIRM_SECONDS
+
+    def _in_vain(self, began: float) -> None:
+        since = self._trying = began if self._trying is None else self._trying
+        if self._monotonic() - since >= CONFIRM_SECONDS:
+            self._trying = None
+            self._sink.failed(self._cluster.name, since, None)
+
+    def _take(self, messages: list[Message]) -> bool:
+        """Keep what is new; whether there was anything."""
+        before = len(self._log)
+        for message in messages:
+            error, offset = message.error(), int(message.offset() or 0)
+            if error is None:
+                self._next = offset + 1
+                self._keep(message.value() or b"", offset)
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - as _ABSENT
+                self._next = max(self._next, offset)
+            elif error.code() in _ABSENT:
+                raise _StartOverError("the topic is gone")
+            elif error.code() in _CUT:
+                raise _StartOverError("what comes next in it is gone; reading it again")
+        if len(self._log) == before:
+            return False
+        if self._whole:
+            self._sink.took(self._cluster.name, tuple(self._log))
+        return True
+
+    def _keep(self, value: bytes, offset: int) -> None:
+        try:
+            self._log.append(decode(value))
+        except DecodingError as error:
+            if offset not in self._said:
+                self._said.add(offset)
+                self.skipped += 1
+                _LOG.warning("control log of %s, offset %d: %s It is passed over.", self._cluster.name, offset, error)
+
+    def _reach(self) -> None:
+        if self._goal is not None and self._next >= self._goal[1]:
+            began, self._goal, self._whole = self._goal[0], None, True
+            self._sink.confirmed(self._cluster.name, tuple(self._log), began)

@@ -1,0 +1,204 @@
+"""What the control logs of both clusters say together: where things run, and what an instance may do. Pure.
+
+A log is a list that only grows, and all who read it see the same first record: that is the whole of the agreement.
+Which log decides is fixed by the event, so that there is never a vote between clusters:
+
+- A planned switch is decided by the log of its *source*, the cluster that is left. It is there that everybody reads
+  who still works there, and who may not read it any more stops within the lease. The first PREPARE of an epoch is
+  the attempt, the first COMMIT or ABORT with its epoch and id the outcome; whatever comes later is void.
+- A forced switch is decided by the log of its *target*: the source is gone, or must be taken as gone.
+- What stands in the other log is a copy, made by somebody who had seen it win. It counts where the deciding log
+  was not read or has lost it, so that one living cluster is enough to learn what was decided.
+
+Of one epoch forced wins over planned. The highest epoch with a COMMIT says where things run. An epoch that was aborted
+is used up. Two attempts of one epoch need two operators who saw different clusters active, which only a forced switch
+brings about; see `_attempt`.
+
+More knowledge never takes a commit away: what is learnt later is a higher epoch, or another commit of the same one
+after two forced switches. So `View.epoch` never falls while logs only grow, and no instance has to go back.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+from kafkalert.bus.control.event import Event, Key
+
+Logs = Mapping[str, Sequence[Event]]
+"""For each cluster whose log was read, its events in the log's order. A cluster that was never read is absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the logs say.
+
+    Attributes:
+        epoch: of the switch that decides; 0 before any.
+        active: the cluster on which things run.
+        commit: the event that made it so; None before any switch.
+        pending: PREPARE of the attempt that is to be settled next; None if there is none.
+        history: the events that won, by epoch, PREPARE before its outcome.
+        next_epoch: the first that nobody has used.
+    """
+
+    epoch: int
+    active: str
+    commit: Event | None
+    pending: Event | None
+    history: tuple[Event, ...]
+    next_epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    prepare: Event
+    outcome: Event | None
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        return (self.prepare,) if self.outcome is None else (self.prepare, self.outcome)
+
+
+def resolve(logs: Logs, home: str) -> View:
+    """What `logs` say together; `home` is active at epoch 0."""
+    epochs: dict[int, dict[str, list[Event]]] = defaultdict(lambda: {name: [] for name in logs})
+    for name, log in logs.items():
+        for event in log:
+            epochs[event.epoch][name].append(event)
+    epoch, active = 0, home
+    commit: Event | None = None
+    pending: Event | None = None
+    history: list[Event] = []
+    for number in sorted(epochs):
+        won = _winners(epochs[number], active)
+        history += won
+        if won and won[-1].event == "COMMIT":
+            epoch, active, commit, pending = number, won[-1].target, won[-1], None
+        elif won and won[-1].event == "PREPARE":
+            pending = pending or won[-1]  # the lowest first: it may still be committed
+    return View(epoch, active, commit, pending, tuple(history), 1 + max(epochs, default=0))
+
+
+def _winners(logs: Logs, active: str) -> tuple[Event, ...]:
+    """The events of one epoch that count, `active` being the cluster before it."""
+    forced = _forced(logs)
+    if forced is not None:
+        return (forced,)
+    attempt = _attempt(logs, active)
+    return attempt.events if attempt is not None else ()
+
+
+def _forced(logs: Logs) -> Event | None:
+    """The forced COMMIT that counts: of each target the first in its own log, else a copy; of two the lowest id."""
+    found: dict[str, Event] = {}
+    for own in (True, False):
+        for name, log in logs.items():
+            for event in log:
+                if event.mode == "forced" and (event.target == name) is own:
+                    found.setdefault(event.target, event)
+    return min(found.values(), key=lambda event: event.id, default=None)
+
+
+_STANDING: Final = {"COMMIT": 0, None: 1, "ABORT": 2}
+
+
+def _attempt(logs: Logs, active: str) -> _Attempt | None:
+    """The planned attempt that counts.
+
+    Of two from different sources: a committed one, because some may run by it already; else one that is open, because
+    it may still be committed; else, and between equals, the one whose source was active; else the lowest id.
+    """
+    attempts: list[_Attempt] = []
+    planned = {name: [event for event in log if event.mode == "planned"] for name, log in logs.items()}
+    for source in sorted({event.source for log in planned.values() for event in log}):
+        own = [event for event in planned.get(source, ()) if event.source == source]
+        copies = [event for name in sorted(planned) if name != source for event in planned[name]]
+        both = [*own, *(event for event in copies if event.source == source)]
+        prepare = next((event for event in both if event.event == "PREPARE"), None)
+        if prepare is not None:
+            outcomes = (event for event in both if event.event != "PREPARE" and event.id == prepare.id)
+            attempts.append(_Attempt(prepare, next(outcomes, None)))
+    return min(
+        attempts,
+        key=lambda one: (
+            _STANDING[one.outcome.event if one.outcome else None],
+            one.prepare.source != active,
+            one.prepare.id,
+        ),
+        default=None,
+    )
+
+
+def lacking(logs: Logs, view: View) -> dict[str, list[Event]]:
+    """What each read cluster's log does not have of the events that won, in order; a cluster that has all is absent.
+
+    To be written there, in this order: an outcome without its PREPARE says nothing.
+    """
+    missing: dict[str, list[Event]] = {}
+    for name, log in logs.items():
+        there: set[Key] = {event.key for event in log}
+        lacks = [event for event in view.history if event.key not in there]
+        if lacks:
+            missing[name] = lacks
+    return missing
+
+
+class Duty(NamedTuple):
+    """What an instance has to do now.
+
+    Attributes:
+        do: "process" on `cluster` in `epoch`; "prepare": stop at a commit boundary, acknowledge `attempt`, and wait;
+            "hold": touch nothing until this changes.
+        cluster: the one that is active.
+        epoch: in which it is.
+        attempt: PREPARE to be acknowledged, with "prepare".
+        why: for "hold", in words, as a heartbeat says it.
+    """
+
+    do: Literal["process", "prepare", "hold"]
+    cluster: str
+    epoch: int
+    attempt: Event | None = None
+    why: str = ""
+
+
+def duty(view: View, *, settled: bool, fresh: bool, epoch: int = 0, acknowledged: Event | None = None) -> Duty:
+    """What an instance may do by `view`.
+
+    Args:
+        view: what it has read.
+        settled: it has read enough to begin at all; see `lease.settled`.
+        fresh: it has read lately; see `lease.fresh`.
+        epoch: the highest that it has ever processed in. It never goes below.
+        acknowledged: the PREPARE that it acknowledged last: until this has an outcome nothing is processed.
+    """
+
+    def hold(why: str) -> Duty:
+        return Duty("hold", view.active, view.epoch, None, why)
+
+    if not settled:
+        return hold("the control log has not been read")
+    if view.epoch < epoch:
+        return hold(f"the control log has lost epoch {epoch}")
+    if view.pending is not None and view.pending.source == view.active:
+        return Duty("prepare", view.active, view.epoch, view.pending)
+    if acknowledged is not None and not decided(view, acknowledged):
+        return hold(f"the switch of epoch {acknowledged.epoch} is not decided")
+    if not fresh:
+        return hold("the control log has not been read lately")
+    return Duty("process", view.active, view.epoch)
+
+
+def decided(view: View, attempt: Event) -> bool:
+    """Whether `attempt` (its PREPARE) has its outcome: its own, or that of an epoch not below it."""
+    return view.epoch >= attempt.epoch or _last(view.history, attempt.epoch) == "ABORT"
+
+
+def outcome(view: View, epoch: int, attempt_id: str) -> Event | None:
+    """The COMMIT or ABORT that won for an attempt; None if it has none, or another attempt won its epoch."""
+    return next((one for one in view.history if one.key[:2] == (epoch, attempt_id) and one.event != "PREPARE"), None)
+
+
+def _last(events: Iterable[Event], epoch: int) -> str | None:
+    return next((event.event for event in reversed(tuple(events)) if event.epoch == epoch), None)
