@@ -103,7 +103,10 @@ def _seed(
         raise
     emit([summary], output, columns=COLUMNS)
     if summary.interrupted:
-        invocation.say(f"Interrupted; {summary.acknowledged} of {summary.rows} rows were acknowledged.")
+        pruned = f", {summary.pruned} deleted" if request.prune else ""
+        invocation.say(f"Interrupted; {summary.acknowledged} of {summary.rows} rows were acknowledged{pruned}.")
+        if summary.unknown:
+            invocation.say(f"{summary.unknown} were never answered and may be in or not; seeding again does no harm.")
         raise typer.Exit(ExitCode.INTERRUPTED)
     if summary.bad_lines and request.strict:
         invocation.say("Nothing was written, as --strict asks.")

@@ -5,9 +5,13 @@ import json
 import os
 import signal
 import subprocess
+from array import array
 from collections.abc import Callable
+from fcntl import ioctl
 from pathlib import Path
 from subprocess import CompletedProcess
+from termios import FIONREAD
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -136,6 +140,50 @@ def test_ctrl_c_says_how_many_were_acknowledged(seeded: Run, tmp_path: Path, env
     count = rows[0]["acknowledged"]
     assert f"Interrupted; {count} of {count} rows were acknowledged." in said
     assert rows[0]["interrupted"] is True
+
+
+@pytest.mark.kafka
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks at signal handlers by Linux's /proc")
+def test_ctrl_c_ends_it_also_where_the_cluster_hangs(
+    own_sandbox: Callable[..., Sandbox], tmp_path: Path, environment: dict[str, str], kafkalert: Run
+) -> None:
+    """A broker that answers nothing: 130 within 10 s, no row said to be in, and how many may be."""
+    sandbox = own_sandbox()
+    (tmp_path / "kafkalert.toml").write_text(f'[clusters.dc1]\nbootstrap = "{sandbox.bootstrap()}"\n', encoding="utf-8")
+    assert kafkalert("topics", "apply", "-y").returncode == 0
+    with subprocess.Popen(
+        ["kafkalert", "seed", "authorisations", "-", "--yes", "-o", "json"],
+        cwd=tmp_path,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdin
+        pipe = process.stdin
+        wait_for_writing(process.pid)
+        sandbox.pause("dc1")
+        try:
+            pipe.write("\n".join((*GOOD, "")))
+            pipe.flush()
+            unread = array("i", [1])
+            assert wait_until(lambda: ioctl(pipe, FIONREAD, unread) == 0 and unread[0] == 0, 20)
+            os.kill(process.pid, signal.SIGINT)
+            began = monotonic()
+            shown, said = process.communicate(timeout=30)
+            assert monotonic() - began < 10
+        finally:
+            sandbox.resume("dc1")
+    assert process.returncode == 130
+    (row,) = json.loads(shown)
+    assert (row["acknowledged"], row["unknown"], row["interrupted"]) == (0, row["rows"], True)
+    assert row["rows"] > 0
+    assert said.splitlines()[-2:] == [
+        f"Interrupted; 0 of {row['rows']} rows were acknowledged.",
+        f"{row['rows']} were never answered and may be in or not; seeding again does no harm.",
+    ]
 
 
 def wait_for_writing(pid: int) -> None:

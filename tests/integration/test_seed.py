@@ -11,7 +11,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, To
 from confluent_kafka.admin import AdminClient
 
 from kafkalert.config.sections import Cluster, Context, Settings, Topics
-from kafkalert.engine.clock import SystemClock
+from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.engine.stopping import Stopping
 from kafkalert.errors import ConfigError, RefusedError, UnreachableError
 from kafkalert.ops import topic_admin
@@ -33,6 +33,14 @@ def settings(sandbox1: Sandbox, prefix: str) -> Settings:
     return made
 
 
+@pytest.fixture(scope="module")
+def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A cluster to pause. Who does resumes it."""
+    with Sandbox(tmp_path_factory.mktemp("breakable")) as sandbox:
+        sandbox.up(1)
+        yield sandbox
+
+
 def on(bootstrap: str, prefix: str = "") -> Settings:
     return Settings(
         context=Context(clusters=("dc1",), prefix=prefix),
@@ -50,6 +58,7 @@ class Listener:
         self.steps: list[Progress] = []
         self.on_step = on_step
         self.stopping = Stopping(SystemClock())
+        self.frozen = False
 
     @contextmanager
     def progress(self, _title: str) -> Iterator[OnProgress]:
@@ -69,9 +78,9 @@ class Listener:
         """Remember the lines' numbers."""
         self.bad += [line.number for line in bad.first]
 
-    def seed(self, settings: Settings, request: Request) -> Summary:
+    def seed(self, settings: Settings, request: Request, clock: Clock | None = None) -> Summary:
         """Seed, with this audience."""
-        return seed(settings, request, Audience(self.approve, self.progress, self.tell), self.stopping)
+        return seed(settings, request, Audience(self.approve, self.progress, self.tell), self.stopping, clock)
 
 
 def row(account: str, *customers: str) -> bytes:
@@ -215,11 +224,10 @@ def test_a_missing_topic_is_wrong_configuration(sandbox1: Sandbox, prefix: str, 
 
 
 def test_a_cluster_that_stops_answering_is_told_with_the_count(
-    own_sandbox: Callable[..., Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    breakable: Sandbox, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A broker that freezes midway ends it with 4 and the number of rows that are safe."""
-    sandbox = own_sandbox()
-    settings = on(sandbox.bootstrap())
+    settings = on(breakable.bootstrap(), prefix)
     topic_admin.apply(settings, topic_admin.plan(settings))
     monkeypatch.setattr(writing, "STALL_SECONDS", 1.0)
     path = write(tmp_path / "a", *(row(f"A{number}", "C1") for number in range(200_000)))
@@ -229,13 +237,52 @@ def test_a_cluster_that_stops_answering_is_told_with_the_count(
         nonlocal paused
         if progress.rows and not paused:
             paused = True
-            sandbox.pause("dc1")
+            breakable.pause("dc1")
 
     try:
         with pytest.raises(UnreachableError, match=r"stopped answering\. [1-9][0-9]* of [0-9]+ rows were acknowledged"):
             Listener(freeze).seed(settings, Request(AUTHORISATIONS, path))
     finally:
-        sandbox.resume("dc1")
+        breakable.resume("dc1")
+
+
+def test_a_stop_is_heard_while_a_hung_cluster_takes_no_more(
+    breakable: Sandbox, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped with a full queue before a broker that froze, it is interrupted, and its count is true."""
+    settings = on(breakable.bootstrap(), prefix)
+    topic_admin.apply(settings, topic_admin.plan(settings))
+    monkeypatch.setattr(writing, "_QUEUE", 1000)
+    monkeypatch.setattr(writing, "STALL_SECONDS", 60.0)
+    monkeypatch.setattr(writing, "INTERRUPTED_SECONDS", 0.5)
+    path = write(tmp_path / "a", *(row(f"A{number}", "C1") for number in range(50_000)))
+
+    def freeze(progress: Progress) -> None:
+        if progress.rows and not listener.frozen:
+            listener.frozen = True
+            breakable.pause("dc1")
+
+    listener = Listener(freeze)
+
+    class Waiting(SystemClock):
+        """The writer looks at it while it waits for room, and only then once the broker is frozen."""
+
+        def monotonic(self) -> float:
+            if listener.frozen:
+                listener.stopping.stop()
+            return super().monotonic()
+
+    try:
+        began = Waiting().monotonic()
+        summary = listener.seed(settings, Request(AUTHORISATIONS, path), Waiting())
+        assert SystemClock().monotonic() - began < 10
+    finally:
+        breakable.resume("dc1")
+    assert summary.interrupted
+    assert 0 < summary.acknowledged < summary.rows < 50_000
+    assert summary.unknown == summary.rows - summary.acknowledged <= 1000
+    found = table(settings, AUTHORISATIONS.topic)
+    assert summary.acknowledged <= len(found) <= summary.rows
 
 
 def test_a_topic_that_goes_away_ends_it(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What became of a file. `problems` holds the first bad and failed lines; `seconds` is the time of writing."""
+    """What became of a file. `problems` holds the first bad and failed lines; `seconds` is the time of writing.
+
+    `unknown` counts rows and deletions that were sent and never answered: they may be in or not.
+    """
 
     topic: str
     cluster: str
@@ -81,6 +84,7 @@ class Summary:
     pruned: int
     bad_lines: int
     failed: int
+    unknown: int
     seconds: float
     rows_per_second: int
     interrupted: bool

@@ -38,13 +38,18 @@ _QUEUE = 100_000
 
 @dataclass(slots=True)
 class Written:
-    """What became of the rows. `bad` are the file's bad lines, `failed` those that the cluster did not take."""
+    """What became of the rows. `bad` are the file's bad lines, `failed` those that the cluster did not take.
+
+    `pruned` are the acknowledged deletions; `unknown` the rows and deletions of which the cluster did not say whether
+    it took them.
+    """
 
     rows: int = 0
     acknowledged: int = 0
     pruned: int = 0
     bad: BadLines = field(default_factory=BadLines)
     failed: BadLines = field(default_factory=BadLines)
+    unknown: int = 0
     interrupted: bool = False
 
 
@@ -66,7 +71,7 @@ class Writer:
         self._producer: Any = clients.producer(
             self._cluster, linger_ms=20, batch_size=1 << 20, queue_buffering_max_messages=_QUEUE
         )
-        self._delivered = self._settled = 0
+        self._delivered = self._settled = self._unanswered = 0
         self._since = clock.monotonic()
         self._fatal: KafkaError | None = None
         self.written = Written()
@@ -89,9 +94,9 @@ class Writer:
                 if isinstance(row, BadLine):
                     written.bad.add(row)
                 else:
-                    written.rows += 1
                     value = None if row.value is None else encode(value_schema, row.value)
-                    self._send(row.number, encode_key(self._codec, key_schema, row.key), value)
+                    if self._send(row.number, encode_key(self._codec, key_schema, row.key), value):
+                        written.rows += 1
                 if number % EVERY == 0:
                     self._producer.poll(0)
                     self._check_fatal()
@@ -115,6 +120,7 @@ class Writer:
             pruned=it.pruned,
             bad_lines=it.bad.count,
             failed=it.failed.count,
+            unknown=it.unknown,
             seconds=round(seconds, 3),
             rows_per_second=rate,
             interrupted=it.interrupted,
@@ -133,13 +139,16 @@ class Writer:
         finally:
             self.written.pruned = self._delivered - before
 
-    def _send(self, number: int, key: bytes, value: bytes | None) -> None:
+    def _send(self, number: int, key: bytes, value: bytes | None) -> bool:
+        """Hand a row over, once there is room for it; False where a stop came before that."""
         settled = partial(self._on_delivery, number)
         full = False
         while True:
             try:
                 self._producer.produce(self._topic, value, key, on_delivery=settled)
             except BufferError:
+                if self._stop.is_set():
+                    return False
                 if not full:
                     full, self._since = True, self._clock.monotonic()
                 self._wait()
@@ -147,30 +156,40 @@ class Writer:
                 if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
                     raise
                 self.written.failed.add(BadLine(number, "larger than the cluster takes"))
-                return
+                return True
             else:
-                return
+                self._unanswered += 1
+                return True
 
     def _flush(self, tell: Callable[[], None]) -> None:
-        self._since = started = self._clock.monotonic()
+        """Wait for what is under way; after a stop for INTERRUPTED_SECONDS at most."""
+        self._since = self._clock.monotonic()
+        stopped: float | None = None
         while len(self._producer):
             self._wait()
             tell()
-            if self._stop.is_set() and self._clock.monotonic() - started > INTERRUPTED_SECONDS:
-                self._producer.purge()
-                self._producer.poll(0)
-                break
+            if self._stop.is_set():
+                now = self._clock.monotonic()
+                stopped = now if stopped is None else stopped
+                if now - stopped > INTERRUPTED_SECONDS:
+                    self._producer.purge()
+                    self._producer.poll(0)
+                    break
+        self.written.unknown = self._unanswered
         self.written.interrupted = self._stop.is_set()
 
     def _wait(self) -> None:
-        """Take in what the cluster acknowledged, for one step. Raises UnreachableError after many in vain."""
+        """Take in what the cluster acknowledged, for one step. Raises UnreachableError after many in vain.
+
+        Not after a stop: then it ends soon by itself, and as interrupted.
+        """
         before = self._settled
         self._producer.poll(_STEP_SECONDS)
         self._check_fatal()
         now = self._clock.monotonic()
         if self._settled != before:
             self._since = now
-        elif now - self._since > STALL_SECONDS:
+        elif now - self._since > STALL_SECONDS and not self._stop.is_set():
             self._producer.purge()
             raise self._silence()
 
@@ -189,11 +208,14 @@ class Writer:
 
     def _on_delivery(self, number: int, error: KafkaError | None, _message: Message) -> None:
         self._settled += 1
+        if error is not None and error.code() in _PURGED:
+            return
+        self._unanswered -= 1
         if error is None:
             self._delivered += 1
         elif error.fatal() or error.code() in _HOPELESS:
             self._fatal = self._fatal or error
-        elif error.code() not in _PURGED:
+        else:
             self.written.failed.add(BadLine(number, f"the cluster did not take it: {error.name()}"))
 
     def _check_fatal(self) -> None:
