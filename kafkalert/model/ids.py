@@ -34,12 +34,14 @@ def alert_id(key: bytes, entry: EntryId, suffix: bytes) -> AlertId:
 
     The same entry processed twice gives the same id; without the key an id tells nothing about an address.
     """
-    return alert_id_after(key, prefixed(entry), suffix)
+    own = alert_hash(key)
+    own.update(prefixed(entry) + suffix)
+    return AlertId(own.hexdigest())
 
 
-def alert_id_after(key: bytes, start: bytes, suffix: bytes) -> AlertId:
-    """`alert_id` where `prefixed(entry)` is at hand, because the entry raises more than one alert."""
-    return AlertId(blake2b(start + suffix, key=key, digest_size=ID_BYTES).hexdigest())
+def alert_hash(key: bytes) -> "blake2b":
+    """The hash that `alert_id` feeds; where there are many, a copy of one made once takes half the time."""
+    return blake2b(key=key, digest_size=ID_BYTES)
 
 
 def customer_entry_id(key: bytes, entry: EntryId, customer: CustomerId) -> str:

@@ -23,7 +23,10 @@ class Movement(NamedTuple):
 def movement(amount: int, balance: int | None, *, credit: bool) -> Movement:
     """The movement of an entry of `amount` that left the signed `balance`."""
     before = None if balance is None else balance - amount if credit else balance + amount
-    return Movement(amount, credit, balance, before)
+    return _new(Movement, (amount, credit, balance, before))
+
+
+_new = tuple.__new__  # past the named tuple's own constructor, which takes twice as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,15 @@ class Rule:
     """A named condition on a movement. A bank adds its own by an entry point of the group `kafkalert.rules`.
 
     `raised(movement, threshold)` is pure and quick, and never raises; `shows_amount` says whether the message
-    tells the booked amount besides the balance.
+    tells the booked amount besides the balance. `unknown_may_raise`: a movement may raise it with an unknown balance
+    though with a known one it would not; where no rule is so, what says that a balance is unknown is not looked at
+    until a rule is raised.
     """
 
     alert_type: str
     raised: Callable[[Movement, Threshold], bool]
     shows_amount: bool = False
+    unknown_may_raise: bool = True
 
 
 @cache

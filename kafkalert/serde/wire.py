@@ -14,7 +14,11 @@ def long_bytes(number: int) -> bytes:
 
 def text_bytes(text: str) -> bytes:
     """`text` as Avro writes a string: its length in bytes, then UTF-8."""
-    raw = text.encode()
+    return bytes_text(text.encode())
+
+
+def bytes_text(raw: bytes) -> bytes:
+    """`text_bytes` of a text that is UTF-8 already."""
     size = len(raw)
     return (_SIZES[size] if size < len(_SIZES) else long_bytes(size)) + raw
 

@@ -20,23 +20,22 @@ from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.follower import Follower
 from kafkalert.engine.metrics import Metrics
-from kafkalert.engine.rulecache import RuleCache
+from kafkalert.engine.rulecache import Account, Ready, RuleCache
 from kafkalert.engine.runner import Runner, RunOptions
 from kafkalert.engine.stopping import Stopping
 from kafkalert.engine.store import MAX_ID, Store
 from kafkalert.engine.tables import AUTHORISATIONS, SETTINGS, checked_id, tables
 from kafkalert.engine.waiting import await_tables, staleness
 from kafkalert.errors import DecodingError
-from kafkalert.model.ids import CustomerId, customer_entry_id
-from kafkalert.rules.rule import Rule, installed
+from kafkalert.model.ids import CustomerId, alert_hash, customer_entry_id
+from kafkalert.rules.rule import Rule, installed, movement
 from kafkalert.serde import build, records
 from kafkalert.serde.booking import BookingReader
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.keys import KeyReader, encode_key
 from kafkalert.serde.wire import long_bytes
 from kafkalert.stages import entry as entries
-from kafkalert.stages.entry import Entry
-from kafkalert.stages.sending import Sender
+from kafkalert.stages.sending import Sender, raised
 
 NAME: Final = "alerting"
 ENTRIES: Final = "accountentry"
@@ -91,13 +90,15 @@ class Alerting:
         self._two_hop = two_hop
         self._store = store
         self._codec = codec
-        compiler = Compiler(store, codec, rules)
-        self._cache = RuleCache(store, compiler)
         self._rules = tuple(rules[name] for name in sorted(rules))
+        # What an entry carries is looked at once it raises something, unless an unknown balance may raise more.
+        self._all_known = not any(rule.unknown_may_raise for rule in self._rules)
+        compiler = Compiler(store, codec, rules)
+        self._cache = RuleCache(store, compiler, KeyReader(codec, "AccountId"), self._rules)
         self._id_key = id_key
+        self._id_hash = alert_hash(id_key)
         self._metrics = metrics
         self._clock = clock
-        self._accounts = KeyReader(codec, "AccountId")
         self._customers = KeyReader(codec, "CustomerId")
         self._bookings = BookingReader(codec)
         self._entry_prefix = codec.framing.prefix("AccountEntry")
@@ -115,77 +116,87 @@ class Alerting:
             self._one_hop(messages, out, dead)
 
     def _one_hop(self, messages: Sequence[Message], out: Delivery, dead: DeadLetters) -> None:
-        keyed = self._keyed(messages, dead)
-        found = self._cache.rules({account for _, account in keyed})
+        keys = [one.key() for one in messages]
+        accounts = self._cache.by_key(keys)
         sender = self._sender(out)
-        for message, account in keyed:
-            rules = found[account]
-            if not rules and self._plausible(message.value(), account):
-                continue
+        for message, key in zip(messages, keys, strict=True):
+            account = accounts[key]
             try:
-                entry = self._read(message, account)
-                sender.alert(message, entry, rules)
+                if account.rules:
+                    self._alert(message, account, account.rules, sender)
+                elif account.bad is not None:
+                    dead.put(message, account.bad)
+                elif not self._plausible(message.value(), account.text):
+                    self._bookings.read(message.value(), account.text)
             except DecodingError as error:
                 dead.put(message, error)
 
+    def _alert(
+        self,
+        message: Message,
+        account: Account,
+        rules: Iterable[Ready],
+        sender: Sender,
+        id_headers: tuple[str, ...] = (entries.ID,),
+    ) -> None:
+        """Send what an entry of `account` raises of `rules`. Raises DecodingError."""
+        currency, amount, credit, balance = self._bookings.read(message.value(), account.text)
+        moved = movement(amount, balance, credit=credit)
+        chosen = raised(rules, currency, moved)
+        if chosen or not self._all_known:
+            entry = entries.carried(message, id_headers)
+            if entry.balance_unknown:
+                moved = movement(amount, None, credit=credit)
+                chosen = raised(rules, currency, moved)
+            if chosen:
+                sender.alert(message, entry, chosen, moved)
+
     def _first_hop(self, messages: Sequence[Message], out: Delivery, dead: DeadLetters) -> None:
         """For each customer who may see the account: this entry needs processing."""
-        for message, account in self._keyed(messages, dead):
+        keys = [one.key() for one in messages]
+        accounts = self._cache.by_key(keys)
+        for message, key in zip(messages, keys, strict=True):
+            account = accounts[key]
             try:
-                entry = self._read(message, account)
-                for customer in self._authorised(account):
+                if account.bad is not None:
+                    dead.put(message, account.bad)
+                    continue
+                self._bookings.read(message.value(), account.text)
+                entry = entries.carried(message)
+                for customer in self._authorised(account.id):
                     own = customer_entry_id(self._id_key, entry.id, customer)
-                    key = encode_key(self._codec, "CustomerId", customer)
+                    customer_key = encode_key(self._codec, "CustomerId", customer)
                     headers = [(entries.ID, own), (entries.ENTRY, entry.id), *entry.passed_on]
-                    out.send(self._names.customer_entries, message.value(), key, headers)
+                    out.send(self._names.customer_entries, message.value(), customer_key, headers)
             except DecodingError as error:
                 dead.put(message, error)
 
     def _second_hop(self, messages: Sequence[Message], out: Delivery, dead: DeadLetters) -> None:
         """The alerts of the one customer that the key names."""
-        read: list[tuple[Message, bytes, Entry]] = []
+        read: list[tuple[Message, str, bytes]] = []
         for message in messages:
             try:
-                customer = checked_id(self._customers, message.key())
-                entry = entries.read(self._bookings, message, (entries.ENTRY, entries.ID))
-                if not 0 < len(entry.account) <= MAX_ID:
+                customer = checked_id(self._customers, message.key()).decode()
+                own = self._bookings.account(message.value())
+                if not 0 < len(own) <= MAX_ID:
                     raise DecodingError("account-length", f"accountId has not 1 to {MAX_ID} bytes.")  # noqa: TRY301
-                read.append((message, customer, entry))
+                read.append((message, customer, own))
             except DecodingError as error:
                 dead.put(message, error)
-        found = self._cache.rules({entry.account for _, _, entry in read})
+        accounts = self._cache.by_id({own for _, _, own in read})
         sender = self._sender(out)
-        for message, customer, entry in read:
-            rules = found[entry.account]
+        for message, customer, own in read:
+            account = accounts[own]
+            rules = [one for one in account.rules if one.customer == customer]
             try:
-                sender.alert(message, entry, [one for one in rules if one.customer.encode() == customer])
+                self._alert(message, account, rules, sender, (entries.ENTRY, entries.ID))
             except DecodingError as error:
                 dead.put(message, error)
-
-    def _keyed(self, messages: Sequence[Message], dead: DeadLetters) -> list[tuple[Message, bytes]]:
-        """Each message with the account that its key names; one with another key is put away."""
-        keyed = []
-        for message in messages:
-            try:
-                keyed.append((message, checked_id(self._accounts, message.key())))
-            except DecodingError as error:
-                dead.put(message, error)
-        return keyed
-
-    def _read(self, message: Message, account: bytes) -> Entry:
-        entry = entries.read(self._bookings, message)
-        if entry.account != account:
-            raise DecodingError("wrong-key", "accountId is not the account of the key.")
-        return entry
 
     def _plausible(self, value: bytes | None, account: bytes) -> bool:
         """Whether a value that nobody waits for looks like its account's entry, so that it need not be decoded."""
-        start = len(self._entry_prefix)
-        return (
-            value is not None
-            and value[:start] == self._entry_prefix
-            and value[start + _TIME_BYTES + 1 : start + _TIME_BYTES + 1 + len(account)] == account
-        )
+        prefix = self._entry_prefix
+        return value is not None and value.startswith(prefix) and value.startswith(account, len(prefix) + _TIME_BYTES)
 
     def _authorised(self, account: bytes) -> Iterable[CustomerId]:
         with self._store.read() as txn:
@@ -196,7 +207,7 @@ class Alerting:
     def _sender(self, out: Delivery) -> Sender:
         now = self._clock.wall_ms()
         start = self._message_prefix + long_bytes(now)
-        return Sender(out, self._names.outbound, self._rules, self._id_key, self._metrics, start, now)
+        return Sender(out, self._names.outbound, self._id_hash, self._metrics, start, now)
 
 
 def run(settings: Settings, options: RunOptions) -> None:

@@ -1,4 +1,4 @@
-"""What a stage takes from an entry's record: the movement, its id, and what travels on."""
+"""What a stage takes from the headers of an entry's record: its id, and what travels on."""
 
 from typing import Any, Final, NamedTuple
 
@@ -6,8 +6,6 @@ from confluent_kafka import Message
 
 from kafkalert.errors import DecodingError
 from kafkalert.model.ids import EntryId, entry_id
-from kafkalert.rules.rule import Movement, movement
-from kafkalert.serde.booking import BookingReader
 
 ID: Final = "ka-id"
 ENTRY: Final = "ka-entry"
@@ -19,27 +17,24 @@ _PASSED_ON: Final = (TRACE, BALANCE)
 _UNKNOWN: Final = b"unknown"
 
 
-class Entry(NamedTuple):
-    """A decoded booking. `account` is its id as UTF-8; `passed_on` are the headers that its outputs carry too."""
+class Carried(NamedTuple):
+    """What an entry's headers say: its id, what its outputs carry too, and whether its balance is not known."""
 
     id: EntryId
-    account: bytes
-    currency: str
-    movement: Movement
     passed_on: list[tuple[str, Any]]
+    balance_unknown: bool = False
 
 
-def read(reader: BookingReader, message: Message, id_headers: tuple[str, ...] = (ID,)) -> Entry:
-    """The entry in `message`; its id is in the first of `id_headers` that is there. Raises DecodingError."""
-    account, currency, amount, credit, balance = reader.read(message.value())
+def carried(message: Message, id_headers: tuple[str, ...] = (ID,)) -> Carried:
+    """What the headers of an entry's record say; its id is in the first of `id_headers` that is there.
+
+    Raises DecodingError.
+    """
     listed: Any = message.headers() or ()
     if len(listed) == 1 and listed[0][0] == id_headers[0]:  # its id alone, as nearly always
-        moved = movement(amount, balance, credit=credit)
-        return Entry(identify(message, {id_headers[0]: listed[0][1]}, id_headers), account, currency, moved, [])
+        return Carried(identify(message, {id_headers[0]: listed[0][1]}, id_headers), [])
     headers: dict[str, Any] = dict(listed)
-    known = None if headers.get(BALANCE) == _UNKNOWN else balance
-    moved = movement(amount, known, credit=credit)
-    return Entry(identify(message, headers, id_headers), account, currency, moved, passed_on(headers))
+    return Carried(identify(message, headers, id_headers), passed_on(headers), headers.get(BALANCE) == _UNKNOWN)
 
 
 def passed_on(headers: dict[str, Any]) -> list[tuple[str, Any]]:

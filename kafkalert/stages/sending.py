@@ -2,21 +2,40 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import Message
 
-from kafkalert.engine.compiled import CHANNELS, END_OF_MAP, CompiledRule, Sending, sending
+from kafkalert.engine.compiled import CHANNELS, END_OF_MAP
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.metrics import Metrics
+from kafkalert.engine.rulecache import Ready
 from kafkalert.errors import DecodingError
-from kafkalert.model.ids import alert_id_after, prefixed
+from kafkalert.model.ids import prefixed
 from kafkalert.model.money import major
-from kafkalert.rules.rule import Rule
-from kafkalert.serde.wire import long_bytes, text_bytes
-from kafkalert.stages.entry import ENTRY, ID, Entry
+from kafkalert.rules.rule import Movement
+from kafkalert.serde.wire import bytes_text, long_bytes, text_bytes
+from kafkalert.stages.entry import ENTRY, ID, Carried
 
 _NAMES: Final = tuple(channel.value for channel in CHANNELS)  # a plain text hashes faster than a member
+
+
+def raised(rules: Iterable[Ready], currency: bytes, moved: Movement) -> list[Ready]:
+    """The rules that a movement in `currency` (UTF-8) raises. Raises DecodingError where a rule breaks."""
+    try:
+        return [one for one in rules if one.currency == currency and one.raised(moved, one.threshold)]
+    except Exception as error:
+        raise DecodingError("rule-failed", f"{_broken(rules, moved)} raised {type(error).__name__}.") from error
+
+
+def _broken(rules: Iterable[Ready], moved: Movement) -> str:
+    """The alert type of the first rule that breaks on `moved`."""
+    for one in rules:
+        try:
+            one.raised(moved, one.threshold)
+        except Exception:  # noqa: BLE001 - a bank's own code may raise anything
+            return one.rule.alert_type
+    return "A rule"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,39 +44,25 @@ class Sender:
 
     out: Delivery
     topics: tuple[str, ...]
-    rules: tuple[Rule, ...]
-    id_key: bytes
+    id_hash: Any
     metrics: Metrics
     start: bytes
     now: int
 
-    def alert(self, message: Message, entry: Entry, rules: Iterable[CompiledRule]) -> None:
-        """Send what `rules` raise for `entry`. Raises DecodingError where a rule breaks; what was sent stays sent."""
-        hashed = b""
-        moved, currency = entry.movement, entry.currency
-        for one in rules:
-            if one.currency != currency:
-                continue
-            rule = self.rules[one.rule]
-            try:
-                threshold = one.threshold
-                if not rule.raised(moved, threshold if isinstance(threshold, int) else one.number):
-                    continue
-            except Exception as error:
-                raise DecodingError("rule-failed", f"{rule.alert_type} raised {type(error).__name__}.") from error
-            if not hashed:
-                hashed = prefixed(entry.id)
-                self.metrics.fresh.append(self.now - message.timestamp()[1])
-            self._send(entry, hashed, sending(one), shows_amount=rule.shows_amount)
-
-    def _send(self, entry: Entry, hashed: bytes, what: Sending, *, shows_amount: bool) -> None:
-        value = self.start + what.body + _ending(entry, shows_amount=shows_amount)
-        alerts = self.metrics.alerts
-        for output in what.outputs:
-            own = alert_id_after(self.id_key, hashed, output.suffix)
-            headers = [(ID, own), (ENTRY, entry.id), *entry.passed_on]
-            self.out.send(self.topics[output.channel], value, output.key, headers)
-            alerts[_NAMES[output.channel]] += 1
+    def alert(self, message: Message, entry: Carried, chosen: Iterable[Ready], moved: Movement) -> None:
+        """Send what an entry raised."""
+        hashed = prefixed(entry.id)
+        self.metrics.fresh.append(self.now - message.timestamp()[1])
+        alerts, send, topics, id_hash = self.metrics.alerts, self.out.send, self.topics, self.id_hash
+        for one in chosen:
+            what = one.sending
+            value = self.start + what.body + _ending(moved, one.currency, shows_amount=one.rule.shows_amount)
+            for output in what.outputs:
+                own = id_hash.copy()
+                own.update(hashed + output.suffix)
+                headers = [(ID, own.hexdigest()), (ENTRY, entry.id), *entry.passed_on]
+                send(topics[output.channel], value, output.key, headers)
+                alerts[_NAMES[output.channel]] += 1
 
 
 _BALANCE_BLOCK: Final = long_bytes(2) + text_bytes("balance_amount")
@@ -66,17 +71,15 @@ _AMOUNT_BLOCK: Final = long_bytes(2) + text_bytes("alert_amount_amount")
 _AMOUNT_CURRENCY: Final = text_bytes("alert_amount_amount_currency")
 
 
-def _ending(entry: Entry, *, shows_amount: bool) -> bytes:
+def _ending(moved: Movement, code: bytes, *, shows_amount: bool) -> bytes:
     """The params that an entry adds to its messages, in blocks of a map, and the map's end.
 
     An unknown balance adds none.
     """
-    moved, currency = entry.movement, text_bytes(entry.currency)
+    currency, own = code.decode(), bytes_text(code)
     ending = END_OF_MAP
     if shows_amount:
-        amount = text_bytes(major(moved.amount, entry.currency))
-        ending = _AMOUNT_BLOCK + amount + _AMOUNT_CURRENCY + currency + ending
+        ending = _AMOUNT_BLOCK + text_bytes(major(moved.amount, currency)) + _AMOUNT_CURRENCY + own + ending
     if moved.balance is not None:
-        balance = text_bytes(major(moved.balance, entry.currency))
-        ending = _BALANCE_BLOCK + balance + _BALANCE_CURRENCY + currency + ending
+        ending = _BALANCE_BLOCK + text_bytes(major(moved.balance, currency)) + _BALANCE_CURRENCY + own + ending
     return ending

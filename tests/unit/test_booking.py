@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from kafkalert.errors import DecodingError
 from kafkalert.serde import booking
-from kafkalert.serde.booking import Booking, BookingReader
+from kafkalert.serde.booking import BookingReader, Movements
 from kafkalert.serde.codec import Codec
+from kafkalert.serde.wire import text_bytes
 
 CODEC = Codec()
 READER = BookingReader(CODEC)
@@ -32,20 +33,43 @@ ENTRIES = st.fixed_dictionaries(
 )
 
 
-def outcome(read: Callable[[bytes | None], Booking], value: bytes | None) -> Booking | str:
-    """The booking, or the code of the error."""
+Read = Callable[[bytes | None, bytes], Movements]
+
+
+def slowly(value: bytes | None, account: bytes) -> Movements:
+    """As `BookingReader.read`, by the common way alone."""
+    own, moved = READER._any(value)
+    if text_bytes(own.decode()) != account:
+        raise DecodingError("wrong-key", "")
+    return moved
+
+
+def outcome(read: Read, value: bytes | None, account: bytes) -> Movements | str:
+    """What was moved, or the code of the error."""
     try:
-        return read(value)
+        return read(value, account)
     except DecodingError as error:
         return error.code
 
 
+def account_of(value: bytes | None) -> bytes | str:
+    """The account by either way, which have to agree, or the code of the error."""
+    try:
+        own = READER.account(value)
+    except DecodingError as error:
+        return error.code
+    assert own == READER._any(value)[0]
+    return own
+
+
 @settings(max_examples=1000)
-@given(ENTRIES)
-def test_both_ways_read_the_same_booking(entry: dict[str, Any]) -> None:
-    """Whatever an entry says, the quick way gives what the common way gives."""
+@given(ENTRIES, st.booleans())
+def test_both_ways_read_the_same_booking(entry: dict[str, Any], own: bool) -> None:
+    """Whatever an entry says, and of whatever account it should be, both ways give the same."""
     value = CODEC.encode("AccountEntry", entry)
-    assert outcome(READER.read, value) == outcome(READER._any, value)
+    account = text_bytes(entry["accountId"] if own else "NL01")
+    assert outcome(READER.read, value, account) == outcome(slowly, value, account)
+    account_of(value)
 
 
 @settings(max_examples=2000)
@@ -56,7 +80,9 @@ def test_both_ways_agree_on_broken_bytes(entry: dict[str, Any], changes: list[tu
     for place, byte in changes:
         value[place % len(value)] = byte
     broken = bytes(value[: len(value) - cut] if cut < len(value) else value)
-    assert outcome(READER.read, broken) == outcome(READER._any, broken)
+    account = text_bytes(entry["accountId"])
+    assert outcome(READER.read, broken, account) == outcome(slowly, broken, account)
+    account_of(broken)
 
 
 def test_a_usual_entry_takes_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,4 +100,5 @@ def test_a_usual_entry_takes_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> N
     }
     value = CODEC.encode("AccountEntry", entry)
     monkeypatch.setattr(booking.BookingReader, "_any", None)
-    assert READER.read(value) == (b"NL91ABNA0417164300", "EUR", 123_456_789_012, False, -42)
+    assert READER.read(value, text_bytes("NL91ABNA0417164300")) == (b"EUR", 123_456_789_012, False, -42)
+    assert READER.account(value) == b"NL91ABNA0417164300"

@@ -16,7 +16,7 @@ from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.store import Store
 from kafkalert.model.ids import CustomerId, EntryId, alert_id, alert_suffix
-from kafkalert.rules.rule import installed
+from kafkalert.rules.rule import Rule, installed
 from kafkalert.sandbox.expected import Expected, expected
 from kafkalert.serde.codec import Codec
 from kafkalert.stages.alerting import OUTBOUND, Alerting, Names
@@ -35,9 +35,9 @@ NOW = 1_750_000_000_123
 class Bench:
     """A stage on tables of its own, without a broker."""
 
-    def __init__(self, folder: Path, codec: Codec, *, two_hop: bool) -> None:
+    def __init__(self, folder: Path, codec: Codec, *, two_hop: bool, rules: dict[str, Rule] | None = None) -> None:
         self.codec = codec
-        self.rules = installed()
+        self.rules = rules or installed()
         self.store = Store(folder, size=1 << 26, flavour=flavour(codec, self.rules))
         self.metrics = Metrics()
         self.two_hop = two_hop
@@ -87,8 +87,8 @@ def _as_read(sent: Sent) -> list[tuple[str, Any]]:
 def message(codec: Codec, entry: dict[str, Any], *headers: tuple[str, bytes]) -> FakeMessage:
     """An entry's record."""
     known = entry["BalanceAfterBookingNumeric"] is not None
-    texts = {"timestamp": 1, "bookingAmount": "", "balanceAfterBooking": ""}
-    datum = entry | texts | {"BalanceAfterBookingCreditDebitIndicator": ""}
+    texts = {"timestamp": NOW, "bookingAmount": "1.00", "balanceAfterBooking": "1.00"}
+    datum = entry | texts | {"BalanceAfterBookingCreditDebitIndicator": "CRDT"}
     datum["BalanceAfterBookingNumeric"] = entry["BalanceAfterBookingNumeric"] or 0
     carried = [("ka-id", b"e-1"), *headers] if known else [("ka-id", b"e-1"), ("ka-balance", b"unknown"), *headers]
     key = codec.encode("AccountId", {"id": entry["accountId"]})
@@ -220,3 +220,24 @@ def test_another_framing_is_another_flavour() -> None:
     assert flavour(PLAIN, installed()) != flavour(CONFLUENT, installed())
     assert flavour(PLAIN, installed()) == flavour(BOTH, installed())
     assert flavour(PLAIN, installed()) != flavour(PLAIN, {})
+
+
+@pytest.mark.parametrize("two_hop", [False, True])
+def test_a_banks_own_rule_may_be_raised_by_an_unknown_balance(tmp_path: Path, *, two_hop: bool) -> None:
+    """Unless a rule says that it is not, what an entry carries is looked at though nothing was raised so far."""
+    own = Rule("ALERT_DEBITED_ABOVE_THRESHOLD", lambda moved, _: moved.balance is None)
+    bench = Bench(tmp_path, PLAIN, two_hop=two_hop, rules={own.alert_type: own})
+    bench.fill({"A": ["anna"]}, {"anna": ROW})
+    assert len(bench.process(message(PLAIN, ENTRY))[0]) == 2
+    assert bench.process(message(PLAIN, ENTRY | {"BalanceAfterBookingNumeric": 1})) == ([], [])
+
+
+def test_a_rule_that_breaks_is_named_in_the_dead_letter(tmp_path: Path) -> None:
+    """The others of the partition go on."""
+    own = Rule("ALERT_DEBITED_ABOVE_THRESHOLD", lambda moved, _: 1 // (moved.amount - 6) < 0)
+    bench = Bench(tmp_path, PLAIN, two_hop=False, rules={own.alert_type: own})
+    bench.fill({"A": ["anna"]}, {"anna": ROW})
+    sent, dead = bench.process(message(PLAIN, ENTRY), message(PLAIN, ENTRY | {"bookingAmountNumeric": 5}))
+    assert len(sent) == 2
+    assert [one.header["ka-reason"] for one in dead] == ["rule-failed"]
+    assert dead[0].header["ka-detail"] == "ALERT_DEBITED_ABOVE_THRESHOLD raised ZeroDivisionError."

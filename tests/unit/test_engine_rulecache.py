@@ -10,8 +10,14 @@ from kafkalert.engine import rulecache
 from kafkalert.engine.compiled import CompiledRule
 from kafkalert.engine.rulecache import RuleCache
 from kafkalert.engine.store import Store
+from kafkalert.rules.rule import Rule, Threshold
+from kafkalert.serde.codec import Codec
+from kafkalert.serde.keys import KeyReader, encode_key
 
 FIRST, SECOND = b"NL01", b"NL02"
+CODEC = Codec()
+KEYS = KeyReader(CODEC, "AccountId")
+RULE = Rule("ANY", lambda _moved, _threshold: True)
 
 
 class FromRow:
@@ -44,15 +50,24 @@ def change(store: Store, account: bytes, number: int | None) -> None:
         txn.delete(account, db=store.compiled)
 
 
-def thresholds(cache: RuleCache, *accounts: bytes) -> list[list[int | str]]:
-    found = cache.rules(accounts)
-    return [[rule.threshold for rule in found[account]] for account in accounts]
+def new_cache(store: Store, compiler: FromRow) -> RuleCache:
+    return RuleCache(store, compiler, KEYS, [RULE])  # type: ignore[arg-type]  # only `compile` is used
+
+
+def thresholds(cache: RuleCache, *accounts: bytes) -> list[list[Threshold]]:
+    """By key and by id, which have to agree."""
+    keys = [encode_key(CODEC, "AccountId", one.decode()) for one in accounts]
+    named = cache.by_key(keys)
+    by_key = [[rule.threshold for rule in named[key].rules] for key in keys]
+    found = cache.by_id(accounts)
+    assert by_key == [[rule.threshold for rule in found[one].rules] for one in accounts]
+    return by_key
 
 
 def test_a_change_by_anybody_is_seen_at_the_next_look(store: Store) -> None:
     """A row that another writer changes, adds or deletes decides from the next look on."""
     maker = FromRow(store)
-    cache = RuleCache(store, maker)  # type: ignore[arg-type]  # only `compile` is used
+    cache = new_cache(store, maker)
     change(store, FIRST, 1)
     for _ in range(3):
         assert thresholds(cache, FIRST, SECOND) == [[1], []]
@@ -69,7 +84,7 @@ def test_while_nothing_changes_nothing_is_compiled_or_decoded_again(
 ) -> None:
     """Looks after the second read neither rows nor bytes."""
     maker = FromRow(store)
-    cache = RuleCache(store, maker)  # type: ignore[arg-type]  # only `compile` is used
+    cache = new_cache(store, maker)
     change(store, FIRST, 1)
     thresholds(cache, FIRST)  # compiles, which changes the store
     thresholds(cache, FIRST)  # decodes
@@ -81,8 +96,25 @@ def test_while_nothing_changes_nothing_is_compiled_or_decoded_again(
 def test_the_cache_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many accounts come, no more are kept than one look and the bound together."""
     monkeypatch.setattr(rulecache, "MOST", 10)
-    cache = RuleCache(store, FromRow(store))  # type: ignore[arg-type]  # only `compile` is used
+    cache = new_cache(store, FromRow(store))
     for number in range(100):
-        cache.rules([str(number).encode()])
-        cache.rules([str(number).encode()])
+        thresholds(cache, str(number).encode())
         assert len(cache._kept) <= 11
+        assert len(cache._named) <= 11
+
+
+def test_keys_that_name_no_account_say_why(store: Store) -> None:
+    """Each key has its own answer; those that are none have no rules, and the reason."""
+    cache = new_cache(store, FromRow(store))
+    change(store, FIRST, 1)
+    good = encode_key(CODEC, "AccountId", FIRST.decode())
+    bad: list[bytes | None] = [None, b"", good[:-1], good + b"x", encode_key(CODEC, "AccountId", "")]
+    for _ in range(2):
+        found = cache.by_key([good, *bad])
+        assert found[good].id == FIRST
+        assert found[good].bad is None
+        for key in bad:
+            assert found[key].rules == ()
+            reason = found[key].bad
+            assert reason is not None
+            assert reason.code.startswith("key-")
