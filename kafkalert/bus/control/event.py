@@ -12,7 +12,7 @@ Mode = Literal["planned", "forced"]
 Key = tuple[int, str, str]
 """What makes two records the same event, wherever they stand: epoch, id, event."""
 
-_Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\z")]
+_Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 _Id = Annotated[str, Meta(min_length=1, max_length=128)]
 _Epoch = Annotated[int, Meta(ge=1, le=2**53 - 1)]  # as far as every reader of JSON counts exactly
 

@@ -6,7 +6,7 @@ processes there who does not know of it, stopped or cut off as he may have been;
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from kafkalert.bus.control.state import Logs, View
@@ -30,6 +30,12 @@ class Read:
     read_at: float = _NEVER
     clear_at: float = _NEVER
     failed_at: float = _NEVER
+
+
+def confirmed(read: Read, cluster: str, view: View, began: float) -> Read:
+    """`read` after the log of `cluster` was read to the end that it had at `began`, which made `view`."""
+    leaving = view.pending is not None and view.pending.source == cluster
+    return replace(read, read_at=began, clear_at=read.clear_at if leaving else began)
 
 
 def fresh(reads: Mapping[str, Read], active: str, now: float, lease: float = SECONDS) -> bool:

@@ -14,7 +14,7 @@ from kafkalert.bus.control.event import Event, Step
 from kafkalert.bus.control.lease import Read
 from kafkalert.bus.control.overdue import Overdue
 from kafkalert.bus.control.reader import Reader
-from kafkalert.bus.control.state import View, lacking, resolve
+from kafkalert.bus.control.state import View, lacking, resolve, same_switch
 from kafkalert.bus.control.writer import Writer
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import ConfigError, KafkalertError
@@ -136,11 +136,7 @@ class ControlLog:
 
     def lasts(self, view: View, now: float) -> bool:
         """Whether who began by `view` may still touch its cluster: nothing else was decided, and `fresh`. Cheap."""
-        commit = self._view.commit
-        same = commit is view.commit or (
-            commit is not None and view.commit is not None and commit.key == view.commit.key
-        )
-        return same and self.fresh(now)
+        return same_switch(self._view, view) and self.fresh(now)
 
     def settled(self) -> bool:
         """Whether an instance that starts may begin: see `lease.settled`."""
@@ -173,7 +169,7 @@ class ControlLog:
         return sum(reader.skipped for reader in self._readers.values())
 
     def write(self, cluster: str, event: Event, timeout: float) -> bool:
-        """Write `event` to the log of `cluster`: True once acknowledged, False if that is unknown after `timeout` seconds.
+        """Write `event` to the log of `cluster`: True once acknowledged, False if after `timeout` s that is unknown.
 
         Which event was first is told by reading: `await_event`, then `view`. Raises ConfigError or KafkalertError where
         the cluster refused it, so that it does not stand there.
@@ -268,10 +264,7 @@ class ControlLog:
                 self._view = resolve(self._logs, self._home)
             self._problems.pop(cluster, None)
             if began is not None:
-                pending = self._view.pending
-                clear = pending is None or pending.source != cluster
-                read = self._reads[cluster]
-                self._reads[cluster] = replace(read, read_at=began, clear_at=began if clear else read.clear_at)
+                self._reads[cluster] = rules.confirmed(self._reads[cluster], cluster, self._view, began)
             changed = self._view != before
             self.changed.notify_all()
         for callback in self._callbacks if changed else ():

@@ -190,6 +190,11 @@ def duty(view: View, *, settled: bool, fresh: bool, epoch: int = 0, acknowledged
     return Duty("process", view.active, view.epoch)
 
 
+def same_switch(one: View, other: View) -> bool:
+    """Whether the same commit says where things run."""
+    return (one.commit and one.commit.key) == (other.commit and other.commit.key)
+
+
 def decided(view: View, attempt: Event) -> bool:
     """Whether `attempt` (its PREPARE) has its outcome: its own, or that of an epoch not below it."""
     return view.epoch >= attempt.epoch or _last(view.history, attempt.epoch) == "ABORT"
