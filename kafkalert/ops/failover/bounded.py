@@ -1,0 +1,36 @@
+"""Several questions at once, of clusters that may never answer."""
+
+from collections.abc import Callable, Hashable, Mapping
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import monotonic
+from typing import TypeVar
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+
+def at_once(calls: Mapping[K, Callable[[], T]], seconds: float) -> dict[K, T | Exception]:
+    """What each of `calls` returned or raised within `seconds`; TimeoutError for one that did not end.
+
+    Each has a thread of its own, which is left behind where it hangs and does not hold up the end of the process.
+    """
+    answers: SimpleQueue[tuple[K, T | Exception]] = SimpleQueue()
+
+    def ask(key: K, call: Callable[[], T]) -> None:
+        try:
+            answers.put((key, call()))
+        except Exception as error:  # noqa: BLE001 - told to who asked
+            answers.put((key, error))
+
+    for key, call in calls.items():
+        Thread(target=ask, args=(key, call), name="ask", daemon=True).start()
+    found: dict[K, T | Exception] = {}
+    give_up = monotonic() + seconds
+    while len(found) < len(calls):
+        try:
+            key, answer = answers.get(timeout=max(0.0, give_up - monotonic()))
+        except Empty:
+            break
+        found[key] = answer
+    return {key: found.get(key, TimeoutError()) for key in calls}
