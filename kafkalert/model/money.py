@@ -7,16 +7,21 @@ Minor = NewType("Minor", int)
 """An amount in a currency's minor units: cents of EUR, yen of JPY, fils of KWD."""
 
 # ISO 4217, list one: the currencies whose minor unit is not a hundredth.
-_PLACES_OF = {
-    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
-    3: "BHD IQD JOD KWD LYD OMR TND",
-}
-_PLACES_OF[4] = "CLF UYW"
-_PLACES = {code: digits for digits, codes in _PLACES_OF.items() for code in codes.split()}
+_PLACES_OF = (
+    (0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"),
+    (3, "BHD IQD JOD KWD LYD OMR TND"),
+    (4, "CLF UYW"),
+    # Withdrawn (list three, which tells no minor units: as the JDK has them), so that an old booking reads as it did.
+    (0, "ADP BEF BYB BYR ESP GRD ITL LUF MGF PTE ROL TPE TRL"),
+)
+_PLACES = {code: digits for digits, codes in _PLACES_OF for code in codes.split()}
 
 
 def places(currency: str) -> int:
-    """Digits after the point in `currency` (ISO 4217 code); 2 where the code is not known."""
+    """Digits after the point in `currency` (ISO 4217 code, withdrawn ones too).
+
+    2 where the code is not known, or is that of no money, such as gold (XAU) or a test (XTS).
+    """
     return _PLACES.get(currency, 2)
 
 
