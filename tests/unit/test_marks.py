@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from kafkalert.bus.marks import ID_BYTES, Mark, Marks, mark
 
-
-Headers = list[tuple[str, bytes | None]]
+Headers = list[tuple[str, str | bytes | None]]
 Content = tuple[bytes | None, bytes | None, int]
 
 

@@ -1,0 +1,1 @@
+"""Moving what runs from one cluster to the other."""

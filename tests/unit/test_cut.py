@@ -1,0 +1,255 @@
+"""Where a group goes on, on the other cluster: nothing lost, nothing twice, by a simulation of two mirrored logs."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kafkalert.bus.marks import Mark, Marks
+from kafkalert.ops.failover.cut import Cut, NotCrossed, cut, oldest
+
+
+@dataclass
+class Log:
+    """One partition on one cluster: each record's offset, number, the cluster that it was written to, and time."""
+
+    records: list[tuple[int, int, str, int]] = field(default_factory=list)
+    end: int = 0
+
+    def write(self, number: int, origin: str, time: int, gap: int) -> None:
+        """Append a record, after `gap` offsets of markers."""
+        self.records.append((self.end + gap, number, origin, time))
+        self.end += gap + 1
+
+    def marker(self) -> None:
+        """A transaction's marker: an offset without a record."""
+        self.end += 1
+
+
+class Sites:
+    """Clusters A and B, and a flow each way that reads in order and may begin again further back."""
+
+    def __init__(self) -> None:
+        self.logs = {"A": Log(), "B": Log()}
+        self.at = {"A": 0, "B": 0}
+        self.furthest = {"A": 0, "B": 0}
+        self.times: dict[int, int] = {}
+
+    def write(self, cluster: str, time: int, gap: int = 0) -> None:
+        """Somebody writes a record of that time, which need not rise."""
+        number = len(self.times)
+        self.times[number] = time
+        self.logs[cluster].write(number, cluster, time, gap)
+
+    def mirror(self, source: str, count: int | None = None) -> None:
+        """The flow from `source` takes so many records, or all; those that came from its target it drops."""
+        log, other = self.logs[source], self.logs["B" if source == "A" else "A"]
+        stop = len(log.records) if count is None else min(len(log.records), self.at[source] + count)
+        for _, number, origin, time in log.records[self.at[source] : stop]:
+            if origin == source:
+                other.write(number, origin, time, 0)
+        self.at[source] = stop
+        self.furthest[source] = max(self.furthest[source], stop)
+
+    def restart(self, source: str, back: int) -> None:
+        """The flow begins anew `back` records before where it was."""
+        self.at[source] = max(0, self.at[source] - back)
+
+    def crossed(self, source: str, less: int = 0) -> int:
+        """An offset before which all natives were on the other cluster at some time."""
+        records = self.logs[source].records[: max(0, self.furthest[source] - less)]
+        return records[-1][0] + 1 if records else 0
+
+    def marks(self, cluster: str, since: int = 0, stop: int | None = None) -> Marks:
+        """A window of a cluster's log, by offsets."""
+        return Marks(
+            [
+                Mark(offset, number.to_bytes(8, "big"), origin == cluster, time)
+                for offset, number, origin, time in self.logs[cluster].records
+                if since <= offset and (stop is None or offset < stop)
+            ]
+        )
+
+    def since(self, cluster: str, time: int | None, default: int) -> int:
+        """The first offset with that time or a later one, as brokers answer; at most `default`."""
+        found = [offset for offset, _, _, own in self.logs[cluster].records if time is not None and own >= time]
+        return min([*found[:1], default])
+
+    def lacking(self, committed: int) -> int:
+        """How many natives of A before an offset are not on B."""
+        there = {number for _, number, _, _ in self.logs["B"].records}
+        natives = {
+            number for offset, number, origin, _ in self.logs["A"].records if origin == "A" and offset < committed
+        }
+        return len(natives - there)
+
+    def check(self, committed: int, made: Cut) -> None:
+        """Prove a cut, by going on at it: each record that A's group had not processed comes once, and no other.
+
+        Each cluster's own come in the order in which they were written there.
+        """
+        done = {number for offset, number, _, _ in self.logs["A"].records if offset < committed}
+        came = [
+            (number, origin)
+            for offset, number, origin, _ in self.logs["B"].records
+            if offset >= made.offset and not any(first <= offset < last for first, last in made.skip)
+        ]
+        numbers = [number for number, _ in came]
+        assert sorted(numbers) == sorted(self.times.keys() - done)
+        for cluster in "AB":
+            own = [number for number, origin in came if origin == cluster]
+            assert own == sorted(own)
+
+
+step = st.one_of(
+    st.tuples(st.just("write"), st.sampled_from("AB"), st.integers(0, 30), st.integers(0, 2)),
+    st.tuples(st.just("mirror"), st.sampled_from("AB"), st.integers(1, 6), st.just(0)),
+    st.tuples(st.just("restart"), st.sampled_from("AB"), st.integers(1, 8), st.just(0)),
+    st.tuples(st.just("marker"), st.sampled_from("AB"), st.just(0), st.just(0)),
+)
+steps = st.lists(step, max_size=30)
+Steps = list[tuple[str, str, int, int]]
+
+
+def run(sites: Sites, taken: Steps) -> None:
+    """Let happen what was drawn; times rise on the whole, as those of real records do."""
+    for what, cluster, number, gap in taken:
+        if what == "write":
+            sites.write(cluster, len(sites.times) + number, gap)
+        elif what == "mirror":
+            sites.mirror(cluster, number)
+        elif what == "restart":
+            sites.restart(cluster, number)
+        else:
+            sites.logs[cluster].marker()
+
+
+@settings(max_examples=400)
+@given(steps, st.floats(0, 1), st.booleans())
+def test_what_was_not_processed_comes_once_and_nothing_again(taken: Steps, share: float, everything: bool) -> None:
+    """Wherever the group had got to, once A's natives have crossed; of B's natives some may not be on A yet."""
+    sites = Sites()
+    run(sites, taken)
+    sites.mirror("A")
+    if everything:
+        sites.mirror("B")
+    committed = round(share * sites.logs["A"].end)
+    b_end = sites.logs["B"].end
+    made = cut(sites.marks("A"), sites.marks("B"), committed, b_end)
+    assert isinstance(made, Cut)
+    assert all(made.offset < first < last <= b_end for first, last in made.skip)
+    assert all(one[1] < other[0] for one, other in zip(made.skip, made.skip[1:], strict=False))
+    sites.check(committed, made)
+    sites.write("A", 0)  # and life goes on: what crosses later is behind the cut
+    sites.write("B", 0)
+    sites.mirror("A")
+    sites.check(committed, made)
+
+
+@settings(max_examples=300)
+@given(steps, st.floats(0, 1))
+def test_there_is_no_cut_before_what_was_processed_has_crossed(taken: Steps, share: float) -> None:
+    """A copy that came later would be processed again. What was not processed may come later, and is then."""
+    sites = Sites()
+    run(sites, taken)
+    committed = round(share * sites.logs["A"].end)
+    made = cut(sites.marks("A"), sites.marks("B"), committed, sites.logs["B"].end)
+    lacking = sites.lacking(committed)
+    if lacking:
+        assert isinstance(made, NotCrossed)
+        assert made.count == lacking
+        return
+    assert isinstance(made, Cut)
+    sites.at["A"] = sites.furthest["A"]  # a repeat that is still to come is not known, and comes again
+    sites.mirror("A")
+    sites.check(committed, made)
+
+
+def busy(least: int) -> st.SearchStrategy[Steps]:
+    """Steps in which the flows keep up, more or less, and some records' times lie far back."""
+    write = st.tuples(st.just("write"), st.sampled_from("AB"), st.sampled_from([0, 0, 1, 2, -5, -20]), st.just(0))
+    mirror = st.tuples(st.just("mirror"), st.sampled_from("AB"), st.integers(2, 9), st.just(0))
+    restart = st.tuples(st.just("restart"), st.sampled_from("AB"), st.integers(1, 5), st.just(0))
+    return st.lists(st.one_of(write, mirror, restart), min_size=least, max_size=25)
+
+
+@settings(max_examples=500)
+@given(
+    st.tuples(busy(8), busy(0), busy(0), busy(0)),
+    st.tuples(st.floats(0, 1), st.floats(0, 1)),
+    st.tuples(st.integers(0, 15), st.integers(0, 5)),
+)
+def test_windows_by_time_suffice(taken: tuple[Steps, ...], shares: tuple[float, float], less: tuple[int, int]) -> None:
+    """The windows that `oldest` names give the cut that whole logs give, whatever happens after the ends were taken."""
+    sites = Sites()
+    run(sites, taken[0])
+    a_crossed, b_crossed = sites.crossed("A", less[0]), sites.crossed("B", less[1])
+    first_end = sites.logs["A"].end
+    lowest = round(shares[0] * first_end)
+    run(sites, taken[1])
+    b_end = sites.logs["B"].end
+    run(sites, taken[2])
+    # What is read of both logs to begin with, and how far back that says that one has to go.
+    early_a = sites.marks("A", min(lowest, a_crossed))
+    early_b = sites.marks("B", b_crossed, b_end)
+    time = oldest(early_a, early_b, lowest, a_crossed=a_crossed, b_crossed=b_crossed)
+    run(sites, taken[3])
+    sites.mirror("A")
+    a_start = sites.since("A", time, min(lowest, a_crossed, first_end))
+    b_start = sites.since("B", time, min(b_crossed, b_end))
+    committed = lowest + round(shares[1] * (sites.logs["A"].end - lowest))
+    windows = sites.marks("A", a_start), sites.marks("B", b_start)
+    end = sites.logs["B"].end
+    made = cut(*windows, committed, end, a_crossed=a_crossed, b_crossed=b_crossed)
+    assert made == cut(sites.marks("A"), sites.marks("B"), committed, end)
+    assert isinstance(made, Cut)
+    sites.check(committed, made)
+
+
+def marks(*records: str) -> Marks:
+    """Marks by notation: "n3" is a native with id 3, "c3" a copy. Offsets from 0, times by id."""
+    return Marks([Mark(at, one[1:].encode().rjust(8), one[0] == "n", int(one[1:])) for at, one in enumerate(records)])
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "committed", "expected"),
+    [
+        ("n1 n2 n3", "c1 c2 c3", 2, Cut(2)),
+        ("n1 n2 n3", "c1 c2 c3", 3, Cut(3)),
+        ("n1 n2 n3", "c1 c2 c3", 0, Cut(0)),
+        ("n1 n2 n3 n4", "c1 c2 c3 c2 c3 c4", 3, Cut(5)),  # the repeat lies before the cut
+        ("n1 n2 n3 n4", "c1 c2 c3 c2 c3 c4", 1, Cut(1, ((3, 5),))),  # each once, the first ones kept
+        ("n1 n2 n3 n4", "c1 c2 c3 c4 c2 c3", 1, Cut(1, ((4, 6),))),  # in the middle of a repeat
+        ("c9 n1 n2 c8", "n9 n8 c1 c2", 2, Cut(1, ((2, 3),))),  # 8 came first on B, after what was done on A
+        ("n1 n2", "n9 c1 c2", 1, Cut(0, ((1, 2),))),  # 9 has yet to cross
+        ("n1 c9 n2 c9", "n9 c1 c2", 2, Cut(2)),  # 9 was repeated on A behind what was processed: it is done
+        ("n1 n2", "c1", 1, Cut(1)),  # 2 crosses later, behind the cut
+        ("n1 n2", "", 2, NotCrossed(2, 0, 1)),
+        ("", "", 5, Cut(0)),
+        ("", "n1", 5, Cut(0)),
+    ],
+)
+def test_cuts(a: str, b: str, committed: int, expected: Cut | NotCrossed) -> None:
+    ours, theirs = marks(*a.split()), marks(*b.split())
+    assert cut(ours, theirs, committed, len(theirs)) == expected
+
+
+def test_a_record_that_is_gone_from_the_other_cluster_is_not_passed_over_in_silence() -> None:
+    """It crossed, was not processed, and B's retention took it: going on there would lose it."""
+    a, b = marks("n1", "n2", "n3"), marks("c3")
+    assert cut(a, b, 1, 1, a_crossed=3) == NotCrossed(1, 1, 2)
+    assert cut(a, b, 2, 1, a_crossed=3) == Cut(0)
+
+
+def test_what_is_read_behind_the_end_does_not_count() -> None:
+    """B's log goes on while it is read; what is there then lies behind the cut anyhow."""
+    a, b = marks("n1", "n2"), marks("c1", "c2", "c1")
+    assert cut(a, b, 1, 3) == Cut(1, ((2, 3),))
+    assert cut(a, b, 1, 2) == Cut(1)
+
+
+def test_what_lies_before_both_windows_was_processed() -> None:
+    """A copy that A's window lacks lies before it; a native of B that is known to have crossed, too."""
+    a, b = marks("n5", "n6"), marks("c3", "n4", "c5", "n7", "c3", "c5", "c6")
+    assert cut(a, b, 1, 7, b_crossed=2) == Cut(3, ((4, 6),))
