@@ -145,7 +145,7 @@ def connector_config(
     }
 
 
-def untranslated(settings: Settings, reference_of: ReferenceOf = lambda _: None) -> dict[str, Translated]:
+def translations(settings: Settings, reference_of: ReferenceOf = lambda _: None) -> dict[str, Translated]:
     """By cluster, what became of its librdkafka properties, for saying what the mirror does not have of them."""
     return {name: translate(settings.clusters[name], reference_of) for name in settings.context.clusters}
 

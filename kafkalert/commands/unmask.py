@@ -16,8 +16,8 @@ UnmaskOption = Annotated[
 ]
 
 
-def allowed(ctx: typer.Context, *, unmask: bool) -> bool:
-    """Whether this command shows personal data in clear.
+def allowed(ctx: typer.Context, *, unmask: bool, what: str = "Personal data is") -> bool:
+    """Whether this command shows personal data, or `what` else, in clear.
 
     Its use is written to `audit_log()` and said on stderr before anything is shown.
 
@@ -44,7 +44,7 @@ def allowed(ctx: typer.Context, *, unmask: bool) -> bool:
             f"The use of --unmask cannot be logged in {log}: {error.strerror}.",
             hint="Make the file writable; without a trace nothing is unmasked.",
         ) from error
-    invocation.say(f"Personal data is shown in clear; this was logged in {log}.")
+    invocation.say(f"{what} shown in clear; this was logged in {log}.")
     return True
 
 

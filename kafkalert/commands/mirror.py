@@ -1,0 +1,246 @@
+"""`kafkalert mirror`: the flows between the two clusters of a context."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kafkalert.commands import complete, invocation
+from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
+from kafkalert.commands.output import Format, OutputOption, emit, printable
+from kafkalert.commands.unmask import allowed
+from kafkalert.errors import ExitCode, KafkalertError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kafkalert.config.load import Loaded
+    from kafkalert.ops.mirror.comparing import Comparison
+    from kafkalert.ops.mirror.rendering import Rendered
+    from kafkalert.ops.mirror.status import FlowStatus
+
+app = typer.Typer()
+IntoOption = Annotated[
+    str | None,
+    typer.Option(
+        "--into",
+        metavar="NAME",
+        help="Only the flow into this cluster [default: both].",
+        autocompletion=complete.clusters,
+    ),
+]
+COLUMNS = ("flow", "state", "lag", "age", "detail")
+TOPIC_COLUMNS = ("flow", "topic", "lag", "age")
+
+
+@app.callback()
+def mirror() -> None:
+    """The flows between the two clusters: their connectors, state and lag."""
+
+
+@app.command()
+def config(
+    ctx: typer.Context,
+    *,
+    into: IntoOption = None,
+    worker: Annotated[bool, typer.Option("--worker", help="Only the workers' properties.")] = False,
+    connector: Annotated[bool, typer.Option("--connector", help="Only the connectors.")] = False,
+    unmask: Annotated[
+        bool,
+        typer.Option("--unmask", help="Write secrets out; needs the context's permission unmask and is logged."),
+    ] = False,
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """Print what Kafka Connect is given: the workers' properties, and the connectors as POST /connectors takes them.
+
+    A secret is written as a reference that the worker resolves: ${env:NAME}, ${directory:FOLDER:FILE}.
+
+    Example: kafkalert mirror config --into dc2 --worker > worker.properties
+    """
+    from kafkalert.ops.mirror.rendering import remarks, render  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.ops.mirror.selection import chosen  # noqa: PLC0415 - as above
+
+    loaded = _loaded(ctx)
+    both = worker == connector
+    found = render(
+        loaded.settings,
+        chosen(loaded.settings, into),
+        loaded.reference,
+        worker=worker or both,
+        connector=connector or both,
+        plain=allowed(ctx, unmask=unmask, what="Secrets are"),
+    )
+    for sentence in remarks(loaded.settings, loaded.reference):
+        invocation.say(sentence)
+    if output is Format.TABLE:
+        _print(found)
+    else:
+        emit(found, output)
+
+
+@app.command()
+def apply(
+    ctx: typer.Context,
+    *,
+    into: IntoOption = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Let flows go on that were stopped or paused.")] = False,
+    yes: YesOption = False,
+    confirm: ConfirmOption = None,
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """Create and correct the connectors, and wait until they run.
+
+    A flow that was stopped or paused stays so without --resume: after a forced failover the flow out of the lost
+    cluster is stopped on purpose. Exit status 3 then.
+
+    Example: kafkalert mirror apply --yes
+    """
+    from kafkalert.ops.mirror import applying  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.ops.mirror.comparing import changes  # noqa: PLC0415 - as above
+    from kafkalert.ops.mirror.rendering import remarks  # noqa: PLC0415 - as above
+    from kafkalert.ops.mirror.selection import chosen  # noqa: PLC0415 - as above
+
+    loaded = _loaded(ctx)
+    settings = loaded.settings
+    flows = chosen(settings, into)
+    found = applying.survey(settings, flows, loaded.reference)
+    for sentence in remarks(settings, loaded.reference):
+        invocation.say(sentence)
+    if to_do := changes(found, resume=resume):
+        approve(ctx, to_do, yes=yes, confirm=confirm)
+        found = applying.apply(settings, found, loaded.reference, resume=resume)
+    elif all(one.is_fine for one in found):
+        invocation.say("All flows are in order; there is nothing to change.")
+    emit([_applied(one) for one in found], output, columns=("flow", "state", "detail"))
+    _verdict(found)
+
+
+@app.command()
+def status(
+    ctx: typer.Context,
+    *,
+    into: IntoOption = None,
+    topics: Annotated[bool, typer.Option("--topics", help="The lag of each topic too.")] = False,
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """Show whether the flows run, and how far they are behind.
+
+    The lag counts the records that must cross and have not; its age is that of the oldest of them. Exit status 3 if
+    a flow does not run, 4 if a worker or a cluster does not answer.
+
+    Example: kafkalert mirror status --topics
+    """
+    from kafkalert.ops.mirror.selection import chosen  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.ops.mirror.status import status as ask  # noqa: PLC0415 - as above
+
+    settings = invocation.settings(ctx)
+    found = ask(settings, chosen(settings, into), topics=topics)
+    if output is Format.TABLE:
+        emit([_row(one) for one in found], output, columns=COLUMNS)
+        if topics:
+            rows = [row for one in found for row in _topic_rows(one)]
+            emit(rows, output, columns=TOPIC_COLUMNS, empty="No lag of a topic is known.")
+    elif output is Format.TSV:
+        emit([row for one in found for row in (_topic_rows(one) if topics else [_row(one)])], output)
+    else:
+        emit(found, output)
+    if not all(one.known for one in found):
+        raise typer.Exit(ExitCode.UNREACHABLE)
+    if any(one.state != "running" for one in found):
+        raise typer.Exit(ExitCode.DRIFT)
+
+
+def _loaded(ctx: typer.Context) -> "Loaded":
+    """The configuration and where its values were read, which `invocation.settings` does not keep."""
+    from kafkalert.config.load import read  # noqa: PLC0415 - pydantic, not for --help
+
+    run = invocation.of(ctx)
+    loaded = read(run.config, run.context, read_only=run.read_only)
+    for note in loaded.notes:
+        invocation.say(note)
+    run.loaded = loaded.settings
+    return loaded
+
+
+def _print(found: "Sequence[Rendered]") -> None:
+    """Files as they are used: properties with a heading each, connectors as JSON."""
+    from kafkalert.commands.output import to_json  # noqa: PLC0415 - only here
+
+    for one in found:
+        if one.worker is not None:
+            heading = f"# Kafka Connect beside {one.target}, which hosts the flow out of {one.source}.\n"
+            sys.stdout.write(heading + one.worker_text())
+        if one.connector is not None:
+            sys.stdout.write(to_json({"name": one.name, "config": one.connector}, indent=2) + "\n")
+
+
+def _flow(source: str, target: str) -> str:
+    return f"{source} -> {target}"
+
+
+def _applied(one: "Comparison") -> dict[str, object]:
+    differences = [difference.key for difference in one.differences]
+    return {
+        "flow": _flow(one.flow.source, one.flow.target),
+        "source": one.flow.source,
+        "target": one.flow.target,
+        "connector": one.flow.connector,
+        "state": one.condition,
+        "detail": one.reason or ", ".join(differences),
+        "differences": one.differences,
+    }
+
+
+def _verdict(found: "Sequence[Comparison]") -> None:
+    """End with 1 where a flow does not run though it should, with 3 where somebody holds it."""
+    for one in found:
+        if one.held:
+            invocation.say(f"{one.flow.connector} is {one.condition}; --resume lets it go on.")
+        elif not one.is_fine:
+            why = f": {one.reason}" if one.reason else f"; it is {one.condition}"
+            raise KafkalertError(
+                f"{one.flow.connector} does not run{why}.",
+                hint=f"See the log of the Connect worker beside {one.flow.target}.",
+            )
+    if not all(one.is_fine for one in found):
+        raise typer.Exit(ExitCode.DRIFT)
+
+
+def _row(one: "FlowStatus") -> dict[str, object]:
+    idle = "all has crossed" if one.lag_records == 0 and one.lag_complete else ""
+    return {
+        "flow": _flow(one.source, one.target),
+        "state": one.state,
+        "lag": _lag(one.lag_records, complete=one.lag_complete),
+        "age": _age(one.lag_records, one.lag_seconds),
+        "detail": "; ".join(filter(None, (one.reason, one.lag_reason or idle))),
+    }
+
+
+def _topic_rows(one: "FlowStatus") -> "list[dict[str, object]]":
+    return [
+        {
+            "flow": _flow(one.source, one.target),
+            "topic": each.topic,
+            "lag": _lag(each.records, complete=each.complete),
+            "age": _age(each.records, each.seconds),
+        }
+        for each in one.topics
+    ]
+
+
+def _lag(records: int | None, *, complete: bool) -> str:
+    return "unknown" if records is None else f"{'' if complete else 'at least '}{printable(records)}"
+
+
+def _age(records: int | None, seconds: float | None) -> str:
+    """How old the oldest record is that has yet to cross, as people read it."""
+    from datetime import timedelta  # noqa: PLC0415 - not for --help
+
+    from kafkalert.config.durations import format_duration  # noqa: PLC0415 - as above
+
+    if not records or seconds is None:
+        return ""
+    return format_duration(
+        timedelta(seconds=round(seconds)) if seconds >= 1 else timedelta(milliseconds=seconds * 1000 // 1)
+    )

@@ -1,0 +1,151 @@
+"""How far a flow is behind: which native records of the source are not on the target yet, found by their ids.
+
+Offsets say little: those of records that are dropped on their way, as they came from the target, are not committed, so
+a lag in offsets never reaches 0. What the connector has committed has crossed; what lies behind it is read on the
+source, and looked for on the target. A flow keeps the order of a partition, so what precedes a record that crossed has
+crossed too, also where compaction has taken it on the target since.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from confluent_kafka import KafkaException
+
+from kafkalert.bus.clients import unreachable
+from kafkalert.bus.connect import Offsets
+from kafkalert.bus.flow import Flow
+from kafkalert.bus.mark_reader import SECONDS, MarkReader, Places
+from kafkalert.bus.marks import Mark, Partition
+from kafkalert.config.sections import Cluster, Settings
+from kafkalert.engine.clock import Clock
+from kafkalert.ops.mirror.condition import partitions
+
+MOST: Final = 500_000
+"""Records behind the committed offsets that are read in full; they take some seconds."""
+LOOK_BACK: Final = timedelta(minutes=15)
+"""How far is looked back where there are more."""
+_WAIT_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """What has yet to cross.
+
+    Attributes:
+        records: how many native records are missing on the target.
+        seconds: age of the oldest of them by its own timestamp; 0 without any.
+        complete: False where there may be more, as not everything could be read.
+    """
+
+    records: int
+    seconds: float
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What was read of one partition of the source: its native records.
+
+    `from_start`: from the first that may not have crossed on; `to_end`: up to the end that it had.
+    """
+
+    natives: Sequence[Mark]
+    from_start: bool = True
+    to_end: bool = True
+
+
+def lag(window: Window, crossed: AbstractSet[bytes], now: int) -> Lag:
+    """What of a window has yet to cross at `now` (ms), given the ids of records that have.
+
+    Where an early part was not read, one record of the later part that has crossed answers for it.
+    """
+    last = max((place for place, mark in enumerate(window.natives) if mark.id in crossed), default=-1)
+    rest = window.natives[last + 1 :]
+    seconds = max(0, now - rest[0].timestamp) / 1000 if rest else 0.0
+    return Lag(len(rest), seconds, complete=window.to_end and (window.from_start or last >= 0))
+
+
+def measure(
+    settings: Settings, flow: Flow, partitions: Sequence[Partition], committed: Offsets, clock: Clock, give_up: float
+) -> dict[Partition, Lag | None]:
+    """The lag of each partition of the source; None where the target could not be read up to its end in time.
+
+    Args:
+        settings: where the clusters are.
+        flow: what carries.
+        partitions: of mirrored topics on the source.
+        committed: what has crossed, as the flow's connector says.
+        clock: the time.
+        give_up: when to be done, on the monotonic clock.
+
+    Raises:
+        KafkalertError: a cluster does not answer (UnreachableError), or does not let us read.
+    """
+    source, target = settings.clusters[flow.source], settings.clusters[flow.target]
+    places = Places(source)
+    starts, ends = places.starts(partitions), places.ends(partitions)
+    whole = {one: max(starts[one], _resumes(committed.get(one), ends[one])) for one in partitions}
+    first = dict(whole)
+    if sum(max(0, ends[one] - whole[one]) for one in partitions) > MOST:
+        since = clock.wall_ms() - LOOK_BACK // timedelta(milliseconds=1)
+        later = places.since(dict.fromkeys(partitions, since))
+        first = {one: max(whole[one], later.get(one, ends[one])) for one in partitions}
+    # Half of the time is for the target.
+    half = clock.monotonic() + max(0.0, give_up - clock.monotonic()) / 2
+    natives, read = _read(source, flow.target, (first, ends), clock, half, native=True)
+    windows = {one: Window(natives[one], first[one] == whole[one], one in read) for one in partitions}
+    # A copy keeps its record's time, so none lies before the first record of the window's earliest time.
+    earliest = {one: min(mark.timestamp for mark in found) for one, found in natives.items() if found}
+    there = Places(target)
+    begin = there.since({one: earliest[one] for one in _existing(settings, target.name, earliest)})
+    copies, known = _read(target, flow.source, (begin, there.ends(begin)), clock, give_up, native=False)
+    now = clock.wall_ms()
+    return {
+        one: lag(window, {mark.id for mark in copies[one]}, now) if one in known or one not in begin else None
+        for one, window in windows.items()
+    }
+
+
+def _resumes(committed: int | None, end: int) -> int:
+    """From which offset on records may not have crossed. A commit beyond the end was of an earlier topic's."""
+    return 0 if committed is None or committed >= end else committed + 1
+
+
+def _existing(settings: Settings, cluster: str, wanted: Iterable[Partition]) -> list[Partition]:
+    """Those of `wanted` that a cluster has; the mirror makes a topic there only once it carries it."""
+    try:
+        there = partitions(settings, cluster, seconds=SECONDS)
+    except KafkaException as error:
+        raise unreachable(settings.clusters[cluster], error) from error
+    return [(topic, number) for topic, number in wanted if number < there.get(topic, 0)]
+
+
+def _read(
+    cluster: Cluster,
+    other: str,
+    bounds: tuple[Mapping[Partition, int], Mapping[Partition, int]],
+    clock: Clock,
+    give_up: float,
+    *,
+    native: bool,
+) -> tuple[Mapping[Partition, list[Mark]], set[Partition]]:
+    """Marks from the first offsets to before the ends, native ones or copies, and the partitions read to their end."""
+    first, ends = bounds
+    found: dict[Partition, list[Mark]] = defaultdict(list)
+    wanted = {one: ends[one] for one, start in first.items() if start < ends[one]}
+    if not wanted:
+        return found, set(first)
+    reader = MarkReader(cluster, other)
+    try:
+        reader.start({one: first[one] for one in wanted})
+        while not reader.reached(wanted) and clock.monotonic() < give_up:
+            for one, mark in reader.pump(_WAIT_SECONDS):
+                if mark.native is native and mark.offset < ends[one]:
+                    found[one].append(mark)
+    finally:
+        reader.close()
+    return found, {one for one in first if one not in wanted or reader.positions[one] >= ends[one]}

@@ -1,0 +1,177 @@
+"""Each flow: whether it runs, and how far it is behind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from confluent_kafka import KafkaException
+
+from kafkalert.bus.clients import unreachable
+from kafkalert.bus.connect import Connect, Connector, Offsets
+from kafkalert.bus.flow import Flow
+from kafkalert.config.sections import Settings
+from kafkalert.engine.clock import Clock, SystemClock
+from kafkalert.errors import KafkalertError
+from kafkalert.ops.failover.bounded import at_once
+from kafkalert.ops.mirror.condition import TOPIC_SECONDS, Condition, look, partitions
+from kafkalert.ops.mirror.lag import Lag, measure
+
+WORKER_SECONDS: Final = 2.5
+SECONDS: Final = 8.0
+"""How long all of it may take; with start-up it stays below the promised 10 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicLag:
+    """One topic of a flow, as `Lag` has it."""
+
+    topic: str
+    records: int | None
+    seconds: float | None
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FlowStatus:
+    """One flow.
+
+    Attributes:
+        source, target: names of clusters.
+        connector: its name on the Connect workers beside `target`.
+        state: how it is.
+        reason: why it is so, where there is more to say; of a failed task what its trace says first.
+        tasks: how many there are; `running`, how many of them run.
+        lag_records: native records of the source that are not on the target yet; None where that is not known.
+        lag_seconds: age of the oldest of them.
+        lag_complete: False where there may be more than `lag_records`, as not all could be read.
+        lag_reason: why the lag is not known, or not in full.
+        topics: the same by topic, as far as it was asked for.
+    """
+
+    source: str
+    target: str
+    connector: str
+    state: Condition
+    reason: str
+    tasks: int
+    running: int
+    lag_records: int | None
+    lag_seconds: float | None
+    lag_complete: bool
+    lag_reason: str
+    topics: tuple[TopicLag, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Whether worker and clusters answered."""
+        return self.state is not Condition.UNREACHABLE and self.lag_records is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the worker of a flow says."""
+
+    condition: Condition
+    reason: str
+    found: Connector | None = None
+    committed: Offsets = field(default_factory=dict)
+
+
+def status(
+    settings: Settings,
+    flows: Sequence[Flow],
+    *,
+    topics: bool = False,
+    seconds: float = SECONDS,
+    clock: Clock | None = None,
+) -> list[FlowStatus]:
+    """How each of `flows` is, all at once and within about `seconds`; what does not answer is part of the result.
+
+    Args:
+        settings: where clusters and workers are.
+        flows: as `kafkalert.ops.mirror.selection.chosen` gives them.
+        topics: whether the lag is wanted by topic.
+        seconds: how long it may take.
+        clock: the time.
+
+    Raises:
+        ConfigError: a cluster has no Connect worker.
+    """
+    time = clock or SystemClock()
+    give_up = time.monotonic() + seconds
+    for flow in flows:
+        Connect(settings.clusters[flow.target])  # wrong configuration is no state of a flow
+    looks = at_once({flow: partial(_look, settings, flow) for flow in flows}, WORKER_SECONDS + TOPIC_SECONDS)
+    seen = {flow: one if isinstance(one, _Look) else _Look(*_lost(one)) for flow, one in looks.items()}
+    asked = {flow: partial(_topics, settings, flow, seen[flow].committed, time, give_up) for flow in flows}
+    lags = at_once(asked, give_up - time.monotonic())
+    return [_status(flow, seen[flow], lags[flow], topics=topics) for flow in flows]
+
+
+def _look(settings: Settings, flow: Flow) -> _Look:
+    condition, reason, found = look(settings, flow, seconds=WORKER_SECONDS)
+    committed = Connect(settings.clusters[flow.target], seconds=WORKER_SECONDS).offsets(flow.connector)
+    return _Look(condition, reason, found, committed or {})
+
+
+def _lost(error: object) -> tuple[Condition, str]:
+    """A worker that does not answer, or not so that anything could be learnt."""
+    if isinstance(error, KafkalertError):
+        return Condition.UNREACHABLE, str(error).rstrip(".")
+    if isinstance(error, TimeoutError):
+        return Condition.UNREACHABLE, "its worker does not answer"
+    raise error if isinstance(error, Exception) else TypeError(error)
+
+
+def _topics(settings: Settings, flow: Flow, committed: Offsets, clock: Clock, give_up: float) -> list[TopicLag]:
+    """The lag of each topic of a flow. Raises KafkalertError where a cluster does not tell."""
+    try:
+        there = partitions(settings, flow.source, seconds=TOPIC_SECONDS)
+    except KafkaException as error:
+        raise unreachable(settings.clusters[flow.source], error) from error
+    asked = [(topic, number) for topic, count in there.items() for number in range(count)]
+    lags = measure(settings, flow, asked, committed, clock, give_up)
+    return [_sum(topic, [lags[topic, number] for number in range(count)]) for topic, count in there.items()]
+
+
+def _sum(topic: str, parts: Sequence["Lag | TopicLag | None"]) -> TopicLag:
+    """Several lags as one; unknown where one of them is."""
+    known = [part for part in parts if part is not None and part.records is not None and part.seconds is not None]
+    if len(known) < len(parts):
+        return TopicLag(topic, None, None, complete=False)
+    records, seconds = (
+        sum(part.records or 0 for part in known),
+        max((part.seconds or 0.0 for part in known), default=0.0),
+    )
+    return TopicLag(topic, records, seconds, complete=all(part.complete for part in known))
+
+
+def _status(flow: Flow, seen: _Look, lags: list[TopicLag] | Exception, *, topics: bool) -> FlowStatus:
+    reason = ""
+    if isinstance(lags, list):
+        total = _sum("", lags)
+        if total.records is None:
+            reason = f"{flow.target} could not be read to its end in time"
+        elif not total.complete:
+            reason = "there was more than could be read; older records may be missing too"
+    elif isinstance(lags, KafkalertError | TimeoutError):
+        total = TopicLag("", None, None, complete=False)
+        reason = str(lags).rstrip(".") or "a cluster does not answer"
+    else:
+        raise lags
+    tasks = seen.found.tasks if seen.found else ()
+    return FlowStatus(
+        flow.source,
+        flow.target,
+        flow.connector,
+        seen.condition,
+        seen.reason,
+        len(tasks),
+        sum(task.state == "RUNNING" for task in tasks),
+        total.records,
+        total.seconds,
+        total.complete,
+        reason,
+        tuple(lags) if topics and isinstance(lags, list) else (),
+    )
