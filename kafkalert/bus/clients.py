@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from threading import Thread
 from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
@@ -75,6 +76,11 @@ def consumer(cluster: Cluster, group: str, **more: Any) -> Consumer:  # noqa: AN
 def admin(cluster: Cluster) -> AdminClient:
     """An admin client of `cluster`. Raises ConfigError where its properties make none."""
     return _made(cluster, AdminClient, properties(cluster))
+
+
+def close_behind(client: Consumer) -> None:
+    """Close a consumer that nobody waits for: with a cluster that hangs, that takes minutes."""
+    Thread(target=client.close, name="close", daemon=True).start()
 
 
 def _made(cluster: Cluster, kind: Callable[..., C], chosen: dict[str, Any]) -> C:

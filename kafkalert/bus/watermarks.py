@@ -1,6 +1,9 @@
 """What the brokers say of topics: ids, partitions, ends."""
 
+from collections.abc import Mapping
+
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import ConfigResource, ResourceType
 
 from kafkalert.bus import clients
 from kafkalert.config.sections import Cluster
@@ -53,3 +56,37 @@ def ends(cluster: Cluster, consumer: Consumer, topics: list[str]) -> dict[tuple[
         }
     except KafkaException as error:
         raise clients.unreachable(cluster, error) from error
+
+
+def offsets_at(
+    cluster: Cluster, consumer: Consumer, times: Mapping[tuple[str, int], int]
+) -> dict[tuple[str, int], int]:
+    """By (topic, partition), the offset of the first record that is not older than a time in ms; -1 where none is.
+
+    Raises UnreachableError.
+    """
+    if not times:
+        return {}
+    try:
+        asked = [TopicPartition(topic, number, time) for (topic, number), time in times.items()]
+        found: dict[tuple[str, int], int] = {}
+        for one in consumer.offsets_for_times(asked, timeout=_SECONDS):
+            if one.error is not None:
+                raise KafkaException(one.error)  # noqa: TRY301 - one way out
+            found[one.topic, one.partition] = one.offset if one.offset >= 0 else -1
+    except KafkaException as error:
+        raise clients.unreachable(cluster, error) from error
+    return found
+
+
+def tombstones_kept_ms(cluster: Cluster, topics: list[str]) -> dict[str, int]:
+    """How long each topic keeps tombstones, in ms; topics that do not tell are absent."""
+    client = clients.admin(cluster)
+    resources = [ConfigResource(ResourceType.TOPIC, topic) for topic in topics]
+    kept: dict[str, int] = {}
+    for resource, future in client.describe_configs(resources, request_timeout=_SECONDS).items():
+        try:
+            kept[resource.name] = int(future.result()["delete.retention.ms"].value)
+        except (KafkaException, KeyError, TypeError, ValueError):
+            continue
+    return kept

@@ -1,16 +1,18 @@
 """Outputs on their way to the broker. Success is silent: what counts is that nothing failed before a commit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from threading import Thread
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from kafkalert.bus import clients
 from kafkalert.config.sections import Cluster
-from kafkalert.engine.stopping import Stopping
+from kafkalert.engine.ending import AbandonedError, Ends
 from kafkalert.errors import DecodingError, KafkalertError
 
 _BUFFER_KILOBYTES: Final = 64 * 1024
+_CONNECT_SECONDS: Final = 4.0
 _TOPIC_FAULTS: Final = frozenset(
     {
         KafkaError.UNKNOWN_TOPIC_OR_PART,
@@ -31,7 +33,7 @@ class Delivery:
     `waiting` is called a few times a second while it waits for the broker.
     """
 
-    def __init__(self, cluster: Cluster, *, linger_ms: float, stopping: Stopping) -> None:
+    def __init__(self, cluster: Cluster, *, linger_ms: float, stopping: Ends) -> None:
         self._failed: KafkalertError | None = None
         self._stopping = stopping
         self._producer = clients.producer(
@@ -41,7 +43,7 @@ class Delivery:
             queue_buffering_max_kbytes=_BUFFER_KILOBYTES,
             on_delivery=self._report,
         )
-        self._produce = self._producer.produce
+        self._produce: Callable[..., None] = self._producer.produce
         self.waiting: Callable[[], None] = lambda: None
 
     def send(self, topic: str, value: bytes | None, key: bytes | None, headers: list[tuple[str, Any]]) -> None:
@@ -97,10 +99,30 @@ class Delivery:
         """Outputs that the broker has not acknowledged yet."""
         return len(self._producer)
 
+    def connect(self, topics: Iterable[str]) -> None:
+        """Have connections, and know where `topics` lie, so that the first record need not wait for either.
+
+        Raises KafkaException where the cluster does not answer.
+        """
+        for topic in topics:
+            self._producer.list_topics(topic, timeout=_CONNECT_SECONDS)
+
+    def abandon(self) -> None:
+        """Take nothing any more, from another thread: whoever sends, waits or flushes has AbandonedError from now on.
+
+        What was not acknowledged may still arrive; `close` forgets it.
+        """
+        self._failed = AbandonedError("The stage has moved to another cluster.")
+        self._produce = self._refuse
+
+    def _refuse(self, *_: object, **__: object) -> None:
+        self.check()
+
     def close(self) -> None:
-        """Forget what was not delivered."""
+        """Forget what was not delivered. The client ends on a thread of its own: where a broker hangs, that lasts."""
         self._producer.purge()
         self._producer.flush(0)
+        Thread(target=self._producer.close, name="close", daemon=True).start()
 
     def _report(self, error: KafkaError | None, message: Message) -> None:
         if error is not None and self._failed is None:

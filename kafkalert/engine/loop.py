@@ -18,10 +18,11 @@ from kafkalert.config.sections import Engine as EngineSection
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.delivery import Delivery
+from kafkalert.engine.ending import Ending
 from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.progress import Partition, Progress, offsets, partition_of
+from kafkalert.engine.skipping import Ranges, skipped
 from kafkalert.engine.stage import Stage
-from kafkalert.engine.stopping import Stopping
 from kafkalert.errors import KafkalertError
 
 _LOG = logging.getLogger(__name__)
@@ -29,8 +30,10 @@ POLL_SECONDS: Final = 0.1
 CLOSE_SECONDS: Final = 1.5
 CALL_SECONDS: Final = 5.0
 COMMIT_SECONDS: Final = 2.0
-EPOCH: Final = "epoch=0"
-"""Commit metadata: the epoch of the active cluster."""
+RETRY_SECONDS: Final = 0.2
+FRESH_SECONDS: Final = 0.02
+_STALE: Final = "the control log was not read in time"
+_UNCONFIRMED: Final = "the last commit is not confirmed"
 
 
 class RetryError(KafkalertError):
@@ -38,9 +41,11 @@ class RetryError(KafkalertError):
 
 
 class Loop:
-    """One stage's member of its group on one cluster.
+    """One stage's member of its group on one cluster. It has no part in the group before `join`.
 
-    `hold` says, as long as it returns a reason, that nothing may be processed now.
+    `hold` says, as long as it returns a reason, that nothing may be processed now. `fresh` says whether the control log
+    was read lately enough to go on by it at a monotonic time; where it was not, `look` is called once it was, and may
+    change `ending`. `changed` is called when `held` or `joined` change.
     """
 
     def __init__(
@@ -54,8 +59,11 @@ class Loop:
         dead: DeadLetters,
         metrics: Metrics,
         hold: Callable[[], str],
+        fresh: Callable[[float], bool],
+        look: Callable[[], None],
+        changed: Callable[[], None],
         clock: Clock,
-        stopping: Stopping,
+        ending: Ending,
     ) -> None:
         self._stage = stage
         self._batch = section.batch
@@ -64,16 +72,25 @@ class Loop:
         self._dead = dead
         self._metrics = metrics
         self._hold = hold
+        self._fresh = fresh
+        self._look = look
+        self._changed = changed
         self._clock = clock
-        self._stopping = stopping
+        self._ending = ending
+        self._metadata = ""
+        self._skips: Mapping[Partition, Ranges] = {}
+        self._skipping: dict[Partition, Ranges] = {}
         self._progress = Progress()
         self._elsewhere: dict[Partition, int] = {}
         self._ask_at = self._commit_at = float("-inf")
         self._calls: list[Thread] = []
         self._refusal = ""
         delivery.waiting = self._tick
-        self.held = ""
+        self._held = ""
+        self._stale = False
         self.joined = False
+        self.busy = False
+        self.ends: dict[Partition, int] = {}
         self.ticked = clock.monotonic()
         self.consumer = clients.consumer(
             cluster,
@@ -84,18 +101,27 @@ class Loop:
             queued_max_messages_kbytes=16 * 1024,
             **group_properties(cluster, group, section.group_protocol),
         )
+
+    def join(self, epoch: int, skips: Mapping[Partition, Ranges]) -> None:
+        """Become a member. `epoch` goes into commits; offsets in `skips` are passed over unprocessed."""
+        self._metadata = f"epoch={epoch}"
+        self._skips = skips
         self.consumer.subscribe(
-            list(stage.inputs), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
+            list(self._stage.inputs), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
         )
 
-    def run(self, until: Mapping[Partition, int] | None = None) -> None:
-        """Process until stopped, or until all before `until` was processed and committed.
+    def run(self, until: Mapping[Partition, int] | None = None) -> bool:
+        """Process until the end has come, or until all before `until` was processed and committed; whether it was that.
 
-        Raises RetryError, DeliveryError and KafkaException where new clients may help, KafkalertError where not.
+        Asked to leave, it returns when the last commit was confirmed. Raises RetryError, DeliveryError and
+        KafkaException where new clients may help, AbandonedError, KafkalertError where neither does.
         """
-        while not self._stopping:
+        while not self._ending:
             self._tick()
             now = self.ticked
+            if not self._fresh(now):
+                self._await_fresh()
+                continue
             if now >= self._commit_at:
                 self.commit()
                 self._measure_lag()
@@ -105,8 +131,9 @@ class Loop:
             if until is not None and self._reached(until, now):
                 if not self.commit_all():
                     raise RetryError("The last commit was not confirmed.", hint="It is repeated.")
-                return
-        self.commit_all()
+                return True
+        self._last_commit()
+        return False
 
     def commit(self) -> None:
         """Wait for acknowledgement of every output, then commit what they came from; `_told` is told how it went."""
@@ -124,8 +151,21 @@ class Loop:
         self._measure_lag()
         return done
 
+    def _last_commit(self) -> None:
+        """Before leaving for another cluster it has to be confirmed; at a stop what is not confirmed comes again."""
+        self._ending.check()
+        while not self.commit_all() and not self._ending.stopped:
+            self._tick()
+            self._set_hold(_UNCONFIRMED)
+            # A rebalance may be why; records that come with its events are neither processed nor committed.
+            self.consumer.poll(RETRY_SECONDS)
+
     def close(self) -> None:
-        """Leave the group, without waiting long for a broker that does not answer."""
+        """Leave the group.
+
+        Who leaves for another cluster waits until the group knows, unless the stay is abandoned. All others do not wait
+        long for a broker that does not answer.
+        """
         self._progress.gone(self._progress.partitions())  # what was not committed by now stays so
         self._delivery.waiting = lambda: None
 
@@ -137,9 +177,29 @@ class Loop:
         closing = Thread(target=leave, name="close", daemon=True)
         closing.start()
         closing.join(CLOSE_SECONDS)
+        while closing.is_alive() and self._ending.leaving and not (self._ending.abandoned or self._ending.stopped):
+            closing.join(RETRY_SECONDS)
 
     def _tick(self) -> None:
         self.ticked = self._clock.monotonic()
+        self._ending.check()
+
+    def _await_fresh(self) -> None:
+        """Hold until the control log was read again, and go on by what it says.
+
+        So a process that was stopped for a while does not go on where others work elsewhere by now.
+        """
+        _LOG.warning("held: %s", _STALE)
+        self._stale = True
+        self._changed()
+        while not self._ending and not self._fresh(self._clock.monotonic()):
+            self.ticked = self._clock.monotonic()
+            self._ending.wait(FRESH_SECONDS)
+        self._look()
+        self._ending.check()
+        self._stale = False
+        _LOG.warning("going on")
+        self._changed()
 
     def _step(self) -> None:
         first = self.consumer.poll(POLL_SECONDS)
@@ -159,11 +219,30 @@ class Loop:
                 last[partition_of(message)] = (message.offset() or 0) - 1
             else:
                 self._event(error, message)
-        if records:
-            self._stage.process(records, self._delivery, self._dead)
+        if self._skipping:
+            records = [one for one in records if not self._skips_over(one)]
+        if records and not self._process(records):
+            return
         for partition, offset in last.items():
             self._progress.reached(partition, offset + 1)
         self._delivery.poll()
+
+    def _process(self, records: list[Message]) -> bool:
+        """Have the stage process them, unless the end came while they were waited for; whether it did."""
+        if not self._fresh(self._clock.monotonic()):  # the process may have been stopped inside poll()
+            self._await_fresh()
+        self.busy = True
+        try:
+            if self._ending:
+                self._ending.check()
+                return False
+            self._stage.process(records, self._delivery, self._dead)
+            return True
+        finally:
+            self.busy = False
+
+    def _skips_over(self, message: Message) -> bool:
+        return skipped(self._skipping.get(partition_of(message), ()), message.offset() or 0)
 
     def _event(self, error: KafkaError, message: Message) -> None:
         code = error.code()
@@ -200,9 +279,9 @@ class Loop:
     def _commit_soon(self, moved: Mapping[Partition, int]) -> None:
         self._progress.committed(moved)
         try:
-            self.consumer.commit(offsets=offsets(moved, EPOCH))
+            self.consumer.commit(offsets=offsets(moved, self._metadata))
         except KafkaException as error:
-            self._told(error.args[0], offsets(moved, EPOCH))
+            self._told(error.args[0], offsets(moved, self._metadata))
 
     def _commit_now(self, moved: Mapping[Partition, int]) -> bool:
         """Commit and wait for the answer, which a broker that hangs may never give; whether it was a good one."""
@@ -212,7 +291,7 @@ class Loop:
 
         def call() -> None:
             try:
-                answers = self.consumer.commit(offsets=offsets(moved, EPOCH), asynchronous=False)
+                answers = self.consumer.commit(offsets=offsets(moved, self._metadata), asynchronous=False)
                 told.append("; ".join(one.error.str() for one in answers or () if one.error is not None))
             except KafkaException as error:
                 told.append(error.args[0].str())
@@ -236,9 +315,12 @@ class Loop:
                 raise KafkaException(one.error)
             start[one.topic, one.partition] = one.offset if one.offset >= 0 else OFFSET_BEGINNING
         self._progress.assigned(start)
+        self._skipping |= {one: self._skips[one] for one in start.keys() & self._skips.keys()}
         consumer.incremental_assign(offsets(start, ""))
-        self.joined = True
-        if self.held:
+        if not self.joined:
+            self.joined = True
+            self._changed()
+        if self._held:
             consumer.pause(offsets(start, ""))
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -256,12 +338,19 @@ class Loop:
         self._progress.gone((one.topic, one.partition) for one in partitions)
         consumer.incremental_unassign(partitions)
 
+    @property
+    def held(self) -> str:
+        """Why nothing is processed now; empty where records are."""
+        return _STALE if self._stale else self._held
+
     def _set_hold(self, reason: str) -> None:
-        if bool(reason) != bool(self.held):
+        if bool(reason) != bool(self._held):
             here = self.consumer.assignment()
             (self.consumer.pause if reason else self.consumer.resume)(here)
             _LOG.warning("held: %s", reason) if reason else _LOG.warning("going on")
-        self.held = reason
+            self._held = reason
+            self._changed()
+        self._held = reason
 
     def _reached(self, until: Mapping[Partition, int], now: float) -> bool:
         if not self.joined:
@@ -277,9 +366,18 @@ class Loop:
 
     def _measure_lag(self) -> None:
         lag: dict[Partition, int] = {}
+        last: dict[Partition, int] = {}
         for partition in self._progress.partitions():
             at = self._progress.next_offset(partition)
             end = self.consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)[1]
-            if at is not None and at >= 0 and end >= 0:
-                lag[partition] = max(0, end - at)
-        self._metrics.lag = lag
+            if end >= 0:
+                last[partition] = end
+                if at is not None and at >= 0:
+                    lag[partition] = max(0, end - at)
+        self.ends = last
+        self.busy = True
+        try:
+            self._ending.check()
+            self._metrics.lag = lag
+        finally:
+            self.busy = False

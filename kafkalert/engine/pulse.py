@@ -4,7 +4,8 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from kafkalert.bus import clients
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.metrics import Metrics, by_name, percentile, rate
+from kafkalert.engine.progress import Partition
 from kafkalert.engine.stopping import Stopping
 from kafkalert.errors import ConfigError, UnreachableError
 
@@ -21,28 +23,91 @@ _LOG = logging.getLogger(__name__)
 BEAT_SECONDS: Final = 1.0
 SAY_SECONDS: Final = 10.0
 _AWAY_SECONDS: Final = 2.5
+_RATE_SECONDS: Final = 0.5
+_FLUSH_SECONDS: Final = 1.0
 VERSION: Final = 1
 _SILENCE: Final = frozenset(
     {KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError.REQUEST_TIMED_OUT}  # noqa: SLF001 - librdkafka's public codes begin with _
 )
 
 
-class Pulse(Thread):
-    """Writes heartbeats, and says every ten seconds that the cluster is away while it does not answer them.
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an instance does: "loading", "running", "held: ...", on which cluster, since which switch.
 
-    `patience` bounds in seconds how long it may be away before the stage is stopped; None waits for ever.
-    `state` is asked for what the stage is doing: "loading", "running", "held: ...". A cluster that refuses these
-    credentials before it has ever answered stops the stage, too. Raises ConfigError.
+    `attempt` is the pending switch for which it stands still, else empty; `ends` those of the partitions read here.
+    """
+
+    state: str
+    cluster: str
+    epoch: int
+    attempt: str = ""
+    ends: Mapping[Partition, int] = field(default_factory=dict)
+
+
+class _Line:
+    """Heartbeats on their way to one cluster, and what is known of it by them."""
+
+    def __init__(self, cluster: Cluster, *, refused: Callable[[Cluster], None], clock: Clock) -> None:
+        self.cluster = cluster
+        self.taken = clock.monotonic()
+        self.said = float("-inf")
+        self.answered = False
+        self._refused = refused
+        self._refusal = ""
+        self._clock = clock
+        self.producer = clients.producer(
+            cluster,
+            message_timeout_ms=5000,
+            linger_ms=0,
+            queue_buffering_max_messages=1000,
+            queue_buffering_max_kbytes=4 * 1024,
+            error_cb=self.broke,
+        )
+
+    def write(self, topic: str, key: str, beat: bytes) -> None:
+        """Send a heartbeat, or drop it where there is no room."""
+        try:
+            self.producer.produce(topic, beat, key, on_delivery=self.delivered)
+        except (BufferError, KafkaException) as error:
+            _LOG.info("heartbeat: %s", error)
+        self.producer.poll(0)
+
+    def delivered(self, error: KafkaError | None, _message: Message) -> None:
+        """Hear how that went."""
+        if error is not None and error.code() not in _SILENCE and error.str() != self._refusal:
+            self._refusal = error.str()
+            _LOG.warning("heartbeats are not taken: %s", self._refusal)
+        if error is None or error.code() not in _SILENCE:  # a refusal is an answer, too
+            if self.said > float("-inf"):
+                _LOG.warning("cluster %s answers again", self.cluster.name)
+                self.said = float("-inf")
+            self.taken = self._clock.monotonic()
+            self.answered = True
+
+    def broke(self, error: KafkaError) -> None:
+        """Hear of a connection that failed."""
+        # Once it has answered, credentials are being renewed somewhere, and that passes.
+        if error.code() == KafkaError._AUTHENTICATION and not self.answered:  # noqa: SLF001 - as _SILENCE
+            self._refused(self.cluster)
+
+
+class Pulse(Thread):
+    """Writes heartbeats to every cluster, and says every ten seconds that the one in use is away while it is.
+
+    `patience` bounds in seconds how long it may be away before the stage is stopped; None waits for ever. `report` is
+    asked for what the instance does. A cluster in use that refuses these credentials before it has ever answered stops
+    the stage, too. Raises ConfigError.
     """
 
     def __init__(
         self,
         stage: str,
-        cluster: Cluster,
+        clusters: Iterable[Cluster],
         topic: str,
         *,
         metrics: Metrics,
-        state: Callable[[], str],
+        report: Callable[[], Report],
         patience: float | None,
         clock: Clock,
         stopping: Stopping,
@@ -50,87 +115,101 @@ class Pulse(Thread):
         super().__init__(name="pulse", daemon=True)
         self.instance = f"{socket.gethostname()}-{os.getpid()}"
         self._stage = stage
-        self._cluster = cluster
         self._topic = topic
         self._metrics = metrics
-        self._state = state
+        self._report = report
         self._patience = patience
         self._clock = clock
         self._stopping = stopping
-        self._taken = clock.monotonic()
-        self._said = float("-inf")
-        self._refusal = ""
-        self._answered = False
-        self._ended = Event()
+        self._ended = False
+        self._due = Event()
         self._before = (0, 0, clock.monotonic())
-        self._producer = clients.producer(cluster, message_timeout_ms=5000, linger_ms=0, error_cb=self._broke)
+        self._rates = {"entries": 0.0, "alerts": 0.0}
+        self._last = ("", "", 0, "")
+        self._watched = ""
+        self.lines = {one.name: _Line(one, refused=self._refused, clock=clock) for one in clusters}
 
     def run(self) -> None:
         """Beat until `end`; the last beat says so."""
-        producer = self._producer
+        beaten = float("-inf")
         while True:
-            stopped = self._ended.wait(BEAT_SECONDS)
+            self._due.wait(max(0.0, BEAT_SECONDS - (self._clock.monotonic() - beaten)))
+            self._due.clear()
+            ended = self._ended
             self._stopping.with_parent()
-            try:
-                producer.produce(self._topic, self._beat(stopped=stopped), self.instance, on_delivery=self._delivered)
-            except (BufferError, KafkaException) as error:
-                _LOG.info("heartbeat: %s", error)
-            producer.poll(0)
-            if stopped:
-                producer.flush(1.0)
+            report = self._report()
+            doing = (report.state, report.cluster, report.epoch, report.attempt)
+            if not ended and doing == self._last and self._clock.monotonic() - beaten < BEAT_SECONDS:
+                continue  # told that something changed, and it was nothing that a beat says
+            self._last, beaten = doing, self._clock.monotonic()
+            beat = self._beat(report, stopped=ended)
+            for line in self.lines.values():
+                line.write(self._topic, self.instance, beat)
+            if ended:
+                self._flush()
                 return
-            self._watch()
+            self._watch(report.cluster)
+
+    def now(self) -> None:
+        """Something has changed: beat at once, if what a beat says has."""
+        self._due.set()
 
     def end(self) -> None:
         """The stage has ended: say so, without waiting long for a cluster that is away."""
-        self._ended.set()
-        self.join(2.0)
+        self._ended = True
+        self._due.set()
+        if self.ident is not None:
+            self.join(2.0)
 
-    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
-        if error is not None and error.code() not in _SILENCE and error.str() != self._refusal:
-            self._refusal = error.str()
-            _LOG.warning("heartbeats are not taken: %s", self._refusal)
-        if error is None or error.code() not in _SILENCE:  # a refusal is an answer, too
-            if self._said > float("-inf"):
-                _LOG.warning("cluster %s answers again", self._cluster.name)
-                self._said = float("-inf")
-            self._taken = self._clock.monotonic()
-            self._answered = True
+    def _flush(self) -> None:
+        """Deliver the last beats: the clusters that answer first."""
+        until = self._clock.monotonic() + _FLUSH_SECONDS
+        for line in sorted(self.lines.values(), key=lambda one: -one.taken):
+            line.producer.flush(max(0.0, until - self._clock.monotonic()))
 
-    def _broke(self, error: KafkaError) -> None:
-        # Once it has answered, credentials are being renewed somewhere, and that passes.
-        if error.code() == KafkaError._AUTHENTICATION and not self._answered:  # noqa: SLF001 - as _SILENCE
-            self._stopping.stop(
-                ConfigError(
-                    f"Cluster {self._cluster.name} ({self._cluster.bootstrap}) refuses this client's credentials.",
-                    hint=f"Check sasl.* under [clusters.{self._cluster.name}.kafka].",
-                )
+    def _refused(self, cluster: Cluster) -> None:
+        if cluster.name != self._report().cluster:  # it may still be mended before it comes into use
+            _LOG.info("cluster %s (%s) refuses this client's credentials", cluster.name, cluster.bootstrap)
+            return
+        self._stopping.stop(
+            ConfigError(
+                f"Cluster {cluster.name} ({cluster.bootstrap}) refuses this client's credentials.",
+                hint=f"Check sasl.* under [clusters.{cluster.name}.kafka].",
             )
+        )
 
-    def _watch(self) -> None:
-        now = self._clock.monotonic()
-        away = now - self._taken
+    def _watch(self, name: str) -> None:
+        """Say that the cluster in use is away, and end the stage once that takes too long."""
+        now, line = self._clock.monotonic(), self.lines[name]
+        if name != self._watched:  # its patience begins when it comes into use
+            line.taken = now if self._watched else line.taken
+            self._watched = name
+        away = now - line.taken
         if away < _AWAY_SECONDS:
             return
-        if now - self._said >= SAY_SECONDS:
-            self._said = now
-            where = f"{self._cluster.name} ({self._cluster.bootstrap})"
+        where = f"{name} ({line.cluster.bootstrap})"
+        if now - line.said >= SAY_SECONDS:
+            line.said = now
             _LOG.warning("cluster %s has not answered for %.0f s; waiting for it", where, away)
         if self._patience is not None and away > self._patience:
-            where = f"Cluster {self._cluster.name} ({self._cluster.bootstrap})"
             self._stopping.stop(
                 UnreachableError(
-                    f"{where} has not answered for {away:.0f} s, longer than --wait allows.",
+                    f"Cluster {where} has not answered for {away:.0f} s, longer than --wait allows.",
                     hint="Nothing is lost: what was not committed is processed at the next start.",
                 )
             )
 
-    def _beat(self, *, stopped: bool) -> bytes:
+    def _beat(self, report: Report, *, stopped: bool) -> bytes:
         now = self._clock.monotonic()
         metrics = self._metrics
         alerts = metrics.alerts.total()
         entries_before, alerts_before, then = self._before
-        self._before = (metrics.entries, alerts, now)
+        if stopped or now - then >= _RATE_SECONDS:  # of less, an extra beat's rates would say nothing
+            self._before = (metrics.entries, alerts, now)
+            self._rates = {
+                "entries": rate(metrics.entries, entries_before, now - then),
+                "alerts": rate(alerts, alerts_before, now - then),
+            }
         latencies = metrics.drain_latencies()
         partitions: dict[str, list[int]] = {}
         for topic, number in sorted(metrics.lag):
@@ -141,16 +220,15 @@ class Pulse(Thread):
             "instance": self.instance,
             "host": socket.gethostname(),
             "pid": os.getpid(),
-            "cluster": self._cluster.name,
-            "epoch": 0,
-            "state": "stopped" if stopped else self._state(),
+            "cluster": report.cluster,
+            "epoch": report.epoch,
+            "attempt": report.attempt,
+            "state": "stopped" if stopped else report.state,
             "time": self._clock.wall_ms(),
             "partitions": partitions,
+            "ends": {f"{topic}/{number}": end for (topic, number), end in sorted(report.ends.items())},
             "lag": sum(metrics.lag.values()),
-            "rates": {
-                "entries": rate(metrics.entries, entries_before, now - then),
-                "alerts": rate(alerts, alerts_before, now - then),
-            },
+            "rates": self._rates,
             "totals": {"entries": metrics.entries, "alerts": by_name(metrics.alerts.items())},
             "latencyMs": {f"p{share}": percentile(latencies, share) for share in (50, 99)},
             "deadLetters": by_name(metrics.dead.items()),

@@ -7,24 +7,29 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
 
-from kafkalert.bus.watermarks import ends, topic_ids
-from kafkalert.config.sections import Settings
+from kafkalert.bus.control.event import Event
+from kafkalert.bus.control.state import Duty
+from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine import health
+from kafkalert.engine.active import ActiveCluster
+from kafkalert.engine.attempt import Attempt, Goals, Work
 from kafkalert.engine.clock import Clock
-from kafkalert.engine.deadletter import DeadLetters
-from kafkalert.engine.delivery import Delivery, DeliveryError
-from kafkalert.engine.loop import Loop, RetryError
+from kafkalert.engine.delivery import DeliveryError
+from kafkalert.engine.ending import AbandonedError, Ends
+from kafkalert.engine.loop import RetryError
 from kafkalert.engine.metrics import Metrics
-from kafkalert.engine.progress import Partition
-from kafkalert.engine.pulse import Pulse
+from kafkalert.engine.pulse import Pulse, Report
 from kafkalert.engine.stage import Stage
-from kafkalert.engine.stopping import InterruptedStopError, Stopping
+from kafkalert.engine.stopping import ORDERLY_SECONDS, InterruptedStopError, Stopping
 from kafkalert.engine.store import RebuildingError
 from kafkalert.errors import UnreachableError
 
 _LOG = logging.getLogger(__name__)
 _BACKOFF_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 _HUNG_SECONDS: Final = 60.0
+_LOOK_SECONDS: Final = 0.1
+_LAST_SECONDS: Final = ORDERLY_SECONDS + 2.0
+"""What the last stay may take to end: delivering and committing, and leaving the group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +46,11 @@ class RunOptions:
 
 
 class Runner:
-    """Runs one stage on the active cluster.
+    """Runs one stage on the active cluster, whichever that is at the moment.
 
-    `prepare` returns once records may be processed (False: stopped before that); `hold` is asked from time to time for
-    a reason not to process.
+    `prepare` returns once records may be processed on a cluster (False: the end came before that); `hold` is asked from
+    time to time for a reason not to process. The stage works on a thread that this one only watches: so a cluster that
+    hangs, in whatever call, cannot keep the stage from moving to another one.
     """
 
     def __init__(
@@ -54,7 +60,7 @@ class Runner:
         *,
         stage: Stage,
         metrics: Metrics,
-        prepare: Callable[[], bool],
+        prepare: Callable[[Cluster, Ends], bool],
         hold: Callable[[], str],
         clock: Clock,
         stopping: Stopping,
@@ -63,113 +69,178 @@ class Runner:
         self._options = options
         self._stage = stage
         self._metrics = metrics
-        self._prepare = prepare
-        self._hold = hold
         self._clock = clock
         self._stopping = stopping
-        self._loop: Loop | None = None
-        self._goals: dict[str, dict[Partition, int]] = {}
-        self._state = "starting"
+        self._active = ActiveCluster(settings, clock=clock, stopping=stopping)
+        self._work = Work(
+            settings, stage, metrics, prepare, hold, self._active.fresh, self._look, self._changed, clock, stopping
+        )
+        self._pulse = Pulse(
+            stage.name,
+            self._active.clusters.values(),
+            settings.topic("kafkalert.status"),
+            metrics=metrics,
+            report=self.report,
+            patience=options.patience,
+            clock=clock,
+            stopping=stopping,
+        )
+        self._here: Attempt | None = None  # where records are processed
+        self._next: Attempt | None = None  # clients for where they will be, if the pending attempt succeeds
+        self._prepared: Event | None = None  # the PREPARE for which this instance stands still
+        self._epoch = -1  # the highest that was worked in
+        self._waits = "starting"
+        self._goals: Goals = {}
+        self._failures = 0
+        self._retry_at = float("-inf")
 
     def run(self) -> None:
         """Run until stopped or at the end. Raises KafkalertError for what cannot pass by waiting."""
-        pulse = Pulse(
-            self._stage.name,
-            self._settings.active,
-            self._settings.topic("kafkalert.status"),
-            metrics=self._metrics,
-            state=self.state,
-            patience=self._options.patience,
-            clock=self._clock,
-            stopping=self._stopping,
-        )
         if self._options.http_port is not None:
             health.serve(self._options.http_port, self._metrics, alive=self.alive, ready=self.ready)
-        pulse.start()
+        self._active.start()
+        self._pulse.start()
         try:
-            self._attempts()
+            self._active.await_settled(self._options.patience)
+            while not self._stopping and not self._turn():
+                self._active.news.wait(_LOOK_SECONDS)
         finally:
             self._stopping.stop()
-            pulse.end()
+            if self._here is not None:
+                self._here.join(_LAST_SECONDS)
+                self._say_ended(self._here)
+            self._pulse.end()
+            self._active.close()
         if self._stopping.reason is not None:
             raise self._stopping.reason
 
-    def state(self) -> str:
-        """What the stage is doing, in a word or two."""
-        loop = self._loop  # read once: the main thread takes it away at any moment
-        if self._stopping:
-            return "stopping"
-        if loop is None:
-            return self._state
-        return f"held: {loop.held}" if loop.held else "running" if loop.joined else "joining"
+    def report(self) -> Report:
+        """What the stage is doing, in a word or two, and where."""
+        here, prepared = self._here, self._prepared
+        loop = None if here is None else here.loop  # read once: other threads take it away at any moment
+        if loop is not None:
+            state = f"held: {loop.held}" if loop.held else "running" if loop.joined else "joining"
+        else:
+            state = self._waits if here is None else here.state
+        state = "stopping" if self._stopping else "prepared" if prepared is not None else state
+        view = self._active.view()
+        cluster, epoch = (view.active, view.epoch) if here is None else (here.cluster.name, here.epoch)
+        attempt = "" if prepared is None else prepared.id
+        return Report(state, cluster, epoch, attempt, {} if loop is None else loop.ends)
 
     def ready(self) -> bool:
         """Whether entries are processed."""
-        loop = self._loop
+        here = self._here
+        loop = None if here is None else here.loop
         return loop is not None and loop.joined and not loop.held
 
     def alive(self) -> bool:
         """Whether the loop still turns (a broker that is away does not stop it from turning)."""
-        loop = self._loop
+        here = self._here
+        loop = None if here is None else here.loop
         return loop is None or self._clock.monotonic() - loop.ticked < _HUNG_SECONDS
 
-    def _attempts(self) -> None:
-        """Run, and run again with new clients while that may help."""
-        failures = 0
-        while not self._stopping:
-            started = self._clock.monotonic()
-            try:
-                self._once()
-            except InterruptedStopError as error:
-                _LOG.warning("%s %s", error, error.hint)
-            except (RetryError, RebuildingError, DeliveryError, UnreachableError, KafkaException) as error:
-                failures = 1 if self._clock.monotonic() - started > _HUNG_SECONDS else failures + 1
-                _LOG.warning("%s Trying again.", said(error))
-                self._stopping.wait(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS)) - 1])
-            else:
-                return
+    def _changed(self) -> None:
+        """Something about a stay has changed; called from its thread."""
+        self._active.news.set()
+        self._pulse.now()
 
-    def _once(self) -> None:
-        settings, cluster = self._settings, self._settings.active
-        dead_topic = settings.topic("kafkalert.deadletter")
-        self._state = "starting"
-        stage, status = self._stage, settings.topic("kafkalert.status")
-        topic_ids(cluster, [*stage.inputs, *stage.tables, *stage.outputs, dead_topic, status])
-        self._state = "loading"
-        if not self._prepare():
+    def _turn(self) -> bool:
+        """Do what the control logs and the stay of the moment ask for; whether the stage has reached its end."""
+        self._active.news.clear()
+        duty = self._active.duty(epoch=self._epoch, acknowledged=self._prepared)
+        here = self._here
+        if here is not None and duty.epoch > here.epoch:
+            _LOG.warning("epoch %d: %s is left behind", duty.epoch, here.cluster.name)
+            self._forget(here)
+            self._here = here = None
+        if here is not None and here.ended:
+            self._here = None
+            if here.finished:
+                return True
+            self._sort(here)
+            here = None
+        if duty.attempt is not None:
+            if here is not None:
+                here.leave()
+            else:
+                self._stand_still(duty.attempt)
+        elif duty.do == "process":
+            self._go_on(duty)
+        elif here is None:
+            self._waits = f"held: {duty.why}"
+        return False
+
+    def _stand_still(self, attempt: Event) -> None:
+        """Nothing is processed here: say so, and connect to where it may go on."""
+        if self._prepared == attempt:
             return
-        delivery = Delivery(cluster, linger_ms=settings.engine.linger.total_seconds() * 1000, stopping=self._stopping)
-        self._loop = loop = Loop(
-            self._stage,
-            cluster,
-            settings.group(self._stage.name),
-            settings.engine,
-            delivery=delivery,
-            dead=DeadLetters(dead_topic, self._stage.name, delivery, self._metrics.dead, self._clock),
-            metrics=self._metrics,
-            hold=self._hold,
-            clock=self._clock,
-            stopping=self._stopping,
-        )
-        try:
-            if self._options.until_end:
-                self._to_the_end(loop)
-            else:
-                loop.run()
-        finally:
-            self._loop = None
-            loop.close()
-            delivery.close()
+        _LOG.warning("epoch %d: prepared to move to %s", attempt.epoch, attempt.target)
+        self._prepared = attempt
+        self._pulse.now()
+        target = self._active.clusters.get(attempt.target)
+        if self._next is not None and self._next.cluster != target:
+            self._forget(self._next)
+            self._next = None
+        if target is not None and self._next is None:
+            self._next = Attempt(self._work, target)
 
-    def _to_the_end(self, loop: Loop) -> None:
-        """Process what each input holds.
+    def _go_on(self, duty: Duty) -> None:
+        """Process on the active cluster, unless a new try is not due yet."""
+        if self._prepared is not None or duty.epoch > self._epoch:
+            if self._prepared is not None or self._epoch >= 0:
+                _LOG.warning("epoch %d: going on on %s", duty.epoch, duty.cluster)
+            self._prepared = None
+            self._epoch = duty.epoch
+            self._failures, self._retry_at = 0, float("-inf")
+            self._goals = {}
+        waiting, self._next = self._next, None
+        if waiting is not None and (waiting.ended or waiting.cluster.name != duty.cluster or self._here is not None):
+            self._forget(waiting)
+            waiting = None
+        if self._here is not None or self._clock.monotonic() < self._retry_at:
+            return
+        self._waits = "starting"
+        here = waiting or Attempt(self._work, self._active.clusters[duty.cluster])
+        skips = self._active.skips(self._settings.group(self._stage.name))
+        here.go(duty.epoch, skips, self._goals if self._options.until_end else None)
+        self._here = here
+        self._pulse.now()
 
-        The first one's end is that of the start; a later one's is taken once what feeds it has been committed.
-        """
-        for topic in self._stage.inputs:
-            if topic not in self._goals:
-                self._goals[topic] = ends(self._settings.active, loop.consumer, [topic])
-            loop.run(self._goals[topic])
+    def _forget(self, attempt: Attempt) -> None:
+        """Leave a stay behind, with whatever it waits for."""
+        attempt.abandon()
+        self._metrics.lag = {}
+        self._failures, self._retry_at = 0, float("-inf")
+
+    def _look(self, attempt: Attempt) -> None:
+        """Before `attempt` goes on after a long silence: whether it still may. Called from its thread."""
+        view = self._active.view()
+        if view.epoch != attempt.epoch:
+            attempt.ending.abandon()
+        elif view.pending is not None and view.pending.source == attempt.cluster.name:
+            attempt.ending.leave()
+
+    def _sort(self, ended: Attempt) -> None:
+        """What a stay that has ended means: nothing, a new try later, or the end of the stage, which it raises."""
+        self._metrics.lag = {}
+        error = ended.error
+        if error is None or isinstance(error, AbandonedError):
+            return
+        if isinstance(error, InterruptedStopError):
+            self._say_ended(ended)
+        elif isinstance(error, (RetryError, RebuildingError, DeliveryError, UnreachableError, KafkaException)):
+            now = self._clock.monotonic()
+            self._failures = 1 if now - ended.begun > _HUNG_SECONDS else self._failures + 1
+            _LOG.warning("%s Trying again.", said(error))
+            self._retry_at = now + _BACKOFF_SECONDS[min(self._failures, len(_BACKOFF_SECONDS)) - 1]
+        else:
+            raise error
+
+    def _say_ended(self, ended: Attempt) -> None:
+        """What kept the last stay from an orderly end."""
+        if isinstance(ended.error, InterruptedStopError):
+            _LOG.warning("%s %s", ended.error, ended.error.hint)
 
 
 def said(error: Exception) -> str:

@@ -22,6 +22,7 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _READERS = 1024
 _LOCK_BYTES = 128 * _READERS  # more than LMDB's table of readers takes
 _REBUILDING = b"rebuilding"
+_FROM_BEGINNING, _FROM_EARLIER = b"", b"earlier"
 MAX_ID = 480
 """Longest id in bytes that can be a row's key; LMDB takes 511."""
 
@@ -45,7 +46,11 @@ class TablesFullError(KafkalertError):
 
 
 class RebuildingError(KafkalertError):
-    """The tables were emptied and are being read again: no alert may be decided by what is there so far."""
+    """The tables are being read again, from the beginning or from an earlier place: no alert may be decided by them."""
+
+    def __init__(self, folder: Path, *, emptied: bool) -> None:
+        super().__init__(f"The tables in {folder} are being read again.", hint="It goes on by itself.")
+        self.emptied = emptied
 
 
 class ForeignTablesError(KafkalertError):
@@ -156,7 +161,7 @@ class Store:
     def empty(self) -> None:
         """Drop every row, checkpoint and compiled rule: the tables are read again from the beginning."""
         with self.write() as txn:
-            txn.put(_REBUILDING, b"", db=self._meta)
+            txn.put(_REBUILDING, _FROM_BEGINNING, db=self._meta)
             for table in (self.authorisations, self.settings, self.compiled):
                 txn.drop(table, delete=False)
             with txn.cursor(db=self._meta) as cursor:
@@ -164,12 +169,17 @@ class Store:
                 while more and bytes(cursor.key()).startswith(b"at/"):
                     more = cursor.delete()
 
+    def mark_partial(self, txn: Any) -> None:  # noqa: ANN401
+        """Note in `txn` that rows go back in time from here on, until they are whole again."""
+        if txn.get(_REBUILDING, None, self._meta) is None:
+            txn.put(_REBUILDING, _FROM_EARLIER, db=self._meta)
+
     def mark_whole(self, txn: Any) -> None:  # noqa: ANN401
         """Note in `txn` that the tables have again what the topics have."""
         txn.delete(_REBUILDING, db=self._meta)
 
     def check_whole(self, txn: Any) -> None:  # noqa: ANN401
-        """Raise RebuildingError while the tables that `txn` sees are read again from the beginning.
+        """Raise RebuildingError while the tables that `txn` sees are being read again.
 
         Raises ForeignTablesError where their compiled rules are no longer this process's.
         """
@@ -178,8 +188,9 @@ class Store:
                 f"The tables in {self.folder} were taken over by another version or configuration of kafkalert.",
                 hint="Stop one of them, or give each an engine.state of its own.",
             )
-        if txn.get(_REBUILDING, None, self._meta) is not None:
-            raise RebuildingError(f"The tables in {self.folder} are being read again.", hint="It goes on by itself.")
+        mark = txn.get(_REBUILDING, None, self._meta)
+        if mark is not None:
+            raise RebuildingError(self.folder, emptied=bytes(mark) == _FROM_BEGINNING)
 
     def check_readers(self) -> int:
         """Free what readers left that were killed, which keeps pages from being used again; how many there were."""

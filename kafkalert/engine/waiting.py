@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from kafkalert.engine.clock import Clock
+from kafkalert.engine.ending import Ends
 from kafkalert.engine.progress import Partition
-from kafkalert.engine.stopping import Stopping
 from kafkalert.engine.store import RebuildingError, Store
 
 _LOG = logging.getLogger(__name__)
-_LOOK_SECONDS: Final = 0.05
+_LOOK_SECONDS: Final = 0.01
 _SAY_SECONDS: Final = 5.0
 STALE_SECONDS: Final = 5.0
 """Tables that nobody has followed for this long are not alerted by."""
@@ -23,7 +23,7 @@ def await_tables(
     *,
     problem: Callable[[], str],
     clock: Clock,
-    stopping: Stopping,
+    stopping: Ends,
 ) -> bool:
     """Return True once the store has read up to `log_ends`, whoever follows, and is followed; False if stopped first.
 
@@ -50,7 +50,9 @@ def staleness(store: Store, clock: Clock) -> str:
     try:
         with store.read() as txn:
             store.check_whole(txn)
-    except RebuildingError:
+    except RebuildingError as error:
+        if not error.emptied:
+            return "the tables are catching up with another cluster"
         return "the tables are read again from the beginning"
     try:
         age = clock.wall_ms() / 1000 - (store.folder / "alive").stat().st_mtime

@@ -3,13 +3,14 @@
 import gc
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from threading import Event
 from typing import Final
 
 from confluent_kafka import Message
 
 from kafkalert.bus import clients
 from kafkalert.bus.watermarks import ends, topic_ids
-from kafkalert.config.sections import Settings
+from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.engine.compiled import (
     CHANNELS,
@@ -18,6 +19,7 @@ from kafkalert.engine.compiled import (
 )
 from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.delivery import Delivery
+from kafkalert.engine.ending import Ends
 from kafkalert.engine.follower import Follower
 from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.rulecache import Account, Ready, RuleCache
@@ -210,19 +212,29 @@ class Alerting:
         return Sender(out, self._names.outbound, self._id_hash, self._metrics, start, now)
 
 
-def run(settings: Settings, options: RunOptions) -> None:
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a run came to: records read, and messages that they gave."""
+
+    entries: int
+    alerts: int
+
+
+def run(settings: Settings, options: RunOptions) -> Ran:
     """Run the stage until stopped (SIGTERM, ctrl-c) or at the end. Raises KafkalertError."""
     clock = SystemClock()
     stopping = Stopping(clock)
     stopping.on_signals()
-    cluster, codec, rules, metrics = settings.active, build.codec(settings.serde), installed(), Metrics()
+    codec, rules, metrics = build.codec(settings.serde), installed(), Metrics()
+    clusters = [settings.clusters[name] for name in settings.context.clusters]
     names = Names.of(settings)
-    whose = repr((cluster.name, names.tables)).encode()  # of two environments in one folder, the older one ends
+    # Of two environments in one folder, the older one ends.
+    whose = repr((sorted(settings.context.clusters), names.tables)).encode()
     store = Store(settings.engine.state, size=settings.engine.table_size, flavour=flavour(codec, rules) + whose)
     followed = tables(store, codec, authorisations=names.tables[0], settings=names.tables[1])
     follower = Follower(
         store,
-        cluster,
+        clusters,
         followed,
         dead_topic=settings.topic("kafkalert.deadletter"),
         keep_tombstones_ms=int(settings.topics.delete_retention.total_seconds() * 1000),
@@ -230,18 +242,23 @@ def run(settings: Settings, options: RunOptions) -> None:
         clock=clock,
         stopping=stopping,
     )
+    collected = Event()
 
-    def prepare() -> bool:
-        if follower.ident is None:
-            follower.start()
+    def prepare(cluster: Cluster, ending: Ends) -> bool:
+        follower.follow(cluster)
         consumer = clients.consumer(cluster, "kafkalert.tables")
-        topics = [one.topic for one in followed]
-        ids = {topic: found for topic, (found, _) in topic_ids(cluster, topics).items()}
-        log_ends = ends(cluster, consumer, topics)
-        if not await_tables(store, log_ends, ids, problem=lambda: follower.problem, clock=clock, stopping=stopping):
+        try:
+            topics = [one.topic for one in followed]
+            ids = {topic: found for topic, (found, _) in topic_ids(cluster, topics).items()}
+            log_ends = ends(cluster, consumer, topics)
+        finally:
+            clients.close_behind(consumer)
+        if not await_tables(store, log_ends, ids, problem=lambda: follower.problem, clock=clock, stopping=ending):
             return False
-        gc.collect()
-        gc.freeze()  # what lives from here on for ever is not looked at again
+        if not collected.is_set():
+            collected.set()
+            gc.collect()
+            gc.freeze()  # what lives from here on for ever is not looked at again
         return True
 
     stage = Alerting(
@@ -269,3 +286,4 @@ def run(settings: Settings, options: RunOptions) -> None:
     finally:
         if follower.ident is not None:
             follower.join(2.0)
+    return Ran(metrics.entries, metrics.alerts.total())

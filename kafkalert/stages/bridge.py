@@ -12,10 +12,11 @@ from kafkalert.edges.ndjson import Entry, read_entries
 from kafkalert.edges.source import BadLine, Source
 from kafkalert.edges.waiting import Patience
 from kafkalert.engine import health
+from kafkalert.engine.active import ActiveCluster
 from kafkalert.engine.clock import Clock, SystemClock
-from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.metrics import Metrics
-from kafkalert.engine.pulse import Pulse
+from kafkalert.engine.pulse import Pulse, Report
+from kafkalert.engine.source import SourceDelivery, StoppedError
 from kafkalert.engine.stopping import InterruptedStopError, Stopping
 from kafkalert.errors import DecodingError, UnreachableError
 from kafkalert.serde import build
@@ -27,6 +28,8 @@ _LOG = logging.getLogger(__name__)
 NAME: Final = "bridge"
 ENTRIES: Final = "accountentry"
 _CHECK_EVERY: Final = 500
+_STEP_SECONDS: Final = 0.05
+"""How late a switch is noticed while nothing comes in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +60,21 @@ class Bridged:
 class Pace:
     """Spreads events evenly: the n-th is due n / rate seconds after the first."""
 
-    def __init__(self, rate: float | None, clock: Clock, stopping: Stopping) -> None:
+    def __init__(
+        self, rate: float | None, clock: Clock, stopping: Stopping, idle: Callable[[], None] = lambda: None
+    ) -> None:
         self._gap = 1 / rate if rate else 0.0
         self._clock = clock
         self._stopping = stopping
+        self._idle = idle
         self._due = clock.monotonic()
 
     def wait(self) -> None:
-        """Return when the next event is due, or when stopped."""
+        """Return when the next event is due, or when stopped; `idle` is called now and then."""
         if not self._gap:
             return
-        left = self._due - self._clock.monotonic()
-        if left > 0:
-            self._stopping.wait(left)
+        while (left := self._due - self._clock.monotonic()) > 0 and not self._stopping.wait(min(left, _STEP_SECONDS)):
+            self._idle()
         # After a stall the pace goes on from now; it does not catch up with a burst.
         self._due = max(self._due, self._clock.monotonic() - 1.0) + self._gap
 
@@ -83,7 +88,7 @@ def headers_of(entry: Entry) -> list[tuple[str, str]]:
 class Bridge:
     """Sends entries; `on_bad` is told of each line that gives none."""
 
-    def __init__(self, topic: str, codec: Codec, delivery: Delivery, metrics: Metrics) -> None:
+    def __init__(self, topic: str, codec: Codec, delivery: SourceDelivery, metrics: Metrics) -> None:
         self._topic = topic
         self._codec = codec
         self._delivery = delivery
@@ -91,7 +96,7 @@ class Bridge:
         self.poll = delivery.poll
 
     def send(self, entry: Entry) -> None:
-        """Hand one entry over. Raises what `Delivery.send` raises, DecodingError for one too large to be a record."""
+        """Hand one entry over. Raises what its delivery raises, DecodingError for one too large to be a record."""
         value = self._codec.encode("AccountEntry", entry.datum)
         key = encode_key(self._codec, "AccountId", entry.account)
         self._delivery.send(self._topic, value, key, list(headers_of(entry)))
@@ -115,40 +120,69 @@ def run(settings: Settings, options: BridgeOptions, on_bad: Callable[[BadLine], 
         bad = _bad_lines(options, on_bad, stopping)
         if bad or stopping:
             return Bridged(bad=bad, stopped=bool(stopping))
-    delivery = Delivery(settings.active, linger_ms=settings.engine.linger.total_seconds() * 1000, stopping=stopping)
+    active = ActiveCluster(settings, clock=clock, stopping=stopping)
+    delivery = SourceDelivery(
+        active,
+        linger_ms=settings.engine.linger.total_seconds() * 1000,
+        commit_seconds=settings.engine.commit_interval.total_seconds(),
+        clock=clock,
+        stopping=stopping,
+    )
     ready = Event()  # the topics are there
+    status = settings.topic("kafkalert.status")
     pulse = Pulse(
         NAME,
-        settings.active,
-        settings.topic("kafkalert.status"),
+        active.clusters.values(),
+        status,
         metrics=metrics,
-        state=lambda: "running" if ready.is_set() else "starting",
+        report=lambda: _report(active, delivery, ready=ready.is_set(), stopping=stopping),
         patience=options.patience,
         clock=clock,
         stopping=stopping,
     )
-    patience = Patience(stop=stopping.event, idle=delivery.poll, note=_LOG.warning)
+    delivery.changed = pulse.now
+
+    def idle() -> None:
+        if ready.is_set():
+            delivery.poll()
+
+    patience = Patience(stop=stopping.event, idle=idle, note=_LOG.warning, step=_STEP_SECONDS)
     bad = 0
     with Source(options.path, follow=options.follow, patience=patience) as source:
         if options.http_port is not None:
             health.serve(options.http_port, metrics, alive=lambda: True, ready=ready.is_set)
+        active.start()
         pulse.start()
         try:
-            _await_topics(settings, [topic, settings.topic("kafkalert.status")], stopping)
-            bridge = Bridge(topic, codec, delivery, metrics)
-            ready.set()
-            pace = Pace(options.rate, clock, stopping)
-            bad = _send_all(bridge, _entries(source), pace, stopping, on_bad)
-            delivery.flush()
+            if active.await_settled(options.patience):
+                _await_topics(active, [topic, status], stopping)
+                ready.set()
+                bridge = Bridge(topic, codec, delivery, metrics)
+                pace = Pace(options.rate, clock, stopping, idle)
+                bad = _send_all(bridge, _entries(source), pace, stopping, on_bad)
+                delivery.flush()
         except InterruptedStopError as late:
             raise stopping.reason or late from late
         finally:
             interrupted = bool(stopping)
             stopping.stop()
             pulse.end()
+            active.close()
+            delivery.close()
     if stopping.reason is not None:
         raise stopping.reason
     return Bridged(acknowledged=metrics.entries, bad=bad, stopped=interrupted)
+
+
+def _report(active: ActiveCluster, delivery: SourceDelivery, *, ready: bool, stopping: Stopping) -> Report:
+    """What a heartbeat says."""
+    view, prepared, held = active.view(), delivery.prepared, delivery.held
+    state = "prepared" if prepared is not None else f"held: {held}" if held else "running" if ready else "starting"
+    cluster, epoch = delivery.cluster, delivery.epoch
+    attempt = "" if prepared is None else prepared.id
+    if cluster is None:
+        return Report("stopping" if stopping else state, view.active, view.epoch, attempt)
+    return Report("stopping" if stopping else state, cluster.name, epoch, attempt)
 
 
 def _send_all(
@@ -168,6 +202,8 @@ def _send_all(
                 break
             try:
                 bridge.send(line)
+            except StoppedError:
+                break
             except DecodingError:
                 bad = BadLine(line.number, "larger than a record may be")
         if bad is not None:
@@ -176,11 +212,11 @@ def _send_all(
     return count
 
 
-def _await_topics(settings: Settings, topics: list[str], stopping: Stopping) -> None:
-    """Return once the cluster says that `topics` are there. Raises ConfigError where they are not."""
+def _await_topics(active: ActiveCluster, topics: list[str], stopping: Stopping) -> None:
+    """Return once the active cluster says that `topics` are there. Raises ConfigError where they are not."""
     while not stopping:
         try:
-            topic_ids(settings.active, topics)
+            topic_ids(active.clusters[active.view().active], topics)
         except UnreachableError:
             stopping.wait(1.0)
         else:

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, Message
 
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.metrics import Metrics
-from kafkalert.engine.pulse import Pulse
+from kafkalert.engine.pulse import Pulse, Report, _Line
 from kafkalert.engine.stopping import Stopping
 from kafkalert.errors import ConfigError, ExitCode, UnreachableError
 from tests.engine_fakes import FakeClock, FakeMessage
@@ -23,12 +23,13 @@ class Watched:
         self.clock = FakeClock()
         self.stopping = Stopping(self.clock)
         self.metrics = Metrics()
+        self.report = Report("running", "dc1", 0)
         self.pulse = Pulse(
             "alerting",
-            Cluster(name="dc1", bootstrap="127.0.0.1:1"),
+            [Cluster(name=name, bootstrap=f"127.0.0.1:{port}") for name, port in (("dc1", 1), ("dc2", 2))],
             "kafkalert.status",
             metrics=self.metrics,
-            state=lambda: "running",
+            report=lambda: self.report,
             patience=patience,
             clock=self.clock,
             stopping=self.stopping,
@@ -38,7 +39,12 @@ class Watched:
         """The cluster does not answer for so long; the pulse looks ten times a second."""
         for _ in range(round(seconds * 10)):
             self.clock.pass_by(0.1)
-            self.pulse._watch()
+            self.pulse._watch(self.report.cluster)
+
+    @property
+    def line(self) -> _Line:
+        """The cluster in use at first."""
+        return self.pulse.lines["dc1"]
 
 
 def away(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -62,8 +68,8 @@ def test_silence_is_said_within_three_seconds_and_every_ten(caplog: pytest.LogCa
     assert said.startswith("cluster dc1 (127.0.0.1:1) has not answered for ")
     one.silence(30)
     assert len(away(caplog)) == 4
-    one.pulse._delivered(None, TAKEN)
-    one.pulse._delivered(None, TAKEN)
+    one.line.delivered(None, TAKEN)
+    one.line.delivered(None, TAKEN)
     assert [record.message for record in caplog.records].count("cluster dc1 answers again") == 1
     one.silence(2.4)
     assert len(away(caplog)) == 4
@@ -74,7 +80,7 @@ def test_patience_ends_the_stage_as_unreachable() -> None:
     """Counted from the last answer."""
     one = Watched(patience=5)
     one.silence(4.8)
-    one.pulse._delivered(None, TAKEN)
+    one.line.delivered(None, TAKEN)
     one.silence(4.8)
     assert not one.stopping
     one.silence(0.4)
@@ -86,11 +92,11 @@ def test_a_refusal_is_an_answer(caplog: pytest.LogCaptureFixture) -> None:
     """A status topic that may not be written is said, and the cluster is not called away; a timeout is no answer."""
     one = Watched(patience=5)
     one.silence(2.4)
-    one.pulse._delivered(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED), TAKEN)
+    one.line.delivered(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED), TAKEN)
     one.silence(2.4)
     assert away(caplog) == []
     assert "heartbeats are not taken" in caplog.text
-    one.pulse._delivered(KafkaError(KafkaError._MSG_TIMED_OUT), TAKEN)
+    one.line.delivered(KafkaError(KafkaError._MSG_TIMED_OUT), TAKEN)
     one.silence(0.6)
     assert len(away(caplog)) == 1
 
@@ -99,14 +105,14 @@ def test_refused_credentials_end_a_stage_that_never_had_an_answer() -> None:
     """Later they are being renewed, and the stage goes on as soon as they are good."""
     refused = KafkaError(KafkaError._AUTHENTICATION)
     one = Watched()
-    one.pulse._broke(KafkaError(KafkaError._TRANSPORT))
+    one.line.broke(KafkaError(KafkaError._TRANSPORT))
     assert not one.stopping
-    one.pulse._broke(refused)
+    one.line.broke(refused)
     assert isinstance(one.stopping.reason, ConfigError)
     assert "credentials" in str(one.stopping.reason)
     other = Watched()
-    other.pulse._delivered(None, TAKEN)
-    other.pulse._broke(refused)
+    other.line.delivered(None, TAKEN)
+    other.line.broke(refused)
     assert not other.stopping
 
 
@@ -116,11 +122,11 @@ def test_rates_and_latencies_are_those_since_the_last_beat() -> None:
     one.metrics.entries = 10
     one.metrics.fresh.extend([5, 7, 9])
     one.clock.pass_by(2)
-    first = json.loads(one.pulse._beat(stopped=False))
+    first = json.loads(one.pulse._beat(one.report, stopped=False))
     assert (first["rates"]["entries"], first["totals"]["entries"], first["latencyMs"]) == (5, 10, {"p50": 7, "p99": 9})
     one.metrics.entries = 13
     one.clock.pass_by(1)
-    second = json.loads(one.pulse._beat(stopped=True))
+    second = json.loads(one.pulse._beat(one.report, stopped=True))
     assert (second["rates"]["entries"], second["totals"]["entries"]) == (3, 13)
     assert second["latencyMs"] == {"p50": None, "p99": None}
     assert (first["state"], second["state"]) == ("running", "stopped")

@@ -1,0 +1,124 @@
+"""Which cluster a process may work on, by the control logs of all of them."""
+
+import logging
+from threading import Event, Thread
+from typing import Final
+
+from kafkalert.bus.control.event import Event as ControlEvent
+from kafkalert.bus.control.log import ControlLog
+from kafkalert.bus.control.state import Duty, View, duty
+from kafkalert.config.sections import Cluster, Settings
+from kafkalert.engine.clock import Clock
+from kafkalert.engine.progress import Partition
+from kafkalert.engine.skipping import Ranges, ranges
+from kafkalert.engine.stopping import Stopping
+from kafkalert.errors import KafkalertError, UnreachableError
+
+_LOG = logging.getLogger(__name__)
+_LOOK_SECONDS: Final = 0.05
+_SAY_SECONDS: Final = 10.0
+_UPKEEP_SECONDS: Final = 1.0
+_FRESH_SECONDS: Final = 0.25
+"""Far less than what a command waits beyond the lease."""
+
+
+class ActiveCluster:
+    """Where this process may work: the active cluster, its epoch, and what is going on about them.
+
+    `news` is set whenever a log brought something. In a context of one cluster there is nothing to read: that cluster
+    is active, in epoch 0.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock, stopping: Stopping) -> None:
+        names = settings.context.clusters
+        self.clusters: dict[str, Cluster] = {name: settings.clusters[name] for name in names}
+        self.news = Event()
+        self._clock = clock
+        self._stopping = stopping
+        self._alone = View(epoch=0, active=names[0], commit=None, pending=None, history=(), next_epoch=1)
+        self._fresh_until = float("-inf")
+        self._log: ControlLog | None = None
+        if len(names) > 1:
+            topic = settings.topic("kafkalert.control")
+            self._log = ControlLog(list(self.clusters.values()), topic, home=names[0], monotonic=clock.monotonic)
+            self._log.subscribe(self._told)
+
+    def start(self) -> None:
+        """Begin to read."""
+        if self._log is not None:
+            self._log.start()
+            Thread(target=self._keep, name="control upkeep", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop reading."""
+        if self._log is not None:
+            self._log.close()
+
+    def view(self) -> View:
+        """What the logs say, as far as they were read."""
+        return self._alone if self._log is None else self._log.view()
+
+    def duty(self, *, epoch: int, acknowledged: ControlEvent | None) -> Duty:
+        """What this process has to do now.
+
+        `epoch` is the highest that it has worked in, `acknowledged` the PREPARE for which it stands still.
+        """
+        settled = self._log is None or self._log.settled()
+        fresh = self.fresh(self._clock.monotonic())
+        return duty(self.view(), settled=settled, fresh=fresh, epoch=epoch, acknowledged=acknowledged)
+
+    def fresh(self, now: float) -> bool:
+        """Whether the logs were read lately enough to work by them. Cheap: an answer is good for a moment."""
+        if now < self._fresh_until:
+            return True
+        fresh = self._log is None or self._log.fresh(now)
+        if fresh:
+            self._fresh_until = now + _FRESH_SECONDS
+        return fresh
+
+    def skips(self, group: str) -> dict[Partition, Ranges]:
+        """What `group` passes over in this epoch."""
+        commit = self.view().commit
+        return {} if commit is None else ranges(commit.detail, group)
+
+    def await_settled(self, patience: float | None) -> bool:
+        """Return True once it is known where to work; False if stopped first.
+
+        Raises ConfigError where the logs' topic is missing, UnreachableError after `patience` seconds.
+        """
+        log = self._log
+        if log is None:
+            return True
+        began = said = self._clock.monotonic()
+        while not log.settled():
+            problem = log.problem()
+            if problem is not None:
+                raise problem
+            now = self._clock.monotonic()
+            missing = " and ".join(sorted(self.clusters.keys() - log.reachable())) or "every cluster"
+            if now - said >= _SAY_SECONDS:
+                said = now
+                _LOG.warning("the control log of %s was not read yet; waiting for it", missing)
+            if patience is not None and now - began > patience:
+                raise UnreachableError(
+                    f"The control log of {missing} was not read in {now - began:.0f} s, longer than --wait allows.",
+                    hint="Where to work is known once every cluster was read, or after `failover --force`.",
+                )
+            self.news.wait(_LOOK_SECONDS)
+            self.news.clear()
+            if self._stopping:
+                return False
+        return True
+
+    def _told(self, *_: object) -> None:
+        self.news.set()
+
+    def _keep(self) -> None:
+        """Now and then: end an attempt that nobody ends, and give a cluster what its log lacks."""
+        log = self._log
+        while log is not None and not self._stopping.wait(_UPKEEP_SECONDS):
+            try:
+                log.abort_overdue()
+                log.copy_lacking()
+            except KafkalertError as error:  # the next turn tries again, and other instances do the same
+                _LOG.info("control log: %s", error)

@@ -1,0 +1,181 @@
+"""One stay of a stage on one cluster: clients, a place in the group, and a thread that may be left behind with them."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from threading import Event, Thread
+from traceback import clear_frames
+
+from confluent_kafka import KafkaException
+
+from kafkalert.bus.watermarks import ends, topic_ids
+from kafkalert.config.sections import Cluster, Settings
+from kafkalert.engine.clock import Clock
+from kafkalert.engine.deadletter import DeadLetters
+from kafkalert.engine.delivery import Delivery
+from kafkalert.engine.ending import Ending, Ends
+from kafkalert.engine.loop import Loop
+from kafkalert.engine.metrics import Metrics
+from kafkalert.engine.progress import Partition
+from kafkalert.engine.skipping import Ranges
+from kafkalert.engine.stage import Stage
+
+_LOG = logging.getLogger(__name__)
+
+Goals = dict[str, dict[Partition, int]]
+"""By topic: the ends up to which `--until-end` processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What every stay of one stage has in common.
+
+    `prepare` returns once records may be processed on a cluster (False: the end came before that); `hold` is asked from
+    time to time for a reason not to process; `fresh` and `look` as for `Loop`, `look` with the stay that asks.
+    `changed` is called when what a stay does has changed; it must be quick.
+    """
+
+    settings: Settings
+    stage: Stage
+    metrics: Metrics
+    prepare: Callable[[Cluster, Ends], bool]
+    hold: Callable[[], str]
+    fresh: Callable[[float], bool]
+    look: Callable[["Attempt"], None]
+    changed: Callable[[], None]
+    clock: Clock
+    stopping: Ends
+
+
+class Attempt:
+    """A stay on `cluster`, which begins with making clients and waits there until `go`.
+
+    So the clients of the cluster that a stage is about to move to are there when it moves. When it has ended (`ended`),
+    `error` is what ended it, if that was none of `finished` (all of `goals` was reached), leaving or a stop.
+    """
+
+    def __init__(self, work: Work, cluster: Cluster) -> None:
+        self._work = work
+        self.cluster = cluster
+        self.epoch = -1
+        self.ending = Ending(work.stopping)
+        self.loop: Loop | None = None
+        self.finished = self.ended = False
+        self.error: BaseException | None = None
+        self.begun = work.clock.monotonic()
+        self.state = "starting"
+        self._skips: Mapping[Partition, Ranges] = {}
+        self._goals: Goals | None = None
+        self._going = Event()
+        self._delivery: Delivery | None = None
+        self._thread = Thread(target=self._run, name=f"loop on {cluster.name}", daemon=True)
+        self._thread.start()
+
+    def go(self, epoch: int, skips: Mapping[Partition, Ranges], goals: Goals | None) -> None:
+        """Process, in this epoch: until the end comes, or up to `goals`, to which the ends of topics are added."""
+        self.epoch = epoch
+        self._skips = skips
+        self._goals = goals
+        self._going.set()
+
+    def leave(self) -> None:
+        """Stop at a commit boundary: what was processed is acknowledged and committed, and the group left."""
+        self.ending.leave()
+        self._going.set()
+
+    def abandon(self) -> None:
+        """Forbid every further step, and return once nothing is being processed.
+
+        The thread ends when the call that it waits in returns; its clients are closed there.
+        """
+        self.ending.abandon()
+        delivery, loop = self._delivery, self.loop
+        if delivery is not None:
+            delivery.abandon()
+        self._going.set()
+        while loop is not None and loop.busy:  # computes; whatever could wait for a broker raises by now
+            self._work.stopping.wait(0.001)
+            if self.ended:
+                return
+
+    def join(self, seconds: float) -> None:
+        """Wait at most so long for its end."""
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        try:
+            self._stay()
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits for this thread
+            self.error = _alone(error)
+        self.loop = self._delivery = None
+        self.ended = True
+        self._work.changed()
+
+    def _stay(self) -> None:
+        work, cluster, ending = self._work, self.cluster, self.ending
+        settings, stage = work.settings, work.stage
+        dead_topic, status = settings.topic("kafkalert.deadletter"), settings.topic("kafkalert.status")
+        topic_ids(cluster, [*stage.inputs, *stage.tables, *stage.outputs, dead_topic, status])
+        linger_ms = settings.engine.linger.total_seconds() * 1000
+        self._delivery = delivery = Delivery(cluster, linger_ms=linger_ms, stopping=ending)
+        loop = Loop(
+            stage,
+            cluster,
+            settings.group(stage.name),
+            settings.engine,
+            delivery=delivery,
+            dead=DeadLetters(dead_topic, stage.name, delivery, work.metrics.dead, work.clock),
+            metrics=work.metrics,
+            hold=work.hold,
+            fresh=work.fresh,
+            look=lambda: work.look(self),
+            changed=work.changed,
+            clock=work.clock,
+            ending=ending,
+        )
+        try:
+            if not self._await_go(delivery):
+                return
+            self.state = "loading"
+            if not work.prepare(cluster, ending):
+                return
+            self.loop = loop
+            work.changed()
+            loop.join(self.epoch, self._skips)
+            self.finished = loop.run() if self._goals is None else self._to_the_end(loop, self._goals)
+        finally:
+            loop.close()
+            delivery.close()
+
+    def _await_go(self, delivery: Delivery) -> bool:
+        """Return True when told to go; meanwhile have connections. False where the end came first."""
+        if not self._going.is_set():
+            try:
+                delivery.connect(self._work.stage.outputs)
+            except KafkaException as error:
+                _LOG.info("%s: %s", self.cluster.name, error)
+        while not self._going.wait(0.1):
+            if self.ending:
+                return False
+        return not self.ending
+
+    def _to_the_end(self, loop: Loop, goals: Goals) -> bool:
+        """Process what each input holds; whether the end of them was what ended it.
+
+        The first one's end is that of the start; a later one's is taken once what feeds it has been committed.
+        """
+        for topic in self._work.stage.inputs:
+            if topic not in goals:
+                goals[topic] = ends(self.cluster, loop.consumer, [topic])
+            if not loop.run(goals[topic]):
+                return False
+        return True
+
+
+def _alone(error: BaseException) -> BaseException:
+    """An error that keeps nothing alive: its frames hold clients, which must not end on somebody else's thread."""
+    each: BaseException | None = error
+    while each is not None:
+        clear_frames(each.__traceback__)
+        each = each.__cause__ or each.__context__
+    return error

@@ -1,0 +1,257 @@
+"""One stay of the tables' follower on one cluster: reads both topics into the store, from where that stands."""
+
+import os
+from collections.abc import Callable, Mapping
+from itertools import chain
+from typing import Any, Final
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
+from msgspec.structs import replace
+
+from kafkalert.bus import clients
+from kafkalert.bus.watermarks import ends, offsets_at, tombstones_kept_ms, topic_ids
+from kafkalert.config.sections import Cluster
+from kafkalert.engine.clock import Clock
+from kafkalert.engine.deadletter import DeadLetters
+from kafkalert.engine.delivery import Delivery
+from kafkalert.engine.ending import Ending
+from kafkalert.engine.metrics import Metrics
+from kafkalert.engine.progress import Partition
+from kafkalert.engine.store import Checkpoint, Store
+from kafkalert.engine.tables import Table
+from kafkalert.errors import DecodingError, KafkalertError
+
+BATCH: Final = 20_000
+ALIVE_SECONDS: Final = 0.5
+QUIET_SECONDS: Final = 60.0
+OVERLAP_MS: Final = 5 * 60 * 1000
+"""How far before its newest record's time the tables go back on another cluster: for clocks, and for the mirror."""
+
+
+class OffsetGoneError(KafkalertError):
+    """The checkpoint points to records that the topic no longer has; the tables are rebuilt."""
+
+
+class Following:
+    """Follows on `cluster`: `run`.
+
+    `others` names the clusters from which the store may have been filled before: they hold the same records, at other
+    offsets. `put_away` says up to where each partition's bad records were put away, and `whole` is called whenever rows
+    were stored and the tables have what the topics have. `ending` is looked at in every write transaction, so a stay
+    that was abandoned changes nothing any more.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        cluster: Cluster,
+        tables: Mapping[str, Table],
+        *,
+        others: frozenset[str],
+        dead_topic: str,
+        keep_tombstones_ms: int,
+        put_away: dict[Partition, int],
+        whole: Callable[[], None],
+        metrics: Metrics,
+        clock: Clock,
+        ending: Ending,
+    ) -> None:
+        self._store = store
+        self._cluster = cluster
+        self._tables = tables
+        self._others = others
+        self._keep_ms = keep_tombstones_ms
+        self._put_away = put_away
+        self._whole = whole
+        self._clock = clock
+        self._ending = ending
+        self._alive_at = float("-inf")
+        self._noted_at = clock.monotonic()
+        self._behind: set[Partition] = set()
+        self._delivery = Delivery(cluster, linger_ms=0, stopping=ending)
+        self._dead = DeadLetters(dead_topic, "tables", self._delivery, metrics.dead, clock)
+
+    def run(self) -> None:
+        """Follow until the end comes. Raises OffsetGoneError, what the brokers do not answer, and TablesFullError."""
+        consumer = clients.consumer(
+            self._cluster,
+            "kafkalert.tables",
+            enable_partition_eof=True,
+            auto_offset_reset="error",
+            queued_max_messages_kbytes=32 * 1024,
+        )
+        try:
+            at = self._start(consumer)
+            self._behind = set(at)
+            consumer.assign([TopicPartition(topic, number, one.offset) for (topic, number), one in at.items()])
+            while not self._ending:
+                first = consumer.poll(0.1)
+                if first is not None:
+                    self._take([first, *consumer.consume(BATCH - 1, 0)], at)
+                self._note_quiet(consumer, at)
+                if not self._behind:
+                    self._alive()
+        finally:
+            clients.close_behind(consumer)
+            self._delivery.close()
+
+    def _start(self, consumer: Consumer) -> dict[Partition, Checkpoint]:
+        """Where to go on, by partition. Raises OffsetGoneError where that cannot be told from what is kept."""
+        topics = list(self._tables)
+        now = self._clock.wall_ms()
+        at = {
+            (topic, number): Checkpoint(self._cluster.name, topic_id, OFFSET_BEGINNING, 0, now)
+            for topic, (topic_id, partitions) in topic_ids(self._cluster, topics).items()
+            for number in range(partitions)
+        }
+        keep = tombstones_kept_ms(self._cluster, topics)
+        log_ends = ends(self._cluster, consumer, topics)
+        moved: dict[Partition, Checkpoint] = {}
+        for key, kept in self._store.checkpoints().items():
+            elsewhere = kept.cluster in self._others
+            if key not in at or not (elsewhere or (kept.cluster, kept.topic_id) == (at[key].cluster, at[key].topic_id)):
+                raise OffsetGoneError(f"The tables were read from another topic {key[0]}.")
+            # A tombstone stays for delete.retention.ms; half of it is a margin for clocks and compaction.
+            keep_ms = min(self._keep_ms, keep.get(key[0], self._keep_ms))
+            if (elsewhere or kept.offset != log_ends[key]) and kept.seen < now - keep_ms // 2:
+                raise OffsetGoneError(f"The tables have not seen {key[0]} for too long.")
+            if elsewhere:
+                moved[key] = kept
+            else:
+                at[key] = kept
+        if moved:
+            at |= self._moved_here(consumer, moved, at, log_ends)
+        return at
+
+    def _moved_here(
+        self,
+        consumer: Consumer,
+        kept: Mapping[Partition, Checkpoint],
+        at: Mapping[Partition, Checkpoint],
+        log_ends: Mapping[Partition, int],
+    ) -> dict[Partition, Checkpoint]:
+        """Where to go on of what was read on another cluster: by time, with an overlap.
+
+        Rows of the overlap go back in time until its end is reached, so the tables count as not whole until then.
+        """
+        now = self._clock.wall_ms()
+        # Where nothing was read yet, or by a clock that is ahead, only the log itself tells.
+        times = {key: max(0, min(one.newest, now) - OVERLAP_MS) for key, one in kept.items() if one.newest}
+        found = offsets_at(self._cluster, consumer, times)
+        here: dict[Partition, Checkpoint] = {}
+        for key, one in kept.items():
+            offset = found.get(key, OFFSET_BEGINNING)
+            here[key] = Checkpoint(
+                self._cluster.name,
+                at[key].topic_id,
+                log_ends[key] if key in found and offset < 0 else offset,
+                one.newest,
+                one.seen,
+            )
+        with self._store.write() as txn:
+            self._ending.check()
+            self._store.mark_partial(txn)
+            for key, checkpoint in here.items():
+                self._store.put_checkpoint(txn, *key, checkpoint)
+        return here
+
+    def _note_quiet(self, consumer: Consumer, at: dict[Partition, Checkpoint]) -> None:
+        """Once in a while: a partition whose end did not move was seen now, though it brought nothing."""
+        if self._clock.monotonic() - self._noted_at < QUIET_SECONDS:
+            return
+        self._noted_at = self._clock.monotonic()
+        self._store.check_readers()
+        ids = topic_ids(self._cluster, list(self._tables))
+        if any(ids[topic][0] != one.topic_id for (topic, _), one in at.items()):
+            raise OffsetGoneError("A topic of the tables was deleted and made anew.")
+        log_ends = ends(self._cluster, consumer, list(self._tables))
+        with self._store.write() as txn:
+            self._ending.check()
+            for key, one in at.items():
+                if one.offset == log_ends[key]:
+                    at[key] = replace(one, seen=self._clock.wall_ms())
+                    self._store.put_checkpoint(txn, *key, at[key])
+
+    def _take(self, messages: list[Message], at: dict[Partition, Checkpoint]) -> None:
+        """Write a batch's rows and the checkpoints after them, in one transaction."""
+        changes: dict[str, dict[bytes, bytes | None]] = {topic: {} for topic in self._tables}
+        moved: dict[Partition, Message] = {}
+        refused: dict[Partition, int] = {}
+        now = self._clock.wall_ms()
+        for message in messages:
+            topic = str(message.topic())
+            error = message.error()
+            if error is not None:
+                self._event(error, message, topic, moved)
+                continue
+            try:
+                changes[topic][self._tables[topic].row(message)] = message.value()
+            except DecodingError as bad:
+                refused[topic, int(message.partition() or 0)] = int(message.offset() or 0)
+                self._put(message, bad)
+            moved[topic, int(message.partition() or 0)] = message
+        if not moved:
+            return
+        self._delivery.flush()
+        self._put_away |= refused
+        with self._store.write() as txn:
+            self._ending.check()
+            for topic, rows in changes.items():
+                self._apply(txn, self._tables[topic], rows)
+            for key, message in moved.items():
+                at[key] = self._moved(at[key], message, now)
+                self._store.put_checkpoint(txn, *key, at[key])
+            if not self._behind:
+                self._store.mark_whole(txn)
+        if not self._behind:
+            self._whole()
+
+    def _put(self, message: Message, bad: DecodingError) -> None:
+        """Put a record away, once: while the disk is full, the same ones come every second."""
+        key, offset = (str(message.topic()), int(message.partition() or 0)), int(message.offset() or 0)
+        if offset > self._put_away.get(key, -1):
+            self._dead.put(message, bad)
+
+    def _moved(self, old: Checkpoint, message: Message, now: int) -> Checkpoint:
+        offset = int(message.offset() or 0)
+        if message.error() is not None:  # the partition's end
+            return Checkpoint(old.cluster, old.topic_id, offset, old.newest, now)
+        newest = max(old.newest, message.timestamp()[1])
+        return Checkpoint(old.cluster, old.topic_id, offset + 1, newest, old.seen)
+
+    def _event(self, error: KafkaError, message: Message, topic: str, moved: dict[Partition, Message]) -> None:
+        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public codes begin with _
+            key = topic, int(message.partition() or 0)
+            moved[key] = message
+            self._behind.discard(key)
+        elif error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
+            raise OffsetGoneError(f"Topic {topic} no longer has what follows the checkpoint.")
+        elif error.code() in {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED}:
+            raise KafkalertError(
+                f"Topic {topic} cannot be read: {error.str()}.", hint="`kafkalert topics plan` shows what is missing."
+            )
+
+    def _apply(self, txn: Any, table: Table, rows: dict[bytes, bytes | None]) -> None:  # noqa: ANN401 - LMDB
+        """Put and delete rows; compiled rules that rest on an old or a new one go, and are compiled when needed."""
+        if not rows:
+            return
+        if txn.stat(self._store.compiled)["entries"]:
+            for row, value in rows.items():
+                old = txn.get(row, db=table.rows)
+                versions = (one for one in (old, value) if one is not None)
+                for account in chain.from_iterable(table.accounts(row, bytes(one)) for one in versions):
+                    txn.delete(account, db=self._store.compiled)
+        with txn.cursor(db=table.rows) as cursor:
+            cursor.putmulti(sorted((row, value) for row, value in rows.items() if value is not None))
+        for row, value in rows.items():
+            if value is None:
+                txn.delete(row, db=table.rows)
+
+    def _alive(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._alive_at >= ALIVE_SECONDS:
+            self._alive_at = now
+            self._ending.check()
+            path = self._store.folder / "alive"
+            path.touch(mode=0o600)
+            os.utime(path)

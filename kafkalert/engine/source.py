@@ -1,0 +1,278 @@
+"""The outputs of a source, which outlive a switch: what comes from outside is sent to whichever cluster is active."""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from threading import Thread
+from typing import Any, Final, NamedTuple
+
+from kafkalert.bus.control.event import Event
+from kafkalert.bus.control.state import Duty
+from kafkalert.config.sections import Cluster
+from kafkalert.engine.active import ActiveCluster
+from kafkalert.engine.clock import Clock
+from kafkalert.engine.delivery import Delivery
+from kafkalert.engine.stopping import InterruptedStopError, Stopping
+from kafkalert.errors import KafkalertError
+
+_LOG = logging.getLogger(__name__)
+KEPT_SECONDS: Final = 60.0
+KEPT_BYTES: Final = 64 << 20
+_UNFLUSHED_BYTES: Final = 16 << 20
+_OVERHEAD_BYTES: Final = 200
+"""What a kept record takes besides its key and value."""
+_LOOK_SECONDS: Final = 0.05
+_LEASE_LOOK_SECONDS: Final = 1.0
+
+
+class StoppedError(KafkalertError):
+    """The process was told to stop before this record could be sent."""
+
+
+class _NewsError(Exception):
+    """The control log has brought something: what was being waited for may no longer be what is wanted."""
+
+
+class _Record(NamedTuple):
+    topic: str
+    value: bytes | None
+    key: bytes | None
+    headers: list[tuple[str, Any]]
+
+    @property
+    def size(self) -> int:
+        return len(self.value or b"") + len(self.key or b"") + _OVERHEAD_BYTES
+
+
+class Kept:
+    """Records that may have to be sent again: those without acknowledgement, and for a minute those with one."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._acknowledged: deque[tuple[float, int, list[_Record]]] = deque()
+        self._waiting: list[_Record] = []
+        self._acknowledged_bytes = 0
+        self._said = False
+        self.waiting_bytes = 0
+
+    def sent(self, record: _Record) -> None:
+        """This one was handed over."""
+        self._waiting.append(record)
+        self.waiting_bytes += record.size
+
+    def acknowledged(self) -> None:
+        """All that was handed over has arrived."""
+        now = self._clock.monotonic()
+        if self._waiting:
+            self._acknowledged.append((now, self.waiting_bytes, self._waiting))
+            self._acknowledged_bytes += self.waiting_bytes
+            self._waiting, self.waiting_bytes = [], 0
+        self._forget_older(now - KEPT_SECONDS)
+        while self._acknowledged_bytes > KEPT_BYTES:
+            self._drop()
+            if not self._said:
+                self._said = True
+                _LOG.warning("less than the last %.0f s are kept to be sent again: they are too much", KEPT_SECONDS)
+
+    def take(self, *, acknowledged: bool) -> list[_Record]:
+        """What is to be sent again, in order: what was not acknowledged, before that perhaps the last that was."""
+        self._forget_older(self._clock.monotonic() - KEPT_SECONDS)
+        before = [record for _, _, batch in self._acknowledged for record in batch] if acknowledged else []
+        found = [*before, *self._waiting]
+        self._waiting, self.waiting_bytes = [], 0
+        if acknowledged:
+            self._acknowledged.clear()
+            self._acknowledged_bytes = 0
+        return found
+
+    def _forget_older(self, moment: float) -> None:
+        while self._acknowledged and self._acknowledged[0][0] < moment:
+            self._drop()
+
+    def _drop(self) -> None:
+        self._acknowledged_bytes -= self._acknowledged.popleft()[1]
+
+
+class SourceDelivery:
+    """As `Delivery`, on the cluster that is active. One thread calls it, and calls `poll` often while it waits.
+
+    Any call may wait: while an attempt to switch is pending, and while it is not known where to work. `changed` is
+    called when `prepared`, `held` or `epoch` have changed.
+    """
+
+    def __init__(
+        self,
+        active: ActiveCluster,
+        *,
+        linger_ms: float,
+        commit_seconds: float,
+        clock: Clock,
+        stopping: Stopping,
+    ) -> None:
+        self._active = active
+        self._linger_ms = linger_ms
+        self._commit_seconds = commit_seconds
+        self._clock = clock
+        self._stopping = stopping
+        self._keeps = len(active.clusters) > 1
+        self._kept = Kept(clock)
+        self._again: deque[_Record] = deque()
+        self._delivery: Delivery | None = None
+        self._next: tuple[Cluster, Delivery] | None = None
+        self._look_at = self._flush_at = float("-inf")
+        self.cluster: Cluster | None = None
+        self.epoch = -1
+        self.prepared: Event | None = None
+        self.held = ""
+        self.changed: Callable[[], None] = lambda: None
+
+    def send(self, topic: str, value: bytes | None, key: bytes | None, headers: list[tuple[str, Any]]) -> None:
+        """Hand one record over. Raises StoppedError, and what `Delivery.send` raises."""
+        self._send(_Record(topic, value, key, headers))
+        if self._keeps and (self._kept.waiting_bytes > _UNFLUSHED_BYTES or self._clock.monotonic() >= self._flush_at):
+            self.flush()
+
+    def poll(self) -> None:
+        """Serve reports, and do what the control log asks for. Raises what `Delivery.poll` raises."""
+        delivery = self._here()
+        if delivery is not None:
+            delivery.poll()
+            if self._keeps and self._clock.monotonic() >= self._flush_at:
+                self.flush()
+
+    def flush(self) -> None:
+        """Return when everything was acknowledged by the cluster that is active.
+
+        Raises what `Delivery.flush` raises.
+        """
+        while True:
+            delivery = self._here()
+            if delivery is None and self.epoch < 0:
+                return  # nothing was ever sent
+            if self._again or delivery is None:
+                raise InterruptedStopError(
+                    "Stopped before everything could be sent again.", hint="The next start has to send it."
+                )
+            try:
+                delivery.flush()
+            except _NewsError:
+                continue
+            self._acknowledge()
+            return
+
+    def close(self) -> None:
+        """Forget what was not delivered."""
+        for one in (self._delivery, self._next and self._next[1]):
+            if one is not None:
+                one.close()
+
+    def _send(self, record: _Record) -> None:
+        while True:
+            delivery = self._here()
+            if delivery is None or self.prepared is not None or self.held:
+                raise StoppedError("Stopped before this record was sent.")
+            try:
+                delivery.send(*record)
+            except _NewsError:
+                continue
+            if self._keeps:
+                self._kept.sent(record)
+            return
+
+    def _here(self) -> Delivery | None:
+        """Where to send now: waits while that is nowhere. After a stop it does not, and may be None."""
+        now = self._clock.monotonic()
+        if now >= self._look_at or self._active.news.is_set():
+            while not self._turn():
+                self._active.news.wait(_LOOK_SECONDS)
+                if self._stopping:
+                    break
+            self._look_at = self._clock.monotonic() + _LEASE_LOOK_SECONDS
+        return self._delivery
+
+    def _turn(self) -> bool:
+        """Do what the control log asks for; whether records may be sent now."""
+        self._active.news.clear()
+        duty = self._active.duty(epoch=self.epoch, acknowledged=self.prepared)
+        try:
+            if self._delivery is not None and duty.epoch > self.epoch:
+                self._leave()
+            if duty.attempt is not None:
+                self._stand_still(duty.attempt)
+                return False
+            if duty.do != "process":
+                self._set(held=duty.why)
+                return False
+            self._go_on(duty)
+        except _NewsError:
+            return False
+        return True
+
+    def _leave(self) -> None:
+        """Another cluster is active: leave this one, and send again what it may not have, or may not have given on."""
+        view, old = self._active.view(), self._delivery
+        if self.prepared is None and old is not None:
+            forced = view.commit is not None and view.commit.mode == "forced"
+            self._again = deque([*self._kept.take(acknowledged=forced), *self._again])
+            _LOG.warning("epoch %d: %d records are sent again", view.epoch, len(self._again))
+            old.abandon()
+            Thread(target=old.close, name="close", daemon=True).start()
+        elif old is not None:
+            if view.commit is not None and view.commit.mode == "forced":
+                self._again = deque([*self._kept.take(acknowledged=True), *self._again])
+            Thread(target=old.close, name="close", daemon=True).start()
+        self._delivery = None
+
+    def _stand_still(self, attempt: Event) -> None:
+        """Have everything acknowledged, then say that nothing is sent any more."""
+        if self.prepared == attempt:
+            return
+        if self._delivery is not None:
+            self._delivery.flush()
+            self._acknowledge()
+        _LOG.warning("epoch %d: prepared to move to %s", attempt.epoch, attempt.target)
+        self._set(prepared=attempt)
+        target = self._active.clusters.get(attempt.target)
+        if target is not None and self._next is None:
+            self._next = target, self._made(target)
+
+    def _go_on(self, duty: Duty) -> None:
+        """Have a producer where records go, and send again what has to be."""
+        cluster = self._active.clusters[duty.cluster]
+        if self._delivery is None:
+            ready = self._next is not None and self._next[0] is cluster
+            self._delivery = self._next[1] if self._next is not None and ready else self._made(cluster)
+            self._next = None if ready else self._next
+        if self._next is not None:
+            Thread(target=self._next[1].close, name="close", daemon=True).start()
+            self._next = None
+        if duty.epoch > self.epoch >= 0 or self.prepared is not None:
+            _LOG.warning("epoch %d: going on on %s", duty.epoch, cluster.name)
+        self.cluster, self.epoch = cluster, duty.epoch
+        self._set()
+        while self._again:
+            record = self._again[0]
+            self._delivery.send(*record)
+            self._kept.sent(self._again.popleft())
+            if self._kept.waiting_bytes > _UNFLUSHED_BYTES:
+                self._delivery.flush()
+                self._acknowledge()
+
+    def _made(self, cluster: Cluster) -> Delivery:
+        delivery = Delivery(cluster, linger_ms=self._linger_ms, stopping=self._stopping)
+        delivery.waiting = self._watch
+        return delivery
+
+    def _watch(self) -> None:
+        if self._active.news.is_set():
+            raise _NewsError
+
+    def _acknowledge(self) -> None:
+        if self._keeps:
+            self._kept.acknowledged()
+            self._flush_at = self._clock.monotonic() + self._commit_seconds
+
+    def _set(self, *, prepared: Event | None = None, held: str = "") -> None:
+        if (prepared, held) != (self.prepared, self.held):
+            self.prepared, self.held = prepared, held
+            self.changed()
