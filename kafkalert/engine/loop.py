@@ -207,18 +207,12 @@ class Loop:
             self._delivery.poll()
             return
         # consume() would wait for a full batch; what has arrived is enough.
-        records: list[Message] = []
-        last: dict[Partition, int] = {}
-        for message in (first, *self.consumer.consume(self._batch - 1, 0)):
-            error = message.error()
-            if error is None:
-                records.append(message)
-                last[partition_of(message)] = message.offset() or 0
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public codes begin with _
-                # The end may lie past transaction markers, which no record follows.
-                last[partition_of(message)] = (message.offset() or 0) - 1
-            else:
-                self._event(error, message)
+        batch = [first, *self.consumer.consume(self._batch - 1, 0)]
+        events = [one for one in batch if one.error() is not None]
+        records = [one for one in batch if one.error() is None] if events else batch
+        last = self._last(records)
+        for event in events:
+            self._event(event, last)
         if self._skipping:
             records = [one for one in records if not self._skips_over(one)]
         if records and not self._process(records):
@@ -244,8 +238,24 @@ class Loop:
     def _skips_over(self, message: Message) -> bool:
         return skipped(self._skipping.get(partition_of(message), ()), message.offset() or 0)
 
-    def _event(self, error: KafkaError, message: Message) -> None:
+    def _last(self, records: list[Message]) -> dict[Partition, int]:
+        """The offset of the last record of each partition."""
+        if len(self._stage.inputs) > 1:
+            return {partition_of(one): one.offset() or 0 for one in records}
+        topic = self._stage.inputs[0]
+        return {(topic, n or 0): at or 0 for n, at in {one.partition(): one.offset() for one in records}.items()}
+
+    def _event(self, message: Message, last: dict[Partition, int]) -> None:
+        """Heed what came instead of a record; where it tells of a partition's end, note that in `last`."""
+        error = message.error()
+        if error is None:
+            return
         code = error.code()
+        if code == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public codes begin with _
+            # The end may lie past transaction markers, which no record follows.
+            place = partition_of(message)
+            last[place] = max(last.get(place, -1), (message.offset() or 0) - 1)
+            return
         if code in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
             raise KafkalertError(
                 f"{message.topic()}[{message.partition()}] no longer has the records that follow the committed offset.",
