@@ -64,6 +64,8 @@ def consumer(cluster: Cluster, group: str, **more: Any) -> Consumer:  # noqa: AN
         {
             "fetch.wait.max.ms": 500,
             "isolation.level": "read_committed",
+            # How long a full queue is left alone, 1 s by default: a quick stage has emptied it long before.
+            "fetch.queue.backoff.ms": 10,
             **properties(cluster),
             "group.id": group,
             "enable.auto.commit": False,

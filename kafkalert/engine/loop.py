@@ -82,7 +82,7 @@ class Loop:
         self._skipping: dict[Partition, Ranges] = {}
         self._progress = Progress()
         self._elsewhere: dict[Partition, int] = {}
-        self._ask_at = self._commit_at = float("-inf")
+        self._ask_at = self._commit_from = self._commit_by = float("-inf")
         self._calls: list[Thread] = []
         self._refusal = ""
         delivery.waiting = self._tick
@@ -122,11 +122,11 @@ class Loop:
             if not self._fresh(now):
                 self._await_fresh()
                 continue
-            if now >= self._commit_at:
+            if now >= self._commit_by or (now >= self._commit_from and not self._delivery.pending()):
                 self.commit()
                 self._measure_lag()
                 self._set_hold(self._hold())
-                self._commit_at = self._clock.monotonic() + self._commit_seconds
+                self._plan_commit()
             self._step()
             if until is not None and self._reached(until, now):
                 if not self.commit_all():
@@ -134,6 +134,14 @@ class Loop:
                 return True
         self._last_commit()
         return False
+
+    def _plan_commit(self) -> None:
+        """The next commit is due within the interval, from its middle on as soon as nothing is unacknowledged.
+
+        So at a moderate load nobody waits for acknowledgements; a full one has no such moment, and has to.
+        """
+        now = self._clock.monotonic()
+        self._commit_from, self._commit_by = now + self._commit_seconds / 2, now + self._commit_seconds
 
     def commit(self) -> None:
         """Wait for acknowledgement of every output, then commit what they came from; `_told` is told how it went."""
