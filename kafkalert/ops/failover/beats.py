@@ -1,0 +1,42 @@
+"""One heartbeat of an instance, as it stands on kafkalert.status."""
+
+from typing import Final
+
+import msgspec
+
+STOPPED: Final = "stopped"
+PREPARED: Final = "prepared"
+
+
+class Beat(msgspec.Struct, frozen=True, rename="camel"):
+    """What an instance says of itself; fields that nothing here needs are not read.
+
+    `cluster`, `epoch`: where it works, and since which switch. `attempt`: the id of the attempt for which it stands
+    still, else "". `time`: ms by its own clock. `ends`: "TOPIC/P" to the end of the partitions that it reads; `lag`:
+    records of them all that it has not processed, `lags` the same by partition, where it says so.
+    """
+
+    instance: str
+    stage: str
+    cluster: str
+    state: str
+    time: int
+    host: str = ""
+    pid: int = 0
+    epoch: int = 0
+    attempt: str = ""
+    lag: int = 0
+    partitions: dict[str, list[int]] = {}
+    ends: dict[str, int] = {}
+    lags: dict[str, int] = {}
+
+
+_DECODER: Final = msgspec.json.Decoder(Beat)
+
+
+def decode(value: bytes | None) -> Beat | None:
+    """The heartbeat that a record's value holds; None where it holds none, as anybody may write to a topic."""
+    try:
+        return _DECODER.decode(value or b"")
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None

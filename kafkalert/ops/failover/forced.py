@@ -1,0 +1,186 @@
+"""The forced switch: the old cluster is dead or hangs, and the operator accepts what that may lose."""
+
+import uuid
+from typing import Final
+
+from confluent_kafka import KafkaException
+
+from kafkalert.bus.connect import Connect
+from kafkalert.bus.control.event import Event
+from kafkalert.bus.control.state import outcome
+from kafkalert.bus.flow import connector_name
+from kafkalert.engine.runner import said
+from kafkalert.errors import KafkalertError, RefusedError
+from kafkalert.ops.failover.cancel import BACK_SECONDS, WRITE_SECONDS
+from kafkalert.ops.failover.course import Step
+from kafkalert.ops.failover.groups import Groups
+from kafkalert.ops.failover.order import LONGEST, Order
+from kafkalert.ops.failover.outlook import Outlook
+from kafkalert.ops.failover.parts import Parts, listed
+from kafkalert.ops.failover.result import (
+    VERSION,
+    InterruptedSwitchError,
+    NotSwitchedError,
+    Outcome,
+    Result,
+    UnknownSwitchError,
+)
+from kafkalert.ops.failover.turnout import Turnout
+
+RUN_SECONDS: Final = 20.0
+_EMPTY_SECONDS: Final = 5.0
+_WORKER_SECONDS: Final = 2.0
+_STEP_SECONDS: Final = 0.02
+
+
+class Forced:
+    """One forced switch away from `source`, by what `outlook` found. It never asks the old cluster anything."""
+
+    def __init__(self, parts: Parts, order: Order, outlook: Outlook, *, source: str) -> None:
+        self._parts = parts
+        self._order = order
+        self._outlook = outlook
+        self._source, self._target = source, order.target
+        self._clock, self._course, self._control = parts.clock, parts.course, parts.watch.control
+        self._groups = Groups(parts.settings, parts.settings.clusters[order.target])
+        self._turnout = Turnout(parts.watch.roll, [order.target], target=order.target, clock=parts.clock)
+        self._id = uuid.uuid4().hex
+        self._epoch = 0
+        self._problems: list[str] = []
+        self._interrupted = False
+
+    def run(self) -> Result:
+        """Switch.
+
+        Raises:
+            NotSwitchedError: the target did not take it; stages are where they were.
+            UnknownSwitchError: nobody knows.
+        """
+        self._epoch = self._control.view().next_epoch
+        self._turnout.begin("", self._epoch)
+        try:
+            with self._course.step(Step.FLOW):
+                self._stop_flow()
+            with self._course.step(Step.OFFSETS):
+                self._write_offsets()
+        except (KafkalertError, KafkaException, KeyboardInterrupt) as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            why = said(error) if isinstance(error, Exception) else "Interrupted."
+            kind = InterruptedSwitchError if interrupted else NotSwitchedError
+            raise kind(
+                f"Nothing was switched: {why} The flow from {self._source} to {self._target} may be stopped.",
+                self._result(Outcome.ABORTED),
+                hint="Try again; or have the flow go on with `kafkalert mirror apply --resume`.",
+            ) from error
+        with self._course.step(Step.COMMIT):
+            self._commit()
+        try:
+            with self._course.step(Step.RUN):
+                self._await_running()
+        except KeyboardInterrupt:
+            self._interrupted = True
+        return self._result(Outcome.INCOMPLETE if self._turnout.missing() else Outcome.SWITCHED)
+
+    def _stop_flow(self) -> None:
+        """So that the old cluster, when it returns, does not push what was stranded on it."""
+        name = connector_name(self._source, self._target, self._parts.settings.context.prefix)
+        try:
+            Connect(self._parts.settings.clusters[self._target], seconds=_WORKER_SECONDS).stop(name)
+        except KafkalertError as error:
+            self._problems.append(
+                f"The flow from {self._source} to {self._target} could not be stopped ({str(error).rstrip('.')}): stop "
+                f"it before {self._source} returns."
+            )
+            self._course.note(Step.FLOW, "its worker does not take it")
+
+    def _write_offsets(self) -> None:
+        offsets = self._outlook.offsets()
+        give_up = self._clock.monotonic() + _EMPTY_SECONDS
+        while members := [one.group for one in self._groups.attendance(sorted(offsets)).values() if not one.is_empty]:
+            if self._clock.monotonic() > give_up:
+                raise RefusedError(
+                    f"{listed(members)} has members on {self._target}: somebody works there already.",
+                    hint="`kafkalert failover` shows who.",
+                )
+            self._course.note(Step.OFFSETS, f"members in {listed(members)}")
+            self._parts.watch.roll.wait(_STEP_SECONDS)
+        for group, places in offsets.items():
+            self._groups.move(group, places, epoch=self._epoch)
+
+    def _commit(self) -> None:
+        detail = {**self._outlook.detail(), "seconds": round(self._clock.monotonic() - self._course.began, 3)}
+        event = Event(
+            self._epoch,
+            self._id,
+            "COMMIT",
+            "forced",
+            self._source,
+            self._target,
+            self._order.by,
+            self._clock.wall_ms(),
+            self._order.reason[:LONGEST],
+            detail,
+        )
+        refused = ""
+        try:
+            self._control.write(self._target, event, WRITE_SECONDS)
+            self._control.await_event(self._target, self._epoch, self._id, "COMMIT", BACK_SECONDS)
+        except KeyboardInterrupt:
+            self._interrupted = True
+            self._control.await_event(self._target, self._epoch, self._id, "COMMIT", BACK_SECONDS)
+        except KafkalertError as error:
+            refused = str(error)
+        view = self._control.view()
+        if outcome(view, self._epoch, self._id) is not None:
+            return
+        if refused:
+            raise NotSwitchedError(
+                f"{self._target} refused COMMIT: {refused}", self._result(Outcome.ABORTED), hint="Mend that; try again."
+            )
+        if view.epoch >= self._epoch and view.commit is not None:
+            raise NotSwitchedError(
+                f"{view.commit.by} was first: stages run on {view.active} since epoch {view.epoch}.",
+                self._result(Outcome.ABORTED),
+                hint="`kafkalert failover` shows where they run.",
+            )
+        raise UnknownSwitchError(
+            f"{self._target} did not say whether it took COMMIT.",
+            self._result(Outcome.UNKNOWN),
+            hint="`kafkalert failover` tells, once it answers.",
+        )
+
+    def _await_running(self) -> None:
+        give_up = self._clock.monotonic() + RUN_SECONDS
+        while self._clock.monotonic() < give_up:
+            self._course.see(self._turnout.look())
+            missing = self._turnout.missing()
+            if not missing:
+                return
+            self._course.note(Step.RUN, f"waiting for {listed(missing)}")
+            self._parts.watch.roll.wait(_STEP_SECONDS)
+
+    def _result(self, ended: Outcome) -> Result:
+        switched = ended in {Outcome.SWITCHED, Outcome.INCOMPLETE}
+        problems = list(self._problems)
+        if switched and self._interrupted:
+            problems.append("Interrupted, but the switch stands.")
+        return Result(
+            version=VERSION,
+            context=self._parts.settings.context.name,
+            outcome=ended,
+            mode="forced",
+            epoch=self._epoch,
+            id=self._id,
+            source=self._source,
+            target=self._target,
+            active=self._target if switched else self._source,
+            by=self._order.by,
+            reason=self._order.reason,
+            seconds=round(self._clock.monotonic() - self._course.began, 3),
+            pause=self._turnout.last_running() if switched else None,
+            steps=self._course.seconds(),
+            instances=self._course.instances,
+            missing=tuple(self._turnout.missing()) if ended is Outcome.INCOMPLETE else (),
+            loss=self._outlook.loss,
+            problems=tuple(problems),
+        )

@@ -1,0 +1,109 @@
+"""Consumer groups of a context on one cluster: which there are, whether they are empty, and where they stand."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+
+from kafkalert.bus import clients
+from kafkalert.config.sections import Cluster, Settings
+
+SECONDS: Final = 5.0
+"""How long one answer is waited for."""
+Partition = tuple[str, int]
+Offsets = Mapping[Partition, int]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """Who is in a group."""
+
+    group: str
+    state: str
+    members: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody reads for it, so that its offsets may be set."""
+        return self.members == 0
+
+
+class Groups:
+    """The groups of a context on one cluster. Every method raises UnreachableError where no answer comes in time."""
+
+    def __init__(self, settings: Settings, cluster: Cluster, *, seconds: float = SECONDS) -> None:
+        self._cluster = cluster
+        self._seconds = seconds
+        self._start = settings.group("")
+        self._client = clients.admin(cluster)  # held: its answers come only while it lives
+
+    def names(self) -> list[str]:
+        """Every group whose name begins as this context's do."""
+        listed = self._answer(self._client.list_consumer_groups(request_timeout=self._seconds))
+        return sorted(one.group_id for one in listed.valid if one.group_id.startswith(self._start))
+
+    def attendance(self, groups: Sequence[str]) -> dict[str, Attendance]:
+        """Who is in each of `groups`; one that the cluster does not know is empty."""
+        if not groups:
+            return {}
+        futures = self._client.describe_consumer_groups(list(groups), request_timeout=self._seconds)
+        found: dict[str, Attendance] = {}
+        for group, future in futures.items():
+            try:
+                told = self._answer(future, KafkaError.GROUP_ID_NOT_FOUND)
+            except KafkaException:
+                found[group] = Attendance(group, ConsumerGroupState.DEAD.name.lower(), 0)
+            else:
+                found[group] = Attendance(group, told.state.name.lower(), len(told.members))
+        return found
+
+    def committed(self, groups: Iterable[str]) -> dict[str, dict[Partition, int]]:
+        """Where each group goes on: the next offset of each partition for which it has committed one."""
+        asked = {
+            group: self._client.list_consumer_group_offsets(
+                [ConsumerGroupTopicPartitions(group)], request_timeout=self._seconds
+            )[group]
+            for group in groups
+        }
+        found: dict[str, dict[Partition, int]] = {}
+        for group, future in asked.items():
+            partitions = self._answer(future).topic_partitions or []
+            found[group] = {
+                (one.topic, one.partition): one.offset for one in partitions if one.error is None and one.offset >= 0
+            }
+        return found
+
+    def move(self, group: str, offsets: Offsets, *, epoch: int) -> None:
+        """Have a group without members go on at `offsets`. Raises KafkaException where the cluster refuses."""
+        metadata = f"epoch={epoch}"
+        wanted = [
+            TopicPartition(topic, number, offset, metadata) for (topic, number), offset in sorted(offsets.items())
+        ]
+        if not wanted:
+            return
+        request = ConsumerGroupTopicPartitions(group, wanted)
+        futures = self._client.alter_consumer_group_offsets([request], request_timeout=self._seconds)
+        for one in self._answer(futures[group], *_REFUSALS).topic_partitions:
+            if one.error is not None:
+                raise KafkaException(one.error)
+
+    def _answer(self, future: Future[T], *passed: int) -> T:
+        try:
+            return future.result(self._seconds + 1)
+        except TimeoutError as error:
+            raise clients.unreachable(self._cluster, KafkaException()) from error
+        except KafkaException as error:
+            if error.args[0].code() in passed:
+                raise
+            raise clients.unreachable(self._cluster, error) from error
+
+
+_REFUSALS: Final[tuple[Any, ...]] = (
+    KafkaError.UNKNOWN_MEMBER_ID,  # what a coordinator says of a group that has members
+    KafkaError.NON_EMPTY_GROUP,
+    KafkaError.REBALANCE_IN_PROGRESS,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+)

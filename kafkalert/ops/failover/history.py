@@ -1,0 +1,95 @@
+"""Every switch that there was, by the control log."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from kafkalert.bus.control.event import Event
+from kafkalert.bus.control.state import View
+from kafkalert.config.sections import Settings
+from kafkalert.engine.clock import SystemClock
+from kafkalert.ops.failover.result import VERSION
+from kafkalert.ops.failover.watch import Watch
+
+_OUTCOMES: Final = {"COMMIT": "switched", "ABORT": "aborted"}
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One attempt. `seconds`: from PREPARE to its outcome; `lost`: what the control log says of it, in words."""
+
+    version: int
+    epoch: int
+    id: str
+    at: datetime | None
+    mode: str
+    source: str
+    target: str
+    outcome: str
+    by: str
+    reason: str
+    seconds: float | None
+    lost: str
+    ended_by: str
+
+
+def past(settings: Settings) -> tuple[list[Switch], list[str]]:
+    """Every switch of a context, and what could not be read, in sentences. Raises UnreachableError."""
+    with Watch(settings, SystemClock()) as watch:
+        names = settings.context.clusters
+        watch.await_control(names)
+        read = watch.control.reachable()
+        notes = [f"The control log of {name} could not be read." for name in names if name not in read]
+        return switches(watch.control.view(), VERSION), notes
+
+
+def switches(view: View, version: int) -> list[Switch]:
+    """The attempts of `view`, the oldest first; of each the events that counted."""
+    by_epoch: dict[int, list[Event]] = {}
+    for event in view.history:
+        by_epoch.setdefault(event.epoch, []).append(event)
+    return [_switch(events, version) for _, events in sorted(by_epoch.items())]
+
+
+def _switch(events: Sequence[Event], version: int) -> Switch:
+    first, last = events[0], events[-1]
+    outcome = _OUTCOMES.get(last.event, "pending")
+    return Switch(
+        version,
+        first.epoch,
+        first.id,
+        moment(first.at),
+        first.mode,
+        first.source,
+        first.target,
+        outcome,
+        first.by,
+        first.reason,
+        _seconds(last.detail.get("seconds"), first, last),
+        _lost(first.mode, outcome, last.detail.get("lost")),
+        last.by if outcome == "aborted" else "",
+    )
+
+
+def _seconds(told: Any, first: Event, last: Event) -> float | None:  # noqa: ANN401 - JSON that anybody may have written
+    if isinstance(told, int | float):
+        return round(float(told), 3)
+    return None if first is last else round(max(0, last.at - first.at) / 1000, 3)
+
+
+def _lost(mode: str, outcome: str, told: Any) -> str:  # noqa: ANN401 - as above
+    if outcome != "switched":
+        return ""
+    if isinstance(told, dict) and told:
+        records = told.get("records")
+        return f"at most {records}" if isinstance(records, int) else "not known"
+    return "0" if mode == "planned" else "not known"
+
+
+def moment(ms: int) -> datetime | None:
+    """A time of the control log; None where it is no time."""
+    try:
+        return datetime.fromtimestamp(ms / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None

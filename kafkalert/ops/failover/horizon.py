@@ -1,0 +1,93 @@
+"""How far back a group has to go where its old cluster cannot be asked: by what was seen of it from outside. Pure.
+
+Of a dead cluster nobody knows to the record what was processed and what of it had crossed. But heartbeats reach the
+target without the mirror, and tell how far partitions reached and how many records were left; and the newest copy on
+the target tells until when the flow carried anything. All that lies before both, less an overlap for clocks and for
+what was on its way, was processed and its alerts have crossed. The rest is processed again: the same entries give the
+same ids.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kafkalert.ops.failover.beats import Beat
+
+OVERLAP_SECONDS: Final = 60.0
+"""Clocks of two machines lie apart by half of it at most; outputs are on their way for a few seconds."""
+
+Partition = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one heartbeat told of one partition of the old cluster.
+
+    `time`: ms, by the instance's clock. `end`: of the partition. `left`: records before it that were not processed, at
+    most.
+    """
+
+    time: int
+    end: int
+    left: int
+
+
+def sights(beats: Iterable[Beat], old: str) -> dict[str, dict[Partition, list[Sight]]]:
+    """By stage and partition, what heartbeats of instances on the cluster `old` told, the oldest first.
+
+    Where a beat tells only the sum of what is left, all of it may be in any of its partitions.
+    """
+    found: dict[str, dict[Partition, list[Sight]]] = defaultdict(lambda: defaultdict(list))
+    for beat in beats:
+        if beat.cluster != old:
+            continue
+        for place, end in beat.ends.items():
+            topic, _, number = place.rpartition("/")
+            if topic and number.isascii() and number.isdecimal():
+                left = beat.lags.get(place, beat.lag)
+                found[beat.stage][topic, int(number)].append(Sight(beat.time, end, max(0, left)))
+    return {
+        stage: {one: sorted(seen, key=lambda sight: sight.time) for one, seen in partitions.items()}
+        for stage, partitions in found.items()
+    }
+
+
+def whole_until(crossed: Mapping[Partition, int], *, healthy: bool) -> int | None:
+    """The newest moment (ms) of which a copy on the target tells; None without any copy.
+
+    `crossed` has the time of the newest copy of each partition. While all tasks of the flow ran, one partition speaks
+    for all; otherwise the one that fell silent first does, as it may belong to the task that had failed.
+    """
+    return (max if healthy else min)(crossed.values(), default=None)
+
+
+def go_back_to(seen: Sequence[Sight], whole: int | None, *, overlap: float = OVERLAP_SECONDS) -> int | None:
+    """The time (ms) from which the records of a partition are processed again; None if that is not known.
+
+    Half of the overlap goes back from `whole`, to a beat whose outputs have surely crossed: what it says was processed
+    is taken as processed. Then to the newest beat at which the partition reached no further than that, which in a
+    backlog is much earlier. The other half goes back from there, as that was the instance's clock, and the records
+    have their producers'.
+    """
+    if whole is None:
+        return None
+    half = round(overlap * 500)
+    settled = [one for one in seen if one.time <= whole - half]
+    if not settled:
+        return None
+    position = settled[-1].end - settled[-1].left
+    reached = max((one.time for one in settled if one.end <= position), default=None)
+    return None if reached is None else max(0, reached - half)
+
+
+def stranded(seen: Sequence[Sight], carried: int | None) -> int | None:
+    """How many records of a partition may be on the old cluster alone, as of the last beat; None if not known.
+
+    `carried` is the last offset that the flow confirmed. It does not count what it dropped because it came from the
+    target, so it says too much rather than too little; no more than came since the first beat is believed.
+    """
+    if not seen:
+        return None
+    recent = seen[-1].end - seen[0].end
+    return max(0, recent if carried is None else min(recent, seen[-1].end - (carried + 1)))

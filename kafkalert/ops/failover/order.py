@@ -1,0 +1,34 @@
+"""What an operator orders."""
+
+import getpass
+import socket
+from dataclasses import dataclass
+from typing import Final
+
+LONGEST: Final = 500
+"""Characters of a reason that are kept; every instance reads the control log as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A switch that is wanted.
+
+    `timeout`: seconds from PREPARE to COMMIT after which a planned one is called off. `by`: user@host. `dry_run`:
+    make the checks alone.
+    """
+
+    target: str
+    timeout: float
+    reason: str
+    by: str
+    forced: bool = False
+    dry_run: bool = False
+
+
+def operator() -> str:
+    """Who asks, as user@host."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"

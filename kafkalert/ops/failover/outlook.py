@@ -1,0 +1,177 @@
+"""What a forced switch would do: where each group goes on, what is done again, and what may be lost."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from kafkalert.bus.connect import Connect
+from kafkalert.bus.flow import connector_name
+from kafkalert.bus.mark_reader import Places
+from kafkalert.config import names
+from kafkalert.config.sections import Settings
+from kafkalert.engine.clock import Clock
+from kafkalert.errors import KafkalertError
+from kafkalert.ops.failover.evidence import beats_since, newest_copies, topics_of
+from kafkalert.ops.failover.groups import Groups
+from kafkalert.ops.failover.horizon import OVERLAP_SECONDS, Partition, Sight, go_back_to, sights, stranded, whole_until
+from kafkalert.ops.failover.result import Loss
+from kafkalert.ops.failover.survey import Survey
+from kafkalert.ops.mirror.condition import Condition
+
+HISTORY_SECONDS: Final = 600.0
+"""How much of the heartbeats before the flow's last copy is looked at. A group that was further behind goes on where it
+last was on the target, or from the beginning."""
+_SLACK_MS: Final = 60_000
+_WORKER_SECONDS: Final = 2.0
+_STAGES: Final = {"alerting": (names.ACCOUNTENTRY, names.CUSTOMERACCOUNTENTRY)}
+"""What each stage reads, so that a partition of which no heartbeat told is not overlooked."""
+_UNMIRRORED: Final = frozenset({names.CONTROL, names.STATUS})
+_RARE: Final = frozenset({names.DEADLETTER, names.ACCOUNTTOCUSTOMERIDS, names.CUSTOMERALERTSETTINGS})
+"""Topics that may be quiet for days while everything runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """Where a group goes on with a partition.
+
+    `since`: the time (ms) that it goes back to; None where that is not known, and it goes on where it last was on the
+    target, or at the beginning. `again`: how many records follow there. `stranded`: as of `horizon.stranded`.
+    """
+
+    group: str
+    partition: Partition
+    offset: int
+    again: int
+    since: int | None
+    stranded: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Where groups go on, and what that means in records and in words.
+
+    `whole` is the moment (ms) until which the flow from the old cluster is known to have carried everything; None if
+    there is no trace of that.
+    """
+
+    goings: tuple[Going, ...]
+    whole: int | None
+    loss: Loss
+
+    def offsets(self) -> dict[str, dict[Partition, int]]:
+        """By group, where each partition goes on."""
+        found: dict[str, dict[Partition, int]] = {}
+        for one in self.goings:
+            found.setdefault(one.group, {})[one.partition] = one.offset
+        return found
+
+    def detail(self) -> dict[str, Any]:
+        """As COMMIT carries it."""
+        groups: dict[str, dict[str, Any]] = {}
+        for one in self.goings:
+            topic, number = one.partition
+            groups.setdefault(one.group, {})[f"{topic}/{number}"] = {"offset": one.offset, "skip": []}
+        lost = {"records": self.loss.lost, "again": self.loss.repeated, "wholeUntil": self.whole}
+        return {"groups": groups, "ends": {}, "lost": {**lost, "words": " ".join(self.loss.words)}}
+
+
+def outlook(settings: Settings, found: Survey, target: str, clock: Clock, overlap: float = OVERLAP_SECONDS) -> Outlook:
+    """Work it out from the target alone; the old cluster is not asked.
+
+    Raises UnreachableError where the target does not answer, KafkalertError where it does not let us read.
+    """
+    old, cluster = found.active, settings.clusters[target]
+    there = topics_of(cluster)
+    mirrored = [settings.topic(name) for name in names.TOPICS if name not in _UNMIRRORED]
+    copies = newest_copies(cluster, old, [topic for topic in mirrored if topic in there], clock)
+    rare = {settings.topic(name) for name in _RARE}
+    healthy = any(one.source == old and one.state is Condition.RUNNING for one in found.flows)
+    whole = whole_until({one: time for one, time in copies.items() if healthy or one[0] not in rare}, healthy=healthy)
+    until = clock.wall_ms() if whole is None else whole
+    beats = beats_since(settings, cluster, until - round(HISTORY_SECONDS * 1000), clock)
+    seen = sights((one for one in beats if one.time <= until + _SLACK_MS), old)
+    asked = _asked(settings, seen, there)
+    groups, places = Groups(settings, cluster), Places(cluster)
+    known = groups.committed(sorted(asked))
+    partitions = {one for each in asked.values() for one in each}
+    starts, ends = places.starts(partitions), places.ends(partitions)
+    carried = _carried(settings, old, target)
+    goings = []
+    for group, looks in asked.items():
+        since = {one: go_back_to(sighted, whole, overlap=overlap) for one, sighted in looks.items()}
+        at = places.since({one: time for one, time in since.items() if time is not None})
+        for one, sighted in looks.items():
+            last = known.get(group, {}).get(one, -1)
+            least = last if starts[one] <= last <= ends[one] else starts[one]
+            offset = max(least, at.get(one, ends[one])) if since[one] is not None else least
+            lost = stranded(sighted, carried.get(one))
+            goings.append(Going(group, one, offset, ends[one] - offset, since[one], lost))
+    return Outlook(tuple(goings), whole, _loss(goings, whole, old, target, healthy=healthy))
+
+
+def _asked(
+    settings: Settings, seen: Mapping[str, Mapping[Partition, Sequence[Sight]]], there: Mapping[str, int]
+) -> dict[str, dict[Partition, Sequence[Sight]]]:
+    """By group, each partition that it may read on the target, with what was seen of it."""
+    asked: dict[str, dict[Partition, Sequence[Sight]]] = {}
+    for stage in sorted({*seen, *_STAGES}):
+        partitions: dict[Partition, Sequence[Sight]] = {}
+        read = [settings.topic(name) for name in _read_by(settings, stage)]
+        for topic in dict.fromkeys([*read, *(topic for topic, _ in seen.get(stage, {}))]):
+            for number in range(there.get(topic, 0)):
+                partitions[topic, number] = seen.get(stage, {}).get((topic, number), ())
+        if partitions:
+            asked[settings.group(stage)] = partitions
+    return asked
+
+
+def _read_by(settings: Settings, stage: str) -> Collection[str]:
+    topics = _STAGES.get(stage, ())
+    return topics if settings.engine.mode == "two-hop" else topics[:1]
+
+
+def _carried(settings: Settings, old: str, target: str) -> Mapping[Partition, int]:
+    """What the flow confirmed, by partition; empty where its worker does not tell."""
+    name = connector_name(old, target, settings.context.prefix)
+    try:
+        return Connect(settings.clusters[target], seconds=_WORKER_SECONDS).offsets(name) or {}
+    except KafkalertError:
+        return {}
+
+
+def _loss(goings: Sequence[Going], whole: int | None, old: str, target: str, *, healthy: bool) -> Loss:
+    again = sum(one.again for one in goings)
+    # Two groups that read the same partition lose the same records.
+    each = {one.partition: one.stranded for one in goings}
+    known = [count for count in each.values() if count is not None]
+    lost = sum(known) if len(known) == len(each) else None
+    dated = [one.since for one in goings if one.since is not None]
+    undated = [one.partition for one in goings if one.since is None]
+    words = []
+    if dated:
+        words.append(f"Groups go back to {_clock(min(dated))}; at most {again:,} entries are processed again there.")
+    else:
+        words.append(f"At most {again:,} entries are processed again.")
+    words.append("The same entries give alerts of the same ids.")
+    if undated:
+        words.append(
+            f"For {len(undated)} partition{'s' * (len(undated) > 1)} it is not known what was processed; there groups "
+            f"go on where they last were on {target}, or from the beginning."
+        )
+    if not healthy:
+        words.append("The flow was not seen running, so the oldest trace of it counts.")
+    if whole is None:
+        words.append(f"{target} holds no copy from {old}.")
+    if lost is None:
+        words.append(f"How many entries {old} had taken that did not cross is not known.")
+    else:
+        words.append(
+            f"At most {lost:,} entries had not crossed when {old} was last seen, and those of its last second."
+        )
+    words.append("Lost is of those only what no source sends again: a bridge that runs repeats its last 60 s.")
+    return Loss(lost, again, tuple(words))
+
+
+def _clock(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"

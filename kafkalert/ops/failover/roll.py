@@ -1,0 +1,148 @@
+"""Who is there: the heartbeats of all clusters, followed while a command runs, and told by instance.
+
+Clocks of machines may lie half a minute apart. So an instance is alive where a beat of it *arrived* here lately, by
+this process's own clock; what the topic held before it was followed only tells who else there was.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from threading import Condition, Event, Thread
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from kafkalert.bus import clients
+from kafkalert.config.sections import Cluster
+from kafkalert.engine.clock import Clock
+from kafkalert.errors import KafkalertError
+from kafkalert.ops.failover.beats import STOPPED, Beat, decode
+
+_LOG = logging.getLogger(__name__)
+ALIVE_SECONDS: Final = 3.0
+"""A beat comes each second; after three that did not come, the instance counts as silent."""
+BACK_SECONDS: Final = 120.0
+"""How far back those are looked for who beat no longer; more than clocks lie apart."""
+CALL_SECONDS: Final = 2.0
+_POLL_SECONDS: Final = 0.2
+_SLEW_MS: Final = 5000
+
+
+class Presence(StrEnum):
+    """Whether an instance is there."""
+
+    ALIVE = "alive"
+    SILENT = "silent"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An instance by its newest beat; `arrived` is when one last came in, by this process's monotonic clock."""
+
+    beat: Beat
+    arrived: float | None
+
+    def presence(self, now: float) -> Presence:
+        """Whether it is there at `now`."""
+        if self.beat.state == STOPPED:
+            return Presence.STOPPED
+        alive = self.arrived is not None and now - self.arrived <= ALIVE_SECONDS
+        return Presence.ALIVE if alive else Presence.SILENT
+
+
+class Roll:
+    """Follows `topic` on each of `clusters`, by a thread each, so that one that hangs holds up nothing.
+
+    `changed` is notified whenever a beat came in.
+    """
+
+    def __init__(self, clusters: Sequence[Cluster], topic: str, *, clock: Clock) -> None:
+        self._clusters = clusters
+        self._topic = topic
+        self._clock = clock
+        self._members: dict[str, Member] = {}
+        self._read: dict[str, float] = {}
+        self._ended = Event()
+        self.changed = Condition()
+
+    def start(self) -> None:
+        """Begin to follow."""
+        for cluster in self._clusters:
+            Thread(target=self._follow, args=(cluster,), name=f"roll-{cluster.name}", daemon=True).start()
+
+    def close(self) -> None:
+        """Follow no longer; waits for nothing."""
+        self._ended.set()
+
+    def members(self) -> Mapping[str, Member]:
+        """Everybody of whom there is a beat, by instance."""
+        with self.changed:
+            return dict(self._members)
+
+    def watched(self, name: str, now: float) -> float:
+        """For how many seconds beats of a cluster have been awaited; 0 where what it held was not read yet."""
+        with self.changed:
+            return now - self._read[name] if name in self._read else 0.0
+
+    def wait(self, seconds: float) -> None:
+        """Wait until a beat comes in, at most so long."""
+        with self.changed:
+            self.changed.wait(seconds)
+
+    def _follow(self, cluster: Cluster) -> None:
+        while not self._ended.is_set():
+            try:
+                consumer = clients.consumer(cluster, "kafkalert.failover", fetch_wait_max_ms=100)
+                end = self._assign(consumer)
+                self._pump(cluster, consumer, end)
+                consumer.close()
+            except (KafkaException, KafkalertError) as error:
+                _LOG.info("heartbeats of %s: %s", cluster.name, error)
+                self._ended.wait(_POLL_SECONDS)
+
+    def _assign(self, consumer: Consumer) -> int:
+        since = max(0, self._clock.wall_ms() - round(BACK_SECONDS * 1000))
+        (found,) = consumer.offsets_for_times([TopicPartition(self._topic, 0, since)], timeout=CALL_SECONDS)
+        if found.error is not None:
+            raise KafkaException(found.error)
+        _, end = consumer.get_watermark_offsets(found, timeout=CALL_SECONDS)
+        start = found.offset if 0 <= found.offset <= end else end
+        consumer.assign([TopicPartition(self._topic, 0, start)])
+        if start >= end:
+            return 0
+        return end
+
+    def _pump(self, cluster: Cluster, consumer: Consumer, end: int) -> None:
+        position = 0 if end else 1
+        if position >= end:
+            self._note_read(cluster)
+        while not self._ended.is_set():
+            message = consumer.poll(_POLL_SECONDS)
+            if message is None:
+                continue
+            if message.error() is not None:
+                _LOG.info("heartbeats of %s: %s", cluster.name, message.error())
+                continue
+            offset = message.offset() or 0
+            beat = decode(message.value())
+            if beat is not None:
+                self._take(beat, live=offset >= end)
+            if offset + 1 >= end and cluster.name not in self._read:
+                self._note_read(cluster)
+
+    def _note_read(self, cluster: Cluster) -> None:
+        with self.changed:
+            self._read.setdefault(cluster.name, self._clock.monotonic())
+            self.changed.notify_all()
+
+    def _take(self, beat: Beat, *, live: bool) -> None:
+        with self.changed:
+            known = self._members.get(beat.instance)
+            arrived = self._clock.monotonic() if live else (known.arrived if known else None)
+            # The other cluster's copy of an older beat may come later; a clock that was set back is believed.
+            older = known is not None and 0 < known.beat.time - beat.time < (_SLEW_MS if live else float("inf"))
+            newest = known.beat if known is not None and older else beat
+            self._members[beat.instance] = Member(newest, arrived)
+            self.changed.notify_all()

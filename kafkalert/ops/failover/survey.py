@@ -1,0 +1,224 @@
+"""Where things run: cluster and epoch, instances, mirror and lag, as far as the clusters tell."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from kafkalert.bus import clients
+from kafkalert.bus.control.event import Event
+from kafkalert.bus.control.state import View
+from kafkalert.bus.flow import flows
+from kafkalert.bus.mark_reader import Places
+from kafkalert.config.sections import Cluster, Settings
+from kafkalert.engine.clock import Clock, SystemClock
+from kafkalert.ops.failover.bounded import at_once
+from kafkalert.ops.failover.groups import Groups
+from kafkalert.ops.failover.history import moment
+from kafkalert.ops.failover.result import VERSION
+from kafkalert.ops.failover.roll import Member, Presence
+from kafkalert.ops.failover.watch import Watch, nobody
+from kafkalert.ops.mirror.status import FlowStatus, status
+
+WATCH_SECONDS: Final = 2.0
+"""For how long beats are awaited before an instance is called silent; they come each second."""
+ANSWER_SECONDS: Final = 3.0
+FLOW_SECONDS: Final = 4.0
+_ASK_SECONDS: Final = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSeen:
+    """One cluster: whether it answers, and whether its control log could be read."""
+
+    name: str
+    answers: bool
+    control: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One instance of a stage, by its newest heartbeat. `since_beat`: seconds since one arrived here, None if none."""
+
+    stage: str
+    instance: str
+    host: str
+    presence: Presence
+    state: str
+    cluster: str
+    epoch: int
+    lag: int
+    since_beat: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLag:
+    """A consumer group on the active cluster: its members, and records that it has not committed."""
+
+    group: str
+    members: int
+    lag: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A planned switch that was begun and not ended."""
+
+    epoch: int
+    id: str
+    source: str
+    target: str
+    by: str
+    at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Where things run. `mode`, `since`, `by` and `reason` are of the switch that made it so, empty if there was none.
+
+    `notes`: what could not be found out, and what is wrong, in sentences.
+    """
+
+    version: int
+    context: str
+    active: str
+    epoch: int
+    mode: str
+    since: datetime | None
+    by: str
+    reason: str
+    pending: Attempt | None
+    clusters: tuple[ClusterSeen, ...]
+    instances: tuple[Instance, ...]
+    flows: tuple[FlowStatus, ...]
+    groups: tuple[GroupLag, ...]
+    notes: tuple[str, ...]
+
+    def cluster(self, name: str) -> ClusterSeen:
+        """One cluster of the context."""
+        return next(one for one in self.clusters if one.name == name)
+
+
+def survey(settings: Settings, watch: Watch, clock: Clock) -> Survey:
+    """Look, for about two seconds. Raises UnreachableError if no cluster answers."""
+    names = settings.context.clusters
+    answers = at_once({name: partial(_ask, settings.clusters[name]) for name in names}, ANSWER_SECONDS + 1)
+    dead = {name: answer for name, answer in answers.items() if isinstance(answer, Exception)}
+    if len(dead) == len(names):
+        raise nobody(settings)
+    watch.await_control(name for name in names if name not in dead)
+    read = watch.control.reachable()
+    view = watch.control.view()
+    clusters = tuple(
+        ClusterSeen(name, name not in dead, name in read, _why(name in dead, name in read)) for name in names
+    )
+    notes = [f"{name} does not answer; what it holds is not known." for name in dead]
+    mirror = at_once({"": partial(_flows, settings)}, _ASK_SECONDS)[""]
+    if isinstance(mirror, Exception):
+        notes.append(f"The mirror's state is not known: {mirror or 'its workers do not answer in time'}")
+    groups: list[GroupLag] | Exception = []
+    if view.active not in dead:
+        groups = at_once({"": partial(_lags, settings, view.active)}, _ASK_SECONDS)[""]
+        if isinstance(groups, Exception):
+            notes.append(f"The lag of groups on {view.active} could not be read.")
+    watch.await_beats([name for name in names if name not in dead], WATCH_SECONDS)
+    now = clock.monotonic()
+    instances = tuple(seen(one, now) for one in _sorted(watch.roll.members()))
+    notes += _wrong(view, instances)
+    commit = view.commit
+    return Survey(
+        VERSION,
+        settings.context.name,
+        view.active,
+        view.epoch,
+        commit.mode if commit else "",
+        moment(commit.at) if commit else None,
+        commit.by if commit else "",
+        commit.reason if commit else "",
+        attempt(view.pending),
+        clusters,
+        instances,
+        () if isinstance(mirror, Exception) else tuple(mirror),
+        () if isinstance(groups, Exception) else tuple(groups),
+        tuple(notes),
+    )
+
+
+def _ask(cluster: Cluster) -> None:
+    clients.admin(cluster).list_topics(timeout=ANSWER_SECONDS)
+
+
+def look(settings: Settings) -> Survey:
+    """Look once, for about two seconds. Raises UnreachableError if no cluster answers."""
+    clock = SystemClock()
+    with Watch(settings, clock) as watch:
+        return survey(settings, watch, clock)
+
+
+def seen(member: Member, now: float) -> Instance:
+    """A member of the roll as it is told to people and programs."""
+    beat = member.beat
+    since = None if member.arrived is None else round(now - member.arrived, 1)
+    return Instance(
+        beat.stage,
+        beat.instance,
+        beat.host,
+        member.presence(now),
+        beat.state,
+        beat.cluster,
+        beat.epoch,
+        beat.lag,
+        since,
+    )
+
+
+def attempt(event: Event | None) -> Attempt | None:
+    """A PREPARE as an attempt."""
+    if event is None:
+        return None
+    return Attempt(event.epoch, event.id, event.source, event.target, event.by, moment(event.at), event.reason)
+
+
+def _lags(settings: Settings, active: str) -> list[GroupLag]:
+    cluster = settings.clusters[active]
+    groups, places = Groups(settings, cluster), Places(cluster)
+    names = groups.names()
+    attendance = groups.attendance(names)
+    committed = groups.committed(names)
+    ends = places.ends({partition for offsets in committed.values() for partition in offsets})
+    return [
+        GroupLag(
+            name,
+            attendance[name].members,
+            sum(max(0, ends[partition] - offset) for partition, offset in committed[name].items()),
+        )
+        for name in names
+    ]
+
+
+def _sorted(members: Mapping[str, Member]) -> list[Member]:
+    return sorted(members.values(), key=lambda one: (one.beat.stage, one.beat.instance))
+
+
+def _flows(settings: Settings) -> list[FlowStatus]:
+    return status(settings, flows(settings), seconds=FLOW_SECONDS)
+
+
+def _wrong(view: View, instances: Sequence[Instance]) -> list[str]:
+    alive = [one for one in instances if one.presence is Presence.ALIVE]
+    elsewhere = [one for one in alive if one.cluster != view.active]
+    silent = [one for one in instances if one.presence is Presence.SILENT]
+    notes = [f"{one.stage} {one.instance} is on {one.cluster or 'no cluster'}, not {view.active}." for one in elsewhere]
+    notes += [f"{one.stage} {one.instance} is silent; it ended without a word, or hangs." for one in silent]
+    if not alive:
+        notes.append("No instance of a stage is alive.")
+    return notes
+
+
+def _why(is_dead: bool, is_read: bool) -> str:
+    if is_dead:
+        return "does not answer"
+    return "" if is_read else "its control log could not be read"

@@ -1,0 +1,108 @@
+"""How far each instance is while a switch goes on."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from kafkalert.engine.clock import Clock
+from kafkalert.ops.failover.beats import Beat
+from kafkalert.ops.failover.course import InstanceSeen
+from kafkalert.ops.failover.roll import Member, Presence, Roll
+
+GONE_SECONDS: Final = 11.0
+"""An instance of which nothing came for this long has lost its lease (10 s), the second between two beats included."""
+_RUNS: Final = "running"
+
+
+class Turnout:
+    """Keeps, for each instance, when it stood still for an attempt and when it ran on the target.
+
+    `began` is the moment of `Roll`'s clock from which times are counted; `attempt` is empty where nobody has to stand
+    still.
+    """
+
+    def __init__(self, roll: Roll, clusters: Iterable[str], *, target: str, clock: Clock) -> None:
+        self._roll = roll
+        self._clusters = list(clusters)
+        self._target = target
+        self._clock = clock
+        self._attempt = ""
+        self._epoch = 0
+        self._began = clock.monotonic()
+        self._before: dict[str, str] = {}
+        self._prepared: dict[str, float] = {}
+        self._running: dict[str, float] = {}
+
+    def begin(self, attempt: str, epoch: int) -> None:
+        """From now on `attempt` is waited for, and then `epoch`."""
+        self._attempt, self._epoch, self._began = attempt, epoch, self._clock.monotonic()
+        for name, member in self._roll.members().items():
+            self._before.setdefault(name, member.beat.state)
+
+    def look(self) -> tuple[InstanceSeen, ...]:
+        """How each instance is now; those that ended before it began are left out."""
+        since = round(self._clock.monotonic() - self._began, 3)
+        found = []
+        for name, member in sorted(self._roll.members().items(), key=_order):
+            beat = member.beat
+            if self._attempt and beat.attempt == self._attempt:
+                self._prepared.setdefault(name, since)
+            if self._is_through(beat):
+                self._running.setdefault(name, since)
+            presence = member.presence(self._clock.monotonic())
+            if presence is Presence.STOPPED and name not in self._prepared:
+                continue
+            state = "silent" if presence is Presence.SILENT else beat.state
+            times = (self._prepared.get(name), self._running.get(name))
+            found.append(InstanceSeen(beat.stage, name, state, beat.cluster, *times))
+        return tuple(found)
+
+    def working(self) -> list[str]:
+        """Instances that may still work where they did.
+
+        They neither stand still, nor have they ended, nor are they silent for so long that their lease is over.
+        """
+        now = self._clock.monotonic()
+        return [
+            name
+            for name, member in self._roll.members().items()
+            if member.presence(now) is not Presence.STOPPED
+            and member.beat.attempt != self._attempt
+            and self.silent_for(member, now) < GONE_SECONDS
+        ]
+
+    def silent_left(self) -> float:
+        """Seconds until every silent instance counts as gone; 0 if there is none."""
+        now = self._clock.monotonic()
+        silent = [one for one in self._roll.members().values() if one.presence(now) is Presence.SILENT]
+        return max([0.0, *(GONE_SECONDS - self.silent_for(one, now) for one in silent)])
+
+    def missing(self) -> list[str]:
+        """Instances that are there, and do not run on the target yet."""
+        now = self._clock.monotonic()
+        return [
+            name
+            for name, member in self._roll.members().items()
+            if name not in self._running
+            and member.presence(now) is not Presence.STOPPED
+            and (member.presence(now) is Presence.ALIVE or name in self._prepared)
+        ]
+
+    def last_running(self) -> float | None:
+        """Seconds from the begin until the last of them ran on the target; None where none does."""
+        return max(self._running.values(), default=None)
+
+    def silent_for(self, member: Member, now: float) -> float:
+        """Seconds for which nothing came of an instance, as far as one has listened."""
+        if member.arrived is not None:
+            return now - member.arrived
+        return max((self._roll.watched(name, now) for name in self._clusters), default=0.0)
+
+    def _is_through(self, beat: Beat) -> bool:
+        if beat.cluster != self._target or beat.epoch < self._epoch or self._epoch == 0:
+            return False
+        # One without partitions of its own stands by, and one that was held may still be: as before is well enough.
+        return beat.state == _RUNS or beat.state == self._before.get(beat.instance)
+
+
+def _order(item: tuple[str, Member]) -> tuple[str, str]:
+    return item[1].beat.stage, item[0]
