@@ -189,7 +189,7 @@ def quiet_end() -> None:
 
 
 def main() -> None:
-    """Run the command line; the console script `kafkalert`."""
+    """Run the command line, and end with its status."""
     completing = "_KAFKALERT_COMPLETE" in os.environ
     if completing:
         # Typer converts parameters by pydantic and strips help texts by rich, also while it completes. Neither is
@@ -202,7 +202,7 @@ def main() -> None:
         path = context.command_path if context else "kafkalert"
         report(error.format_message().replace("Value error, ", ""), f"See `{path} --help`.")
         sys.exit(ExitCode.USAGE)
-    except typer.Abort:  # ctrl-c or the end of input at a question
+    except (typer.Abort, KeyboardInterrupt):  # ctrl-c, also before a command began, or the end of input at a question
         sys.exit(ExitCode.INTERRUPTED)
     except Exception as error:  # before a command began: --help onto a full disk, or anything while completing
         if not completing and not isinstance(error, OSError):

@@ -31,6 +31,8 @@ def border(run: Invocation) -> Iterator[None]:
         show_traceback(error, run)
         raise typer.Exit(error.exit_code) from None
     except Exception as error:  # noqa: BLE001 - the one place where an unforeseen error ends, as a sentence
+        if interrupted(error):
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
         if isinstance(error, BrokenPipeError) and reader_left():
             mute_stdout()
             raise typer.Exit(ExitCode.FAILED if run.changing else ExitCode.DONE) from None
@@ -48,6 +50,13 @@ def start_logging(verbosity: int) -> None:
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     logging.getLogger("kafkalert.librdkafka").setLevel(logging.DEBUG if verbosity > 1 else logging.CRITICAL)
+
+
+def interrupted(error: BaseException | None) -> bool:
+    """Whether ctrl-c is what led to an error: Python 3.11 puts a RuntimeError around one in the middle of a class."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def where(error: Exception) -> str:

@@ -61,6 +61,8 @@ def probe(
     if fail == "interrupt":
         os.kill(os.getpid(), signal.SIGINT)
         signal.pause()
+    if fail == "interrupt in a class":
+        raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()
     while flood:
         sys.stdout.write("x" * 1000 + "\n")
     said = {"config": str(run.config), "context": run.context, "read_only": run.read_only}

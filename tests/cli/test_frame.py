@@ -115,8 +115,10 @@ def test_what_a_command_returns_is_no_status(probe: Run) -> None:
     assert probe("probe").returncode == 0
 
 
-def test_an_interrupt_ends_quietly_with_130(probe: Run) -> None:
-    result = probe("probe", "--fail", "interrupt")
+@pytest.mark.parametrize("way", ["interrupt", "interrupt in a class"])
+def test_an_interrupt_ends_quietly_with_130(probe: Run, way: str) -> None:
+    """Also one that something else was made of on its way."""
+    result = probe("probe", "--fail", way)
     assert (result.stderr, result.returncode) == ("", 130)
 
 
