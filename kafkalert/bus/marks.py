@@ -88,6 +88,10 @@ class Marks(Sequence[Mark]):
         first, last = bisect_left(self.offsets, start), bisect_left(self.offsets, stop)
         return self[first:last]
 
+    def id_at(self, place: int) -> bytes:
+        """The id of the mark in that place, counted from 0."""
+        return bytes(self.ids[place * ID_BYTES : (place + 1) * ID_BYTES])
+
     def __len__(self) -> int:
         return len(self.offsets)
 
@@ -103,12 +107,7 @@ class Marks(Sequence[Mark]):
             part.natives, part.ids = self.natives[first:last], self.ids[first * ID_BYTES : last * ID_BYTES]
             return part
         at = range(len(self))[index]
-        return Mark(
-            self.offsets[at],
-            bytes(self.ids[at * ID_BYTES : (at + 1) * ID_BYTES]),
-            bool(self.natives[at]),
-            self.timestamps[at],
-        )
+        return Mark(self.offsets[at], self.id_at(at), bool(self.natives[at]), self.timestamps[at])
 
     def __iter__(self) -> Iterator[Mark]:
         ids = bytes(self.ids)

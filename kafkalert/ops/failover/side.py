@@ -1,0 +1,98 @@
+"""One cluster's part of the ledger: where its windows begin, and what was read of them."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from threading import Event
+from typing import Final
+
+from kafkalert.bus.mark_reader import MarkReader, Places
+from kafkalert.bus.marks import Mark, Marks, Partition
+from kafkalert.config.sections import Cluster
+
+LOOK_BACK: Final = timedelta(minutes=15)
+"""Natives older than this count as crossed where nothing better is known."""
+MOST: Final = 500_000
+"""So many records are read where something better is known, in some seconds; if there are more, LOOK_BACK decides."""
+_POLL_SECONDS: Final = 0.2
+
+
+class Side:
+    """What the ledger knows of one cluster; `other` is the other one's name. All of these are by partition.
+
+    Attributes:
+        crossed: the offset before which natives count as crossed.
+        begin: where reading begins; what lies before it and belongs to the window is read later.
+        ends: where the backlog ends.
+        behind: at or behind this lie all copies of what was written to the other cluster behind its `ends`.
+        positions: everything before this was read.
+        older: what lies before `begin`.
+        newer: what lies behind.
+    """
+
+    def __init__(self, cluster: Cluster, other: str) -> None:
+        self.name = cluster.name
+        self.places = Places(cluster)
+        self.reader = MarkReader(cluster, other)
+        self._cluster, self._other = cluster, other
+        self.crossed: dict[Partition, int] = {}
+        self.begin: dict[Partition, int] = {}
+        self.ends: dict[Partition, int] = {}
+        self.behind: dict[Partition, int] = {}
+        self.positions: dict[Partition, int] = {}
+        self.older: dict[Partition, Marks] = {}
+        self.newer: dict[Partition, Marks] = {}
+        self.is_filled = False
+        self.read = 0
+        """Records read so far."""
+        self._before = 0
+
+    def begin_at(self, starts: Mapping[Partition, int], known: Mapping[Partition, int], now: int) -> bool:
+        """Set `crossed` and `begin`, `ends` and `behind` being set; returns whether anything was assumed.
+
+        `starts`: the logs' first offsets; `known`: before these natives have crossed; `now` in ms. Raises
+        UnreachableError.
+        """
+        # One beyond the end was of an earlier topic of that name.
+        sure = {one: max(starts[one], at) for one, at in known.items() if at <= self.behind.get(one, -1)}
+        too_many = sum(self.behind[one] - at for one, at in sure.items()) > MOST
+        is_assumed = too_many or len(sure) < len(starts)
+        self.crossed = sure
+        if is_assumed:
+            recent = self.places.since(dict.fromkeys(starts, now - LOOK_BACK // timedelta(milliseconds=1)))
+            bounds = {one: min(recent.get(one, end), end) for one, end in self.behind.items()}
+            self.crossed = bounds | {one: max(at, bounds[one] if too_many else 0) for one, at in sure.items()}
+        self.begin = dict(self.crossed)
+        self.older = {one: Marks() for one in starts}
+        self.newer = {one: Marks() for one in starts}
+        return is_assumed
+
+    def has_read(self, ends: Mapping[Partition, int]) -> bool:
+        """Whether everything before these offsets was read."""
+        return all(self.positions[one] >= end for one, end in ends.items())
+
+    def left(self) -> int:
+        """Offsets to read until the backlog is read, as far as is known."""
+        return self._before + sum(max(0, end - self.positions[one]) for one, end in self.ends.items())
+
+    def before(self, floors: Mapping[Partition, int], stop: Event) -> Iterator[tuple[Partition, Mark]]:
+        """What lies before `begin`, from the first record of each partition's time (ms) on, by rising offset.
+
+        Ends early at `stop`. Raises KafkalertError.
+        """
+        begins = self.places.since(floors)
+        wanted = {one: self.begin[one] for one, offset in begins.items() if offset < self.begin[one]}
+        if not wanted:
+            return
+        reader = MarkReader(self._cluster, self._other)
+        try:
+            reader.start({one: begins[one] for one in wanted})
+            while wanted and not stop.is_set():
+                self._before = sum(max(0, end - reader.positions[one]) for one, end in wanted.items())
+                yield from ((one, mark) for one, mark in reader.pump(_POLL_SECONDS) if mark.offset < self.begin[one])
+                done = [one for one, end in wanted.items() if reader.positions[one] >= end]
+                reader.stop(done)
+                for one in done:
+                    del wanted[one]
+        finally:
+            self._before = 0
+            reader.close()
