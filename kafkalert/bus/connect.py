@@ -23,8 +23,12 @@ from kafkalert.errors import ConfigError, KafkalertError, UnreachableError
 CALL_SECONDS = 5.0
 """How long one call may take, all workers and repetitions together."""
 _BUSY_SECONDS = 0.1
-"""A worker that has not yet agreed with the others (409) is asked again after this."""
+"""A worker that has not yet agreed with the others is asked again after this."""
+_REBALANCE = "a rebalance is expected"
+"""What a worker says to some questions with status 500, for which it has 409 at others."""
 _LONGEST = 300
+_CAUSE = "Caused by: "
+_QUOTABLE = ("org.apache.kafka.common.errors.", "org.apache.kafka.common.config.", "java.net.", "javax.net.")
 
 Offsets = dict[tuple[str, int], int]
 """(topic, partition) -> the offset of the last source record that has crossed for sure."""
@@ -32,7 +36,7 @@ Offsets = dict[tuple[str, int], int]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One task of a connector. `state` is Connect's word; `reason` the first line of why it failed."""
+    """One task of a connector. `state` is Connect's word; `reason` is why it failed."""
 
     number: int
     state: str
@@ -94,7 +98,7 @@ class Connect:
         with self._understood():
             head = found["connector"]
             tasks = sorted((_task(each) for each in found["tasks"]), key=lambda task: task.number)
-            return Connector(name, str(head["state"]), first_line(head.get("trace")), tuple(tasks))
+            return Connector(name, str(head["state"]), reason(head.get("trace")), tuple(tasks))
 
     def config(self, name: str) -> dict[str, str] | None:
         """A connector's configuration as it was put, references to secrets unresolved; None if there is none."""
@@ -168,19 +172,22 @@ class Connect:
         return True
 
     def _seek(self, path: str) -> Any:  # noqa: ANN401 - any JSON
+        """What is there, None if nothing is."""
         try:
-            return self._ask("GET", path)
+            found = self._ask("GET", path)
         except WorkerError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
             return None
+        if not isinstance(found, dict):
+            raise self._foreign()
+        return found
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON
         deadline = time.monotonic() + self._seconds
         while True:
             status, answer = self._first_answer(method, path, body, deadline)
-            busy = status == HTTPStatus.CONFLICT and time.monotonic() + _BUSY_SECONDS < deadline
-            if not busy:
+            if not _is_busy(status, answer) or time.monotonic() + _BUSY_SECONDS >= deadline:
                 break
             threading.Event().wait(_BUSY_SECONDS)
         if status < HTTPStatus.BAD_REQUEST:
@@ -210,11 +217,11 @@ class Connect:
         try:
             yield
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise WorkerError(
-                f"What answers beside {self.cluster} is no Connect worker.",
-                HTTPStatus.OK,
-                hint=f"Correct connect of [clusters.{self.cluster}].",
-            ) from error
+            raise self._foreign() from error
+
+    def _foreign(self) -> WorkerError:
+        what = f"What answers beside {self.cluster} is no Connect worker."
+        return WorkerError(what, HTTPStatus.OK, hint=f"Correct connect of [clusters.{self.cluster}].")
 
     def _refused(self, status: int, answer: Any) -> WorkerError:  # noqa: ANN401 - any JSON
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
@@ -224,19 +231,44 @@ class Connect:
         return WorkerError(f"The Connect worker beside {self.cluster} refused: {said}.", status, hint="See its log.")
 
 
+def _is_busy(status: int, answer: object) -> bool:
+    """Whether the worker could not answer just now."""
+    said = answer.get("message") if isinstance(answer, dict) else None
+    return status == HTTPStatus.CONFLICT or (status >= HTTPStatus.INTERNAL_SERVER_ERROR and _REBALANCE in str(said))
+
+
 def first_line(text: object) -> str:
-    """What a worker or the trace of a task says first: one printable line, without the name of Java's exception."""
+    """What a worker says first: one printable line, without the name of Java's exception."""
     lines = [line.strip() for line in str(text or "").splitlines() if line.strip()]
-    line = lines[0] if lines else ""
+    return _sentence(lines[0])[1] if lines else ""
+
+
+def reason(trace: object) -> str:
+    """Why a connector or task failed: what its trace says first, and what caused that in the end.
+
+    The innermost cause is quoted only where it is one of Kafka's clients or of the network; another one, such as a
+    parser's, may quote a record, so it is given by its name.
+    """
+    first = first_line(trace)
+    causes = [line.strip() for line in str(trace or "").splitlines() if line.startswith(_CAUSE)]
+    if not causes:
+        return first
+    kind, said = _sentence(causes[-1].removeprefix(_CAUSE))
+    cause = said if kind.startswith(_QUOTABLE) else kind.rpartition(".")[2]
+    return f"{first} ({cause})" if cause and cause != first else first
+
+
+def _sentence(line: str) -> tuple[str, str]:
+    """The kind of a Java exception, if the line begins with one, and what it says (its kind if nothing)."""
     kind, _, rest = line.partition(": ")
-    if rest and " " not in kind and kind.endswith(("Exception", "Error")):
-        line = rest
-    line = "".join(char for char in line if char.isprintable())
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
+    if " " in kind or not kind.endswith(("Exception", "Error")):
+        kind, rest = "", line
+    said = "".join(char for char in rest or kind if char.isprintable())
+    return kind, said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."
 
 
 def _task(found: Mapping[str, Any]) -> Task:
-    return Task(int(found["id"]), str(found["state"]), first_line(found.get("trace")))
+    return Task(int(found["id"]), str(found["state"]), reason(found.get("trace")))
 
 
 def _path(name: str) -> str:

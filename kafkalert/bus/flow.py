@@ -19,7 +19,7 @@ BYTES: Final = "org.apache.kafka.connect.converters.ByteArrayConverter"
 LARGEST: Final = 16 << 20
 """Bytes of a record that the mirror may write, unless message.max.bytes is larger. Java counts before compression, so a
 record may be larger here than where it came from; what a topic takes is the target's to say."""
-_BUFFER: Final = 4
+_BUFFER: Final = 32 << 20
 _USUAL: Final = "http://:8083"
 _CONVERTERS: Final = {"key.converter": BYTES, "value.converter": BYTES, "header.converter": BYTES}
 
@@ -130,7 +130,7 @@ def connector_config(
         "producer.override.linger.ms": "0",
         "producer.override.compression.type": "lz4",
         "producer.override.max.request.size": str(largest),
-        "producer.override.buffer.memory": str(largest * _BUFFER),
+        "producer.override.buffer.memory": str(max(_BUFFER, 2 * largest)),
         "errors.tolerance": "none",  # a record that cannot cross stops its task; none is passed over
         "transforms": "drop,mark",
         "transforms.drop.type": "org.apache.kafka.connect.transforms.Filter",

@@ -121,6 +121,9 @@ def status(
     *,
     into: IntoOption = None,
     topics: Annotated[bool, typer.Option("--topics", help="The lag of each topic too.")] = False,
+    timeout: Annotated[
+        float, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long it may take; longer reads more.")
+    ] = 8,
     output: OutputOption = Format.TABLE,
 ) -> None:
     """Show whether the flows run, and how far they are behind.
@@ -134,7 +137,7 @@ def status(
     from kafkalert.ops.mirror.status import status as ask  # noqa: PLC0415 - as above
 
     settings = invocation.settings(ctx)
-    found = ask(settings, chosen(settings, into), topics=topics)
+    found = ask(settings, chosen(settings, into), topics=topics, seconds=timeout)
     if output is Format.TABLE:
         emit([_row(one) for one in found], output, columns=COLUMNS)
         if topics:
@@ -230,7 +233,7 @@ def _topic_rows(one: "FlowStatus") -> "list[dict[str, object]]":
 
 
 def _lag(records: int | None, *, complete: bool) -> str:
-    return "unknown" if records is None else f"{'' if complete else 'at least '}{printable(records)}"
+    return "unknown" if records is None else f"{'' if complete or not records else 'at least '}{printable(records)}"
 
 
 def _age(records: int | None, seconds: float | None) -> str:

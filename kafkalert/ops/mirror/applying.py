@@ -55,7 +55,7 @@ def apply(
         if one.differences:
             wanted = connector_config(settings, one.flow, reference_of)
             acts.append(partial(connect.put_config, name, wanted))
-        if one.condition is Condition.FAILED:
+        elif one.condition is Condition.FAILED:  # a changed connector is restarted anyway
             acts.append(partial(connect.restart, name))
         if one.held and resume:
             acts.append(partial(connect.resume, name))

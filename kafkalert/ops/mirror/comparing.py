@@ -62,7 +62,7 @@ def changes(comparisons: Sequence[Comparison], *, resume: bool = False) -> list[
             lines.append(f"create {what}, which carries {one.flow.source} into {one.flow.target}")
         elif one.differences:
             lines.append(f"change {what}: {'; '.join(map(_described, one.differences))}")
-        if one.condition is Condition.FAILED:
+        elif one.condition is Condition.FAILED:
             lines.append(f"restart {what}, which failed: {one.reason}")
         if one.held and resume:
             lines.append(f"resume {what}, which is {one.condition}")

@@ -10,7 +10,7 @@ from kafkalert.bus.connect import CALL_SECONDS, Connect, Connector
 from kafkalert.bus.flow import Flow, topics
 from kafkalert.config.sections import Settings
 
-TOPIC_SECONDS: Final = 3.0
+TOPIC_SECONDS: Final = 2.0
 
 
 class Condition(StrEnum):

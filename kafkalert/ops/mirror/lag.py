@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 from confluent_kafka import KafkaException
@@ -24,10 +23,10 @@ from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock
 from kafkalert.ops.mirror.condition import partitions
 
-MOST: Final = 500_000
-"""Records behind the committed offsets that are read in full; they take some seconds."""
-LOOK_BACK: Final = timedelta(minutes=15)
-"""How far is looked back where there are more."""
+PER_SECOND: Final = 60_000
+"""Records that a busy machine reads for sure; where more lie behind the committed offsets, only the newest are read."""
+_OF_SOURCE: Final = 0.6
+"""How much of the time may go to the source."""
 _WAIT_SECONDS: Final = 0.5
 
 
@@ -38,7 +37,7 @@ class Lag:
     Attributes:
         records: how many native records are missing on the target.
         seconds: age of the oldest of them by its own timestamp; 0 without any.
-        complete: False where there may be more, as not everything could be read.
+        complete: False where older ones may be missing too, as only the newest were read.
     """
 
     records: int
@@ -58,13 +57,15 @@ class Window:
     to_end: bool = True
 
 
-def lag(window: Window, crossed: AbstractSet[bytes], now: int) -> Lag:
-    """What of a window has yet to cross at `now` (ms), given the ids of records that have.
+def lag(window: Window, crossed: AbstractSet[bytes], now: int) -> Lag | None:
+    """What of a window has yet to cross at `now` (ms), given the ids of records that have; None if nothing is known.
 
     Where an early part was not read, one record of the later part that has crossed answers for it.
     """
     last = max((place for place, mark in enumerate(window.natives) if mark.id in crossed), default=-1)
     rest = window.natives[last + 1 :]
+    if not rest and not window.to_end:
+        return None
     seconds = max(0, now - rest[0].timestamp) / 1000 if rest else 0.0
     return Lag(len(rest), seconds, complete=window.to_end and (window.from_start or last >= 0))
 
@@ -72,7 +73,7 @@ def lag(window: Window, crossed: AbstractSet[bytes], now: int) -> Lag:
 def measure(
     settings: Settings, flow: Flow, partitions: Sequence[Partition], committed: Offsets, clock: Clock, give_up: float
 ) -> dict[Partition, Lag | None]:
-    """The lag of each partition of the source; None where the target could not be read up to its end in time.
+    """The lag of each partition of the source; None where a cluster could not be read up to its end in time.
 
     Args:
         settings: where the clusters are.
@@ -89,14 +90,10 @@ def measure(
     places = Places(source)
     starts, ends = places.starts(partitions), places.ends(partitions)
     whole = {one: max(starts[one], _resumes(committed.get(one), ends[one])) for one in partitions}
-    first = dict(whole)
-    if sum(max(0, ends[one] - whole[one]) for one in partitions) > MOST:
-        since = clock.wall_ms() - LOOK_BACK // timedelta(milliseconds=1)
-        later = places.since(dict.fromkeys(partitions, since))
-        first = {one: max(whole[one], later.get(one, ends[one])) for one in partitions}
-    # Half of the time is for the target.
-    half = clock.monotonic() + max(0.0, give_up - clock.monotonic()) / 2
-    natives, read = _read(source, flow.target, (first, ends), clock, half, native=True)
+    seconds = max(0.0, give_up - clock.monotonic()) * _OF_SOURCE
+    first = newest(whole, ends, int(PER_SECOND * seconds))
+    bounds = (first, ends)
+    natives, read = _read(source, flow.target, bounds, clock, clock.monotonic() + seconds, native=True)
     windows = {one: Window(natives[one], first[one] == whole[one], one in read) for one in partitions}
     # A copy keeps its record's time, so none lies before the first record of the window's earliest time.
     earliest = {one: min(mark.timestamp for mark in found) for one, found in natives.items() if found}
@@ -108,6 +105,15 @@ def measure(
         one: lag(window, {mark.id for mark in copies[one]}, now) if one in known or one not in begin else None
         for one, window in windows.items()
     }
+
+
+def newest(first: Mapping[Partition, int], ends: Mapping[Partition, int], most: int) -> dict[Partition, int]:
+    """From where on to read so that about `most` records are read, each partition giving up the same share."""
+    spans = {one: max(0, ends[one] - start) for one, start in first.items()}
+    total = sum(spans.values())
+    if total <= most:
+        return dict(first)
+    return {one: ends[one] - spans[one] * most // total if spans[one] else start for one, start in first.items()}
 
 
 def _resumes(committed: int | None, end: int) -> int:

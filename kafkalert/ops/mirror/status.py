@@ -18,6 +18,7 @@ from kafkalert.ops.mirror.condition import TOPIC_SECONDS, Condition, look, parti
 from kafkalert.ops.mirror.lag import Lag, measure
 
 WORKER_SECONDS: Final = 2.5
+OFFSET_SECONDS: Final = 1.5
 SECONDS: Final = 8.0
 """How long all of it may take; with start-up it stays below the promised 10 s."""
 
@@ -44,7 +45,7 @@ class FlowStatus:
         tasks: how many there are; `running`, how many of them run.
         lag_records: native records of the source that are not on the target yet; None where that is not known.
         lag_seconds: age of the oldest of them.
-        lag_complete: False where there may be more than `lag_records`, as not all could be read.
+        lag_complete: False where older ones may be missing too, as only the newest were read.
         lag_reason: why the lag is not known, or not in full.
         topics: the same by topic, as far as it was asked for.
     """
@@ -102,7 +103,9 @@ def status(
     give_up = time.monotonic() + seconds
     for flow in flows:
         Connect(settings.clusters[flow.target])  # wrong configuration is no state of a flow
-    looks = at_once({flow: partial(_look, settings, flow) for flow in flows}, WORKER_SECONDS + TOPIC_SECONDS)
+    looks = at_once(
+        {flow: partial(_look, settings, flow) for flow in flows}, WORKER_SECONDS + OFFSET_SECONDS + TOPIC_SECONDS
+    )
     seen = {flow: one if isinstance(one, _Look) else _Look(*_lost(one)) for flow, one in looks.items()}
     asked = {flow: partial(_topics, settings, flow, seen[flow].committed, time, give_up) for flow in flows}
     lags = at_once(asked, give_up - time.monotonic())
@@ -111,7 +114,10 @@ def status(
 
 def _look(settings: Settings, flow: Flow) -> _Look:
     condition, reason, found = look(settings, flow, seconds=WORKER_SECONDS)
-    committed = Connect(settings.clusters[flow.target], seconds=WORKER_SECONDS).offsets(flow.connector)
+    try:
+        committed = Connect(settings.clusters[flow.target], seconds=OFFSET_SECONDS).offsets(flow.connector)
+    except KafkalertError:  # its worker reads them from the target, which may hang; more has to be read without them
+        committed = None
     return _Look(condition, reason, found, committed or {})
 
 
@@ -152,9 +158,9 @@ def _status(flow: Flow, seen: _Look, lags: list[TopicLag] | Exception, *, topics
     if isinstance(lags, list):
         total = _sum("", lags)
         if total.records is None:
-            reason = f"{flow.target} could not be read to its end in time"
+            reason = "there was more than could be read in time"
         elif not total.complete:
-            reason = "there was more than could be read; older records may be missing too"
+            reason = "only the newest records were read; older ones may be missing" + (" too" if total.records else "")
     elif isinstance(lags, KafkalertError | TimeoutError):
         total = TopicLag("", None, None, complete=False)
         reason = str(lags).rstrip(".") or "a cluster does not answer"
