@@ -88,6 +88,7 @@ class ControlLog:
         self._reads = {name: Read() for name in self._clusters}
         self._problems: dict[str, KafkalertError] = {}
         self._view = resolve({}, home)
+        self._settled = False
         self._callbacks: list[Callable[[], None]] = []
         self._overdue = Overdue(monotonic, delay)
         self._chore: Thread | None = None
@@ -140,8 +141,7 @@ class ControlLog:
 
     def settled(self) -> bool:
         """Whether an instance that starts may begin: see `lease.settled`."""
-        with self.changed:
-            return rules.settled(self._logs, set(self._clusters), self._view)
+        return self._settled
 
     def await_settled(self, timeout: float) -> bool:
         """Whether it is settled within `timeout` seconds. Raises what `problem` returns, as soon as it does."""
@@ -259,9 +259,10 @@ class ControlLog:
     def _keep(self, cluster: str, events: tuple[Event, ...], began: float | None) -> None:
         with self.changed:
             before = self._view
-            if self._logs.get(cluster) != events:
+            if self._logs.get(cluster) != events:  # an empty log counts once it is known to be empty
                 self._logs[cluster] = events
                 self._view = resolve(self._logs, self._home)
+                self._settled = rules.settled(self._logs, set(self._clusters), self._view)
             self._problems.pop(cluster, None)
             if began is not None:
                 self._reads[cluster] = rules.confirmed(self._reads[cluster], cluster, self._view, began)

@@ -18,7 +18,7 @@ from kafkalert.errors import ConfigError, DecodingError, KafkalertError
 _LOG = logging.getLogger(__name__)
 CONFIRM_SECONDS: Final = 2.0
 """How often the log's end is looked at, and how long its answer is waited for."""
-AGAIN_SECONDS: Final = 0.25
+AGAIN_SECONDS: Final = 0.5
 POLL_SECONDS: Final = 0.5
 _BATCH: Final = 500
 _ABSENT: Final = frozenset(
@@ -82,10 +82,8 @@ class Reader(Thread):
             consumer, self._made = self._made, None
             try:
                 consumer = consumer or self._client()
-                self._follow(consumer)
-            except _StartOverError as error:
-                _LOG.warning("control log of %s: %s", self._cluster.name, error)
-            except KafkaException as error:
+                self._read(consumer)
+            except KafkaException as error:  # this client is of no use any more
                 _LOG.info("control log of %s: %s", self._cluster.name, error)
                 self._in_vain(began)
             except ConfigError as error:
@@ -107,49 +105,76 @@ class Reader(Thread):
             error_cb=lambda _: None,
         )
 
+    def _read(self, consumer: Consumer) -> None:
+        while not self._ended.is_set():
+            try:
+                if self._is_there(consumer):
+                    self._follow(consumer)
+            except _StartOverError as error:
+                _LOG.warning("control log of %s: %s", self._cluster.name, error)
+                consumer.unassign()
+            self._ended.wait(AGAIN_SECONDS)
+
     def _follow(self, consumer: Consumer) -> None:
-        self._await_topic(consumer)
         self._log: list[Event] = []
         self._next = 0
         self._goal: tuple[float, int] | None = None
         self._whole = False
+        look_at = self._look(consumer, self._monotonic())  # first: a fetch that waits for news holds up other questions
         consumer.assign([TopicPartition(self._topic, 0, OFFSET_BEGINNING)])
-        look_at = self._monotonic()
         while not self._ended.is_set():
             now = self._monotonic()
             if now >= look_at:
                 look_at = self._look(consumer, now)
-            wait = max(0.0, min(POLL_SECONDS, look_at - self._monotonic()))
-            first = consumer.poll(wait)
-            if first is not None and self._take([first, *consumer.consume(_BATCH, 0)]):
-                look_at = 0.0  # what is new is confirmed at once
             self._reach()
+            first = consumer.poll(max(0.0, min(POLL_SECONDS, look_at - self._monotonic())))
+            if first is not None and self._take(consumer, [first, *consumer.consume(_BATCH, 0)]):
+                look_at = 0.0  # what is new is confirmed at once
 
-    def _await_topic(self, consumer: Consumer) -> None:
-        """Return once the topic is there. Raises KafkaException where nobody answers, ConfigError."""
-        while not self._ended.is_set():
-            began = self._monotonic()
-            found = consumer.list_topics(self._topic, timeout=CONFIRM_SECONDS).topics[self._topic]
-            if found.error is None:
-                return
-            if found.error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-                raise ConfigError(
-                    f"This client may not see topic {self._topic} on {self._cluster.name}.",
-                    hint="Check its permissions.",
-                )
-            if found.error.code() in _ABSENT:
-                self._sink.failed(self._cluster.name, began, missing(self._cluster, [self._topic]))
+    def _is_there(self, consumer: Consumer) -> bool:
+        """Whether the topic exists; what is wrong otherwise is told."""
+        began = self._monotonic()
+        try:
+            error = consumer.list_topics(self._topic, timeout=CONFIRM_SECONDS).topics[self._topic].error
+        except KafkaException:
+            self._in_vain(began)
+            return False
+        problem = self._problem(error)
+        if problem is not None:
+            self._sink.failed(self._cluster.name, began, problem)
             self._ended.wait(CONFIRM_SECONDS)
+        return problem is None
+
+    def _problem(self, error: KafkaError | None) -> ConfigError | None:
+        """What waiting does not mend."""
+        code = error.code() if error is not None else None
+        if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return missing(self._cluster, [self._topic])
+        if code == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            return ConfigError(
+                f"This client may not see topic {self._topic} on {self._cluster.name}.", hint="Check its permissions."
+            )
+        return None
+
+    def _check(self, consumer: Consumer) -> None:
+        """Raise _StartOverError where the topic is gone. A library that lost its cluster says so of topics, too."""
+        try:
+            error = consumer.list_topics(self._topic, timeout=CONFIRM_SECONDS / 2).topics[self._topic].error
+        except KafkaException:
+            return
+        if self._problem(error) is not None:
+            raise _StartOverError("the topic is gone")
 
     def _look(self, consumer: Consumer, began: float) -> float:
         """Ask for the log's end; returns when to ask again."""
         if self._goal is not None and began - self._goal[0] > CONFIRM_SECONDS:
             self._sink.failed(self._cluster.name, self._goal[0], None)  # it answers, but what it has does not come
         try:
-            _, high = consumer.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=CONFIRM_SECONDS)
+            left = CONFIRM_SECONDS - (0 if self._trying is None else began - self._trying)
+            _, high = consumer.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=max(left, 0.1))
         except KafkaException as error:
             if error.args[0].code() in _ABSENT:
-                raise _StartOverError("the topic is gone") from error
+                self._check(consumer)
             self._in_vain(began)
             return self._monotonic() + AGAIN_SECONDS
         self._trying = None
@@ -164,7 +189,7 @@ class Reader(Thread):
             self._trying = None
             self._sink.failed(self._cluster.name, since, None)
 
-    def _take(self, messages: list[Message]) -> bool:
+    def _take(self, consumer: Consumer, messages: list[Message]) -> bool:
         """Keep what is new; whether there was anything."""
         before = len(self._log)
         for message in messages:
@@ -175,7 +200,7 @@ class Reader(Thread):
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - as _ABSENT
                 self._next = max(self._next, offset)
             elif error.code() in _ABSENT:
-                raise _StartOverError("the topic is gone")
+                self._check(consumer)
             elif error.code() in _CUT:
                 raise _StartOverError("what comes next in it is gone; reading it again")
         if len(self._log) == before:

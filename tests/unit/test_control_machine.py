@@ -1,0 +1,409 @@
+"""The control log alone: instances, operators, pauses, crashes and losses in any order, over two lists as logs.
+
+The rules under test are the real ones (`state`, `lease`); the world around them is a model. Time is a counter. An
+instance is held to what it *could* do: paused or not, wherever its rules let it touch a cluster, it counts as there.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Literal, get_args
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from kafkalert.bus.control import lease, state
+from kafkalert.bus.control.event import Event, Step
+from kafkalert.bus.control.lease import Read
+from kafkalert.bus.control.state import View, resolve
+
+HOME, AWAY = "dc1", "dc2"
+CLUSTERS = (HOME, AWAY)
+LEASE = 10
+OTHER = {HOME: AWAY, AWAY: HOME}
+
+Fate = Literal["written", "late", "lost"]
+"""Of a write whose answer never came nobody knows whether it is lost or late."""
+Doing = Literal["asks for the end", "reaches it", "reads on", "takes one", "tries in vain", "works", "reads and works"]
+Operator = Generator[None, Fate, None]
+
+
+@dataclass
+class Instance:
+    """A stage's instance: what it has read of each log, and when; what it is doing."""
+
+    known: dict[str, int] = field(default_factory=dict)
+    looks: dict[str, tuple[int, int]] = field(default_factory=dict)
+    reads: dict[str, Read] = field(default_factory=lambda: {name: Read() for name in CLUSTERS})
+    busy: View | None = None
+    epoch: int = 0
+    acknowledged: Event | None = None
+    prepared: set[str] = field(default_factory=set)
+    highest: int = 0
+
+
+class PlannedSwitches(RuleBasedStateMachine):
+    """Planned switches only: at no time may two instances be on different clusters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logs: dict[str, list[Event]] = {name: [] for name in CLUSTERS}
+        self.now = 0
+        self.instances: list[Instance] = []
+        self.announced: list[Instance] = []
+        self.operators: list[Operator] = []
+        self.flying: list[tuple[str, Event]] = []
+        self.forced = False
+        self.ids = count()
+        self.started: dict[tuple[str, int], str] = {}
+        self.ended: dict[tuple[str, int, str], Step] = {}
+
+    # The world.
+
+    def append(self, cluster: str, event: Event) -> None:
+        """A record reaches the log; what that decides is noted as it happens, independently of `resolve`."""
+        before = resolve(self.logs, HOME)
+        self.logs[cluster].append(event)
+        after = resolve(self.logs, HOME)
+        assert after.epoch >= before.epoch
+        if event.event == "ABORT":
+            assert (after.active, after.epoch) == (before.active, before.epoch)
+        if event.mode == "planned" and event.source == cluster:
+            if event.event == "PREPARE":
+                self.started.setdefault((cluster, event.epoch), event.id)
+            else:  # perhaps before its PREPARE, which may be late: then that is over before it begins
+                self.ended.setdefault((cluster, event.epoch, event.id), event.event)
+
+    def write(self, cluster: str, event: Event, fate: Fate) -> None:
+        """A write that may go wrong."""
+        if fate == "written":
+            self.append(cluster, event)
+        elif fate == "late":
+            self.flying.append((cluster, event))
+
+    def view(self, instance: Instance) -> View:
+        """What this instance knows."""
+        return resolve({name: self.logs[name][:number] for name, number in instance.known.items()}, HOME)
+
+    def event(self, epoch: int, number: str, step: Step, source: str, *, forced: bool = False) -> Event:
+        """An event of a switch away from `source`."""
+        mode: Literal["planned", "forced"] = "forced" if forced else "planned"
+        return Event(epoch, number, step, mode, source, OTHER[source], "tester", self.now)
+
+    # Operators: each step between two yields is atomic, and may be the last.
+
+    def planned(self, first: str, number: str) -> Operator:
+        """Reads both logs, one after the other; PREPARE; acknowledgements or the lease; COMMIT; copies."""
+        seen = {first: tuple(self.logs[first])}
+        yield
+        seen[OTHER[first]] = tuple(self.logs[OTHER[first]])
+        view = resolve(seen, HOME)
+        if view.pending is not None:
+            return
+        source, epoch = view.active, view.next_epoch
+        prepare = self.event(epoch, number, "PREPARE", source)
+        fate = yield
+        self.write(source, prepare, fate)
+        yield
+        view = resolve(self.logs, HOME)
+        if view.pending != prepare or view.active != source:
+            # Not the first, or things had moved away before it stood there.
+            self.write(source, self.event(epoch, number, "ABORT", source), "written")
+            return
+        since = self.now
+        while not self.may_commit(number, since):
+            yield
+        fate = yield
+        self.write(source, self.event(epoch, number, "COMMIT", source), fate)
+        yield
+        view = resolve(self.logs, HOME)
+        for event in view.history:
+            if event.id == number:
+                self.append(OTHER[source], event)
+                yield
+
+    def may_commit(self, number: str, since: int) -> bool:
+        """Every instance that ever said it was there has acknowledged, or has had no lease for a while."""
+        return self.now > since + LEASE or all(number in one.prepared for one in self.announced)
+
+    # Instances, by the real rules.
+
+    def fresh(self, instance: Instance, view: View) -> bool:
+        """By the real rule, at this time."""
+        return lease.fresh(instance.reads, view.active, self.now, LEASE)
+
+    def duty(self, instance: Instance, view: View) -> state.Duty:
+        """By the real rule, for what this instance knows."""
+        known = {name: self.logs[name][:number] for name, number in instance.known.items()}
+        return state.duty(
+            view,
+            settled=lease.settled(known, set(CLUSTERS), view),
+            fresh=self.fresh(instance, view),
+            epoch=instance.epoch,
+            acknowledged=instance.acknowledged,
+        )
+
+    def touches(self, instance: Instance) -> str | None:
+        """The cluster on which this instance might process now: a batch that it goes on with, or a new one."""
+        view = self.view(instance)
+        if instance.busy is not None:
+            lasts = state.same_switch(view, instance.busy) and self.fresh(instance, view)
+            return instance.busy.active if lasts else None
+        duty = self.duty(instance, view)
+        return duty.cluster if duty.do == "process" else None
+
+    def work(self, instance: Instance) -> None:
+        """It does what it has to: goes on, begins, or stops and acknowledges."""
+        view = self.view(instance)
+        if instance.busy is not None and self.touches(instance) is None:
+            instance.busy = None
+        duty = self.duty(instance, view)
+        if duty.do == "process":
+            assert duty.epoch >= instance.epoch
+            instance.epoch, instance.busy = duty.epoch, view
+        elif duty.do == "prepare" and duty.attempt is not None:
+            instance.busy, instance.acknowledged = None, duty.attempt
+            instance.prepared.add(duty.attempt.id)
+
+    def read(self, instance: Instance, cluster: str, began: int, number: int) -> None:
+        """It has read so many records, having asked for the end at `began`."""
+        instance.known[cluster] = max(number, instance.known.get(cluster, 0))
+        read = instance.reads[cluster]
+        instance.reads[cluster] = lease.confirmed(read, cluster, self.view(instance), began)
+
+    def chosen(self, index: int) -> Instance:
+        """One of those that live."""
+        return self.instances[index % len(self.instances)]
+
+    # What happens.
+
+    @initialize(number=st.integers(1, 3))
+    def begin(self, number: int) -> None:
+        """Some instances are there and at work."""
+        for _ in range(number):
+            self.join()
+        self.sweep(self.instances)
+
+    @rule(seconds=st.sampled_from([1, 2, 4, LEASE, LEASE + 1]))
+    def tick(self, seconds: int) -> None:
+        """Time passes for everybody."""
+        self.now += seconds
+
+    @precondition(lambda self: len(self.instances) < 4)
+    @rule()
+    def join(self) -> None:
+        """A new instance says that it is there, before it reads anything."""
+        self.instances.append(Instance())
+        self.announced.append(self.instances[-1])
+
+    @precondition(lambda self: len(self.instances) > 1)
+    @rule(index=st.integers(0, 3), quiet=st.booleans())
+    def crash(self, index: int, quiet: bool) -> None:
+        """An instance is gone, and may say so."""
+        gone = self.chosen(index)
+        self.instances.remove(gone)
+        if not quiet:
+            self.announced.remove(gone)
+
+    def sweep(self, instances: Sequence[Instance]) -> None:
+        """Those read everything and do what they have to."""
+        for instance in instances:
+            for cluster in CLUSTERS:
+                self.read(instance, cluster, self.now, len(self.logs[cluster]))
+            self.work(instance)
+
+    @rule(index=st.integers(0, 3), cluster=st.sampled_from(CLUSTERS), what=st.sampled_from(get_args(Doing)))
+    def does(self, index: int, cluster: str, what: Doing) -> None:
+        """One instance does one thing, stale as what it knows may be."""
+        instance = self.chosen(index)
+        read = instance.reads[cluster]
+        if what == "asks for the end":
+            instance.looks[cluster] = (self.now, len(self.logs[cluster]))
+        elif what in ("reaches it", "reads on") and cluster in instance.looks:
+            began, end = instance.looks.pop(cluster)
+            self.read(instance, cluster, began, end if what == "reaches it" else len(self.logs[cluster]))
+        elif what == "takes one" and cluster in instance.known:
+            instance.known[cluster] = min(instance.known[cluster] + 1, len(self.logs[cluster]))
+        elif what == "tries in vain":
+            instance.looks.pop(cluster, None)
+            instance.reads[cluster] = Read(read.read_at, read.clear_at, self.now)
+        elif what == "works":
+            self.work(instance)
+        elif what == "reads and works":
+            self.read(instance, cluster, self.now, len(self.logs[cluster]))
+            self.work(instance)
+
+    @rule(index=st.integers(0, 3), number=st.integers(0, 4))
+    def tidies(self, index: int, number: int) -> None:
+        """An instance gives up an attempt, or copies what it takes to be lacking and may die over it."""
+        instance = self.chosen(index)
+        pending = self.view(instance).pending
+        if number == 0 and pending is not None:
+            # Whether its time was over makes no difference to what is right.
+            self.append(pending.source, self.event(pending.epoch, pending.id, "ABORT", pending.source))
+        known = {name: self.logs[name][:read] for name, read in instance.known.items()}
+        for cluster, events in state.lacking(known, self.view(instance)).items():
+            for event in events[:number]:
+                self.append(cluster, event)
+
+    @precondition(lambda self: len(self.operators) < 3)
+    @rule(first=st.sampled_from(CLUSTERS), rank=st.integers(0, 9))
+    def operator(self, first: str, rank: int) -> None:
+        """Somebody begins a planned switch."""
+        self.operators.append(self.planned(first, f"{rank}-{next(self.ids)}"))
+        next(self.operators[-1])
+
+    @precondition(lambda self: self.operators)
+    @rule(index=st.integers(0, 2), fate=st.sampled_from(get_args(Fate)))
+    def operates(self, index: int, fate: Fate) -> None:
+        """An operator takes the next step, if there is one."""
+        operator = self.operators[index % len(self.operators)]
+        try:
+            operator.send(fate)
+        except StopIteration:
+            self.operators.remove(operator)
+
+    @rule(rounds=st.integers(1, 6), everybody=st.booleans())
+    def goes_well(self, rounds: int, everybody: bool) -> None:
+        """For a while everything works: an operator goes on, and everybody, or all but one, reads and acts."""
+        if not self.operators:
+            self.operator(HOME, 5)
+        for _ in range(rounds):
+            for index in range(len(self.operators)):
+                self.operates(index, "written")
+            self.sweep(self.instances if everybody else self.instances[1:])
+
+    @precondition(lambda self: self.operators)
+    @rule(index=st.integers(0, 2))
+    def operator_dies(self, index: int) -> None:
+        """An operator's command is killed, wherever it is."""
+        self.operators.pop(index % len(self.operators))
+
+    @precondition(lambda self: self.flying)
+    @rule(index=st.integers(0, 3))
+    def arrives(self, index: int) -> None:
+        """A write that nobody waits for any more reaches its log after all."""
+        self.append(*self.flying.pop(index % len(self.flying)))
+
+    @rule(index=st.integers(0, 3), number=st.integers(1, 4))
+    def copies(self, index: int, number: int) -> None:
+        """An instance copies what it takes to be lacking, and may die over it."""
+        instance = self.chosen(index)
+        known = {name: self.logs[name][:read] for name, read in instance.known.items()}
+        for cluster, events in state.lacking(known, self.view(instance)).items():
+            for event in events[:number]:
+                self.append(cluster, event)
+
+    @rule(index=st.integers(0, 3))
+    def aborts(self, index: int) -> None:
+        """Somebody gives up an attempt; whether its time was over makes no difference to what is right."""
+        pending = self.view(self.chosen(index)).pending
+        if pending is not None:
+            self.append(pending.source, self.event(pending.epoch, pending.id, "ABORT", pending.source))
+
+    # What always holds.
+
+    @invariant()
+    def one_cluster_at_a_time(self) -> None:
+        """Without a forced switch no two instances can be on different clusters."""
+        if not self.forced:
+            assert len({self.touches(one) for one in self.instances} - {None}) <= 1
+
+    @invariant()
+    def no_epoch_falls(self) -> None:
+        """Whatever an instance reads, its epoch only rises."""
+        for instance in self.instances:
+            epoch = self.view(instance).epoch
+            assert epoch >= instance.highest
+            instance.highest = epoch
+
+    @invariant()
+    def who_acknowledged_waits(self) -> None:
+        """Nobody processes between his acknowledgement and an outcome."""
+        events = [event for log in self.logs.values() for event in log]
+        for instance in self.instances:
+            prepare = instance.acknowledged
+            if prepare is None or any(
+                (one.id == prepare.id and one.event != "PREPARE")
+                or (one.event == "COMMIT" and one.epoch >= prepare.epoch)
+                for one in events
+            ):
+                continue
+            assert self.touches(instance) is None
+
+    @invariant()
+    def what_was_first_stays(self) -> None:
+        """Who reads the deciding log takes the first PREPARE and the first outcome of each epoch, and no other."""
+        everything = resolve(self.logs, HOME)
+        for view in (everything, *(self.view(one) for one in self.instances)):
+            for event in view.history:
+                if event.mode == "planned" and event.event != "PREPARE":
+                    assert self.ended[event.source, event.epoch, event.id] == event.event
+                if event.mode == "planned":
+                    assert self.started[event.source, event.epoch] == event.id
+        if not self.forced:
+            outcomes = {(one.source, *one.key) for one in everything.history if one.event != "PREPARE"}
+            assert {
+                (*key, step)
+                for key, step in self.ended.items()
+                if self.started.get(key[:2]) == key[2] and key[1] not in self.twice()
+            } <= outcomes
+
+    def twice(self) -> set[int]:
+        """Epochs that two operators have used who took different clusters for the active one."""
+        epochs = [epoch for _, epoch in self.started]
+        return {epoch for epoch in epochs if epochs.count(epoch) > 1}
+
+    def teardown(self) -> None:
+        """Once everything is copied and read, all agree, whichever log they read, and all are at work again."""
+        self.now += 1
+        for cluster, event in self.flying:
+            self.append(cluster, event)
+        for _ in range(8):
+            view = resolve(self.logs, HOME)
+            for cluster, events in state.lacking(self.logs, view).items():
+                for event in events:
+                    self.append(cluster, event)
+            if view.pending is not None:
+                pending = view.pending
+                self.append(pending.source, self.event(pending.epoch, pending.id, "ABORT", pending.source))
+        view = resolve(self.logs, HOME)
+        assert view.pending is None
+        assert state.lacking(self.logs, view) == {}
+        for name, log in self.logs.items():
+            alone = resolve({name: log}, HOME)
+            assert (alone.active, alone.epoch, alone.commit) == (view.active, view.epoch, view.commit)
+            assert alone.history == view.history
+        self.sweep(self.instances)
+        self.sweep(self.instances)
+        assert {self.touches(one) for one in self.instances} <= {view.active}
+        assert all(one.epoch == view.epoch for one in self.instances)
+
+
+class AnySwitches(PlannedSwitches):
+    """Forced ones among them: two sides may run for a while, but all agree in the end."""
+
+    def force(self, target: str, number: str, *, both: bool) -> Operator:
+        """Reads the target's log, or both; COMMIT there; a copy."""
+        seen = {name: tuple(self.logs[name]) for name in (CLUSTERS if both else (target,))}
+        fate = yield
+        self.forced = True
+        commit = self.event(resolve(seen, HOME).next_epoch, number, "COMMIT", OTHER[target], forced=True)
+        self.write(target, commit, fate)
+        yield
+        if commit in resolve(self.logs, HOME).history:
+            self.append(OTHER[target], commit)
+
+    @precondition(lambda self: len(self.operators) < 3)
+    @rule(to=st.sampled_from(CLUSTERS), rank=st.integers(0, 9), both=st.booleans())
+    def forces(self, to: str, rank: int, both: bool) -> None:
+        """Somebody takes one cluster for gone, and reads perhaps only the other."""
+        self.operators.append(self.force(to, f"{rank}-{next(self.ids)}", both=both))
+        next(self.operators[-1])
+
+
+TestPlannedSwitches = PlannedSwitches.TestCase
+TestPlannedSwitches.settings = settings(max_examples=300, stateful_step_count=40)
+TestAnySwitches = AnySwitches.TestCase
+TestAnySwitches.settings = settings(max_examples=300, stateful_step_count=40)
