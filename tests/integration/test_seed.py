@@ -33,14 +33,6 @@ def settings(sandbox1: Sandbox, prefix: str) -> Settings:
     return made
 
 
-@pytest.fixture(scope="module")
-def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """A cluster to pause. Who does resumes it."""
-    with Sandbox(tmp_path_factory.mktemp("breakable")) as sandbox:
-        sandbox.up(1)
-        yield sandbox
-
-
 def on(bootstrap: str, prefix: str = "") -> Settings:
     return Settings(
         context=Context(clusters=("dc1",), prefix=prefix),
@@ -224,10 +216,11 @@ def test_a_missing_topic_is_wrong_configuration(sandbox1: Sandbox, prefix: str, 
 
 
 def test_a_cluster_that_stops_answering_is_told_with_the_count(
-    breakable: Sandbox, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_sandbox: Callable[..., Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A broker that freezes midway ends it with 4 and the number of rows that are safe."""
-    settings = on(breakable.bootstrap(), prefix)
+    sandbox = own_sandbox()
+    settings = on(sandbox.bootstrap())
     topic_admin.apply(settings, topic_admin.plan(settings))
     monkeypatch.setattr(writing, "STALL_SECONDS", 1.0)
     path = write(tmp_path / "a", *(row(f"A{number}", "C1") for number in range(200_000)))
@@ -237,20 +230,21 @@ def test_a_cluster_that_stops_answering_is_told_with_the_count(
         nonlocal paused
         if progress.rows and not paused:
             paused = True
-            breakable.pause("dc1")
+            sandbox.pause("dc1")
 
     try:
         with pytest.raises(UnreachableError, match=r"stopped answering\. [1-9][0-9]* of [0-9]+ rows were acknowledged"):
             Listener(freeze).seed(settings, Request(AUTHORISATIONS, path))
     finally:
-        breakable.resume("dc1")
+        sandbox.resume("dc1")
 
 
 def test_a_stop_is_heard_while_a_hung_cluster_takes_no_more(
-    breakable: Sandbox, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_sandbox: Callable[..., Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped with a full queue before a broker that froze, it is interrupted, and its count is true."""
-    settings = on(breakable.bootstrap(), prefix)
+    sandbox = own_sandbox()
+    settings = on(sandbox.bootstrap())
     topic_admin.apply(settings, topic_admin.plan(settings))
     monkeypatch.setattr(writing, "_QUEUE", 1000)
     monkeypatch.setattr(writing, "STALL_SECONDS", 60.0)
@@ -260,7 +254,7 @@ def test_a_stop_is_heard_while_a_hung_cluster_takes_no_more(
     def freeze(progress: Progress) -> None:
         if progress.rows and not listener.frozen:
             listener.frozen = True
-            breakable.pause("dc1")
+            sandbox.pause("dc1")
 
     listener = Listener(freeze)
 
@@ -277,7 +271,7 @@ def test_a_stop_is_heard_while_a_hung_cluster_takes_no_more(
         summary = listener.seed(settings, Request(AUTHORISATIONS, path), Waiting())
         assert SystemClock().monotonic() - began < 10
     finally:
-        breakable.resume("dc1")
+        sandbox.resume("dc1")
     assert summary.interrupted
     assert 0 < summary.acknowledged < summary.rows < 50_000
     assert summary.unknown == summary.rows - summary.acknowledged <= 1000

@@ -190,8 +190,10 @@ class Writer:
         if self._settled != before:
             self._since = now
         elif now - self._since > STALL_SECONDS and not self._stop.is_set():
-            self._producer.purge()
-            raise self._silence()
+            why = self._silence()
+            if not self._stop.is_set():
+                self._producer.purge()
+                raise why
 
     def _silence(self) -> KafkalertError:
         """Why nothing is acknowledged any more."""
