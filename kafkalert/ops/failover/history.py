@@ -88,8 +88,8 @@ def _lost(mode: str, outcome: str, told: Any) -> str:  # noqa: ANN401 - as above
 
 
 def moment(ms: int) -> datetime | None:
-    """A time of the control log; None where it is no time."""
+    """A time of the control log, to the second; None where it is no time."""
     try:
-        return datetime.fromtimestamp(ms / 1000, UTC)
+        return datetime.fromtimestamp(ms // 1000, UTC)
     except (OverflowError, ValueError, OSError):
         return None

@@ -1,12 +1,11 @@
 """Where things run: cluster and epoch, instances, mirror and lag, as far as the clusters tell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Final
 
-from kafkalert.bus import clients
 from kafkalert.bus.control.event import Event
 from kafkalert.bus.control.state import View
 from kafkalert.bus.flow import flows
@@ -14,6 +13,7 @@ from kafkalert.bus.mark_reader import Places
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.ops.failover.bounded import at_once
+from kafkalert.ops.failover.evidence import topics_of
 from kafkalert.ops.failover.groups import Groups
 from kafkalert.ops.failover.history import moment
 from kafkalert.ops.failover.result import VERSION
@@ -23,9 +23,8 @@ from kafkalert.ops.mirror.status import FlowStatus, status
 
 WATCH_SECONDS: Final = 2.0
 """For how long beats are awaited before an instance is called silent; they come each second."""
-ANSWER_SECONDS: Final = 3.0
-FLOW_SECONDS: Final = 4.0
-_ASK_SECONDS: Final = 6.0
+ANSWER_SECONDS: Final = 5.0
+FLOW_SECONDS: Final = 3.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +102,10 @@ class Survey:
 
 
 def survey(settings: Settings, watch: Watch, clock: Clock) -> Survey:
-    """Look, for about two seconds. Raises UnreachableError if no cluster answers."""
+    """Look, for about two seconds, five where a cluster is dead. Raises UnreachableError if none answers."""
     names = settings.context.clusters
-    answers = at_once({name: partial(_ask, settings.clusters[name]) for name in names}, ANSWER_SECONDS + 1)
-    dead = {name: answer for name, answer in answers.items() if isinstance(answer, Exception)}
+    told = _ask(settings)
+    dead = [name for name in names if isinstance(told["answers", name], Exception)]
     if len(dead) == len(names):
         raise nobody(settings)
     watch.await_control(name for name in names if name not in dead)
@@ -116,14 +115,11 @@ def survey(settings: Settings, watch: Watch, clock: Clock) -> Survey:
         ClusterSeen(name, name not in dead, name in read, _why(name in dead, name in read)) for name in names
     )
     notes = [f"{name} does not answer; what it holds is not known." for name in dead]
-    mirror = at_once({"": partial(_flows, settings)}, _ASK_SECONDS)[""]
+    mirror, groups = told["mirror", ""], told["groups", view.active]
     if isinstance(mirror, Exception):
-        notes.append(f"The mirror's state is not known: {mirror or 'its workers do not answer in time'}")
-    groups: list[GroupLag] | Exception = []
-    if view.active not in dead:
-        groups = at_once({"": partial(_lags, settings, view.active)}, _ASK_SECONDS)[""]
-        if isinstance(groups, Exception):
-            notes.append(f"The lag of groups on {view.active} could not be read.")
+        notes.append(f"The mirror's state is not known: {str(mirror) or 'its workers do not answer in time.'}")
+    if isinstance(groups, Exception) and view.active not in dead:
+        notes.append(f"The lag of groups on {view.active} could not be read.")
     watch.await_beats([name for name in names if name not in dead], WATCH_SECONDS)
     now = clock.monotonic()
     instances = tuple(seen(one, now) for one in _sorted(watch.roll.members()))
@@ -141,14 +137,19 @@ def survey(settings: Settings, watch: Watch, clock: Clock) -> Survey:
         attempt(view.pending),
         clusters,
         instances,
-        () if isinstance(mirror, Exception) else tuple(mirror),
-        () if isinstance(groups, Exception) else tuple(groups),
+        mirror if isinstance(mirror, tuple) else (),
+        groups if isinstance(groups, tuple) else (),
         tuple(notes),
     )
 
 
-def _ask(cluster: Cluster) -> None:
-    clients.admin(cluster).list_topics(timeout=ANSWER_SECONDS)
+def _ask(settings: Settings) -> Mapping[tuple[str, str], object]:
+    """All questions at once, so that one that hangs takes no time from the others; an answer may be an Exception."""
+    asked: dict[tuple[str, str], Callable[[], object]] = {("mirror", ""): partial(_flows, settings)}
+    for name in settings.context.clusters:
+        asked["answers", name] = partial(topics_of, settings.clusters[name])
+        asked["groups", name] = partial(_lags, settings, settings.clusters[name])
+    return at_once(asked, ANSWER_SECONDS)
 
 
 def look(settings: Settings) -> Survey:
@@ -182,29 +183,28 @@ def attempt(event: Event | None) -> Attempt | None:
     return Attempt(event.epoch, event.id, event.source, event.target, event.by, moment(event.at), event.reason)
 
 
-def _lags(settings: Settings, active: str) -> list[GroupLag]:
-    cluster = settings.clusters[active]
-    groups, places = Groups(settings, cluster), Places(cluster)
+def _lags(settings: Settings, cluster: Cluster) -> tuple[GroupLag, ...]:
+    groups, places = Groups(settings, cluster, seconds=FLOW_SECONDS), Places(cluster)
     names = groups.names()
     attendance = groups.attendance(names)
     committed = groups.committed(names)
     ends = places.ends({partition for offsets in committed.values() for partition in offsets})
-    return [
+    return tuple(
         GroupLag(
             name,
             attendance[name].members,
             sum(max(0, ends[partition] - offset) for partition, offset in committed[name].items()),
         )
         for name in names
-    ]
+    )
 
 
 def _sorted(members: Mapping[str, Member]) -> list[Member]:
     return sorted(members.values(), key=lambda one: (one.beat.stage, one.beat.instance))
 
 
-def _flows(settings: Settings) -> list[FlowStatus]:
-    return status(settings, flows(settings), seconds=FLOW_SECONDS)
+def _flows(settings: Settings) -> tuple[FlowStatus, ...]:
+    return tuple(status(settings, flows(settings), seconds=FLOW_SECONDS))
 
 
 def _wrong(view: View, instances: Sequence[Instance]) -> list[str]:

@@ -1,0 +1,109 @@
+"""How a switch looks while it goes on: a row for each instance on a terminal, a line for each step elsewhere."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from kafkalert.commands import invocation
+from kafkalert.commands.output import printable
+from kafkalert.ops.failover.course import InstanceSeen, Snapshot, Status, StepSeen, Tell
+from kafkalert.ops.failover.result import Loss, Outcome, Result
+
+ROWS = 20
+_MARKS = {Status.DONE: ("✓", "green"), Status.FAILED: ("✗", "red"), Status.GOING: ("…", "")}
+
+
+@contextmanager
+def view() -> Iterator[Tell]:
+    """Shows what it is told on stderr, as suits it; the last picture stays."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield Lines(invocation.say).tell
+        return
+    with Live(console=console, refresh_per_second=10, transient=False) as live:
+        yield lambda snapshot: live.update(picture(snapshot))
+
+
+class Lines:
+    """A line for each step that ended, and for each instance that got further."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._told: set[tuple[str, str]] = set()
+
+    def tell(self, snapshot: Snapshot) -> None:
+        """Say what is new."""
+        for one in snapshot.instances:
+            if one.prepared is not None:
+                self._once(one.instance, "prepared", f"{one.prepared:6.2f} s  {one.stage} {one.instance} stands still")
+            if one.running is not None:
+                where = f"{one.stage} {one.instance} runs on {one.cluster}"
+                self._once(one.instance, "running", f"{one.running:6.2f} s  {where}")
+        for step in snapshot.steps:
+            if step.status is not Status.GOING:
+                detail = f": {step.detail}" if step.detail else ""
+                failed = " FAILED" if step.status is Status.FAILED else ""
+                line = f"{step.step.value}{failed} after {step.seconds:.2f} s{detail}"
+                self._once(step.step.value, step.status.value, line)
+
+    def _once(self, who: str, what: str, line: str) -> None:
+        if (who, what) not in self._told:
+            self._told.add((who, what))
+            self._say(printable(line))
+
+
+def picture(snapshot: Snapshot) -> RenderableType:
+    """Steps with their times, then the instances."""
+    parts: list[RenderableType] = [_step(one) for one in snapshot.steps]
+    if snapshot.instances:
+        parts += [Text(), _instances(snapshot.instances)]
+    return Group(*parts)
+
+
+def _step(one: StepSeen) -> RenderableType:
+    took = "" if one.status is Status.GOING else f"  {one.seconds:.2f} s"
+    detail = f"  {printable(one.detail)}" if one.detail else ""
+    if one.status is Status.GOING:
+        return Spinner("dots", Text.assemble(one.step.value, (detail, "dim")))
+    return Text.assemble(_MARKS[one.status], f" {one.step.value}", (f"{took}{detail}", "dim"))
+
+
+def _instances(instances: tuple[InstanceSeen, ...]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    # Those that are not there yet come first: they are what one waits for.
+    ordered = sorted(instances, key=lambda one: (one.running is not None, one.stage, one.instance))
+    for one in ordered[:ROWS]:
+        done = one.running is not None
+        table.add_row(
+            Text(printable(one.stage), "bold"),
+            printable(one.instance),
+            Text(printable(f"{one.state} on {one.cluster}"), "green" if done else ""),
+            Text("" if one.prepared is None else f"stood still at {one.prepared:.2f} s", "dim"),
+            Text("" if one.running is None else f"runs at {one.running:.2f} s", "green"),
+        )
+    if len(ordered) > ROWS:
+        table.add_row("", f"and {len(ordered) - ROWS} more", "", "", "")
+    return table
+
+
+def ending(result: Result) -> list[str]:
+    """What is now, and how long it took."""
+    if result.outcome is Outcome.PLANNED:
+        return ["All checks passed; nothing was changed, as --dry-run asks."]
+    lines = [f"Stages run on {result.active}, epoch {result.epoch}. It took {result.seconds:.1f} s."]
+    if result.pause is not None:
+        lines[0] += f" Every instance ran again {result.pause:.1f} s after it began."
+    lines += [f"{one} does not run there." for one in result.missing]
+    return [*lines, *loss_words(result.loss), *result.problems]
+
+
+def loss_words(loss: Loss) -> list[str]:
+    """What is lost and what is done again."""
+    if loss.lost == 0 and loss.repeated == 0:
+        return ["Nothing was lost, and nothing is done twice."]
+    return list(loss.words)

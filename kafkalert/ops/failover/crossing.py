@@ -1,0 +1,129 @@
+"""What a planned switch asks of the ledger: has all crossed that must, and where does each group go on."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Self
+
+from kafkalert.bus import flow
+from kafkalert.bus.connect import Connect
+from kafkalert.bus.control.state import View
+from kafkalert.bus.marks import Partition
+from kafkalert.config import names
+from kafkalert.config.sections import Settings
+from kafkalert.engine.clock import Clock
+from kafkalert.errors import KafkalertError
+from kafkalert.ops.failover.cut import Cut
+from kafkalert.ops.failover.evidence import topics_of
+from kafkalert.ops.failover.ledger import Ledger
+from kafkalert.ops.failover.natives import Uncrossed
+
+READ_SECONDS: Final = 120.0
+"""How long reading the backlog of both clusters may take, while everything still runs."""
+CUT_SECONDS: Final = 10.0
+_STEP_SECONDS: Final = 0.2
+_WORKER_SECONDS: Final = 2.0
+Committed = Mapping[str, Mapping[Partition, int]]
+
+
+class Crossing:
+    """Follows both clusters while stages still work, so that little is left to read once they stand still."""
+
+    def __init__(self, settings: Settings, view: View, source: str, target: str, clock: Clock) -> None:
+        self._settings = settings
+        self._source, self._target = source, target
+        self._clock = clock
+        here, there = (topics_of(settings.clusters[name]) for name in (source, target))
+        self._ledger = Ledger(
+            settings.clusters[source],
+            settings.clusters[target],
+            [topic for topic in flow.topics(settings) if topic in here and topic in there],
+            clock=clock,
+            crossed={
+                source: _crossed(settings, view, source, target),
+                target: _crossed(settings, view, target, source),
+            },
+            compacted=[settings.topic(name) for name in (names.ACCOUNTTOCUSTOMERIDS, names.CUSTOMERALERTSETTINGS)],
+        )
+        self._ends: dict[Partition, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ledger.close()
+
+    def start(self, committed: Committed, note: Callable[[str], None]) -> None:
+        """Read both clusters up to their ends of now; `note` is told how it goes on.
+
+        Raises KafkalertError where that takes longer than READ_SECONDS.
+        """
+        self._ledger.start(committed)
+        give_up = self._clock.monotonic() + READ_SECONDS
+        while not self._ledger.await_ready(_STEP_SECONDS):
+            progress = self._ledger.progress()
+            note(f"{progress.read:,} records read, {progress.left:,} to go")
+            if self._clock.monotonic() > give_up:
+                raise KafkalertError(
+                    f"Both clusters could not be read within {READ_SECONDS:g} s; {progress.left:,} records are left.",
+                    hint="Nothing was changed. Wait until groups and mirror are less far behind.",
+                )
+        note(f"{self._ledger.progress().read:,} records read")
+
+    def behind(self) -> int:
+        """How many records had not crossed, from either cluster, as far as they were read."""
+        lacking = [*self._ledger.uncrossed(self._source).values(), *self._ledger.uncrossed(self._target).values()]
+        return _count(lacking)
+
+    def stopped(self) -> None:
+        """Nobody of ours writes to the old cluster any more: what lies before its ends of now has to cross."""
+        self._ends = self._ledger.ends(self._source)
+
+    def left(self) -> int:
+        """How many records must still cross."""
+        return _count(self._ledger.uncrossed(self._source, self._ends).values())
+
+    def detail(self, committed: Committed) -> dict[str, Any]:
+        """What COMMIT says: where each group goes on, and to which ends all had crossed.
+
+        Raises KafkalertError where a place cannot be found.
+        """
+        groups: dict[str, dict[str, Any]] = {}
+        for group, places in self._ledger.cuts(committed, CUT_SECONDS).items():
+            groups[group] = {}
+            for partition, found in places.items():
+                if not isinstance(found, Cut):
+                    raise KafkalertError(
+                        f"{found.count} records of {_named(partition)} are on {self._source} alone, from offset "
+                        f"{found.offset} on.",
+                        hint="`kafkalert mirror status --topics` shows what the mirror has yet to carry.",
+                    )
+                groups[group][_place(partition)] = {"offset": found.offset, "skip": [list(one) for one in found.skip]}
+        return {"groups": groups, "ends": {self._source: {_place(one): end for one, end in self._ends.items()}}}
+
+
+def _crossed(settings: Settings, view: View, source: str, target: str) -> dict[Partition, int]:
+    """The offset before which all natives of `source` are known to be on `target`, where anybody knows.
+
+    By what the connector has confirmed, and by the last switch, whichever is higher.
+    """
+    try:
+        name = flow.connector_name(source, target, settings.context.prefix)
+        confirmed = Connect(settings.clusters[target], seconds=_WORKER_SECONDS).offsets(name) or {}
+    except KafkalertError:
+        confirmed = {}
+    found = {partition: offset + 1 for partition, offset in confirmed.items()}
+    for place, end in (view.commit.detail.get("ends", {}).get(source, {}) if view.commit else {}).items():
+        topic, _, number = place.rpartition("/")
+        found[topic, int(number)] = max(int(end), found.get((topic, int(number)), 0))
+    return found
+
+
+def _count(lacking: Iterable[Uncrossed]) -> int:
+    return sum(one.records + one.again + one.unread for one in lacking)
+
+
+def _place(partition: Partition) -> str:
+    return f"{partition[0]}/{partition[1]}"
+
+
+def _named(partition: Partition) -> str:
+    return f"{partition[0]}[{partition[1]}]"

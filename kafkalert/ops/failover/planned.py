@@ -1,0 +1,300 @@
+"""The planned switch: nothing is lost and nothing done twice, or it is called off and everything goes on as it was."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any, Final
+
+from confluent_kafka import KafkaException
+
+from kafkalert.bus.control.event import Event
+from kafkalert.bus.control.event import Step as Kind
+from kafkalert.bus.control.state import outcome
+from kafkalert.engine.runner import said
+from kafkalert.errors import KafkalertError, RefusedError
+from kafkalert.ops.failover.cancel import BACK_SECONDS, WRITE_SECONDS, abort_of
+from kafkalert.ops.failover.course import Step
+from kafkalert.ops.failover.crossing import Crossing
+from kafkalert.ops.failover.groups import Groups
+from kafkalert.ops.failover.order import LONGEST, Order
+from kafkalert.ops.failover.parts import Parts, listed
+from kafkalert.ops.failover.result import (
+    VERSION,
+    InterruptedSwitchError,
+    Loss,
+    NotSwitchedError,
+    Outcome,
+    Result,
+    UnknownSwitchError,
+)
+from kafkalert.ops.failover.turnout import Turnout
+
+RUN_SECONDS: Final = 20.0
+"""How long instances are waited for on the target; the switch stands, whatever they do."""
+_STEP_SECONDS: Final = 0.02
+
+
+class CalledOffError(KafkalertError):
+    """The attempt cannot succeed any more; the sentence says why."""
+
+
+class Planned:
+    """One attempt, from its checks' end to its own. `crossing` follows both clusters already."""
+
+    def __init__(self, parts: Parts, order: Order, crossing: Crossing, *, source: str) -> None:
+        self._parts = parts
+        self._order = order
+        self._crossing = crossing
+        self._source, self._target = source, order.target
+        self._clock, self._course, self._control = parts.clock, parts.course, parts.watch.control
+        clusters = parts.settings.clusters
+        self._old, self._new = (Groups(parts.settings, clusters[name]) for name in (source, order.target))
+        self._turnout = Turnout(
+            parts.watch.roll, parts.settings.context.clusters, target=order.target, clock=parts.clock
+        )
+        self._id = uuid.uuid4().hex
+        self._epoch = 0
+        self._began = 0.0
+        self._deadline = float("inf")
+        self._waiting_for = ""
+        self._interrupted = False
+        self._problems: list[str] = []
+
+    def run(self) -> Result:
+        """Switch.
+
+        Raises:
+            RefusedError: somebody else was first.
+            NotSwitchedError: it was called off; everything goes on where it was.
+            UnknownSwitchError: nobody knows.
+        """
+        with self._course.step(Step.READ):
+            self._make_ready()
+        try:
+            with self._course.step(Step.PREPARE):
+                self._prepare()
+            self._until_commit()
+        except (RefusedError, UnknownSwitchError):
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it was, the attempt is ended before it goes on
+            self._call_off(error)
+        self._copy()
+        try:
+            with self._course.step(Step.RUN):
+                self._await_running()
+        except KeyboardInterrupt:
+            self._interrupted = True
+        return self._result(Outcome.INCOMPLETE if self._turnout.missing() else Outcome.SWITCHED)
+
+    def _make_ready(self) -> None:
+        """All that can be done while stages still work.
+
+        Read, make the target's group coordinator ready, wait out the leases of instances that are silent.
+        """
+        names = self._old.names()
+        self._new.committed(names)  # makes __consumer_offsets where it is not there yet
+        self._crossing.start(self._old.committed(names), lambda text: self._course.note(Step.READ, text))
+        while (left := self._turnout.silent_left()) > 0:
+            self._course.note(Step.READ, f"{left:.0f} s until silent instances have lost their lease")
+            self._parts.watch.roll.wait(_STEP_SECONDS)
+
+    def _prepare(self) -> None:
+        view = self._control.view()
+        self._epoch = view.next_epoch
+        self._began = self._clock.monotonic()
+        self._deadline = self._began + self._order.timeout
+        self._turnout.begin(self._id, self._epoch)
+        event = self._event("PREPARE", {"timeoutSeconds": self._order.timeout})
+        self._control.write(self._source, event, WRITE_SECONDS)
+        if not self._control.await_event(self._source, self._epoch, self._id, "PREPARE", BACK_SECONDS):
+            raise CalledOffError(f"{self._source} did not confirm PREPARE.")
+        pending = self._control.view().pending
+        if pending is None or pending.id != self._id:
+            who = f"{pending.by} was first" if pending else "somebody else was first"
+            raise RefusedError(
+                f"Another switch is under way: {who}. This one did nothing.",
+                hint="`kafkalert failover` shows it.",
+            )
+
+    def _until_commit(self) -> None:
+        course = self._course
+        with course.step(Step.STOP):
+            self._await(self._stopped, Step.STOP)
+        with course.step(Step.DRAIN):
+            self._crossing.stopped()
+            self._await(self._drained, Step.DRAIN)
+        with course.step(Step.PLACES):
+            committed = self._old.committed(self._old.names())
+            detail = self._crossing.detail(committed)
+        with course.step(Step.OFFSETS):
+            self._write_offsets(detail["groups"])
+        with course.step(Step.COMMIT):
+            self._look()
+            self._commit(detail)
+
+    def _stopped(self) -> str:
+        """Empty once nobody works on the old cluster any more."""
+        if working := self._turnout.working():
+            return f"waiting for {listed(working)}"
+        names = self._old.names()
+        members = [one.group for one in self._old.attendance(names).values() if not one.is_empty]
+        return f"members in {listed(members)}" if members else ""
+
+    def _drained(self) -> str:
+        """Empty once everything that must cross has."""
+        left = self._crossing.left()
+        return f"{left} record{'s' * (left != 1)} to carry" if left else ""
+
+    def _write_offsets(self, groups: dict[str, dict[str, Any]]) -> None:
+        def empty() -> str:
+            members = [one.group for one in self._new.attendance(sorted(groups)).values() if not one.is_empty]
+            return f"members in {listed(members)} on {self._target}" if members else ""
+
+        self._await(empty, Step.OFFSETS)
+        for group, places in groups.items():
+            self._new.move(
+                group, {_partition(place): cut["offset"] for place, cut in places.items()}, epoch=self._epoch
+            )
+
+    def _commit(self, detail: dict[str, Any]) -> None:
+        seconds = round(self._clock.monotonic() - self._began, 3)
+        event = self._event("COMMIT", {**detail, "seconds": seconds, "lost": {}})
+        try:
+            self._control.write(self._source, event, WRITE_SECONDS)
+            self._control.await_event(self._source, self._epoch, self._id, "COMMIT", BACK_SECONDS)
+        except KeyboardInterrupt:
+            self._interrupted = True
+        first = self._outcome()
+        if first is None:  # whichever of the two is first is what counts
+            self._abort("the answer to COMMIT never came")
+            first = self._outcome()
+        if first is None:
+            raise UnknownSwitchError(
+                f"{self._source} did not say whether it took COMMIT.",
+                self._result(Outcome.UNKNOWN),
+                hint="`kafkalert failover` tells, once it answers; instances stand still or go on by what it holds.",
+            )
+        if first.event == "ABORT":
+            raise CalledOffError(_called_off_by(first))
+
+    def _await(self, left: Callable[[], str], step: Step) -> None:
+        """Wait until `left` says nothing any more, within the attempt's time."""
+        while said_left := left():
+            self._waiting_for = said_left
+            self._course.note(step, said_left)
+            self._look()
+            self._parts.watch.roll.wait(_STEP_SECONDS)
+        self._waiting_for = ""
+        self._look()
+
+    def _look(self) -> None:
+        """Tell how instances are. Raises CalledOffError where the attempt is over."""
+        self._course.see(self._turnout.look())
+        first = self._outcome()
+        if first is not None:
+            raise CalledOffError(_called_off_by(first))
+        if self._control.view().epoch >= self._epoch:
+            raise CalledOffError("A forced switch came in between.")
+        if self._clock.monotonic() > self._deadline:
+            waiting = f": {self._waiting_for}" if self._waiting_for else ""
+            raise CalledOffError(f"It took longer than {self._order.timeout:g} s{waiting}.")
+
+    def _call_off(self, error: BaseException) -> None:
+        """Write ABORT and raise what there is to say; returns only if COMMIT turns out to have been first."""
+        interrupted = isinstance(error, KeyboardInterrupt)
+        why = "ctrl-c" if interrupted else _sentence(error)
+        first = self._outcome()
+        if first is None:
+            self._abort(why)
+            first = self._outcome()
+        if first is not None and first.event == "COMMIT":
+            return
+        if not (interrupted or isinstance(error, KafkalertError | KafkaException | TimeoutError)):
+            raise error  # a bug; the attempt is called off, and the border says the rest
+        self._course.see(self._turnout.look())
+        goes_on = f"Everything goes on on {self._source}."
+        if first is None:
+            goes_on = f"{self._source} did not confirm that; instances call it off themselves and go on there."
+        kind = InterruptedSwitchError if interrupted else NotSwitchedError
+        hint = getattr(error, "hint", "") or "`kafkalert failover` shows how things are; try again when it is mended."
+        raise kind(f"The switch was called off. {why.rstrip('.')}. {goes_on}", self._result(Outcome.ABORTED), hint=hint)
+
+    def _abort(self, why: str) -> None:
+        prepare = self._event("PREPARE", {})
+        try:
+            self._control.write(self._source, abort_of(prepare, self._order.by, why, self._clock), WRITE_SECONDS)
+        except KafkalertError as error:
+            self._problems.append(str(error))
+            return
+        self._control.await_event(self._source, self._epoch, self._id, "ABORT", BACK_SECONDS)
+
+    def _copy(self) -> None:
+        """Let the target's log know, too; where that fails instances do it."""
+        for event in self._control.view().history:
+            if (event.epoch, event.id) == (self._epoch, self._id):
+                try:
+                    self._control.write(self._target, event, WRITE_SECONDS)
+                except KafkalertError as error:
+                    self._problems.append(f"{self._target} did not take a copy of the decision: {error}")
+
+    def _await_running(self) -> None:
+        give_up = self._clock.monotonic() + RUN_SECONDS
+        while self._clock.monotonic() < give_up:
+            self._course.see(self._turnout.look())
+            missing = self._turnout.missing()
+            if not missing:
+                return
+            self._course.note(Step.RUN, f"waiting for {listed(missing)}")
+            self._parts.watch.roll.wait(_STEP_SECONDS)
+
+    def _outcome(self) -> Event | None:
+        return outcome(self._control.view(), self._epoch, self._id)
+
+    def _event(self, kind: Kind, detail: dict[str, Any]) -> Event:
+        reason = self._order.reason[:LONGEST]
+        now = self._clock.wall_ms()
+        return Event(
+            self._epoch, self._id, kind, "planned", self._source, self._target, self._order.by, now, reason, detail
+        )
+
+    def _result(self, ended: Outcome) -> Result:
+        missing = tuple(self._turnout.missing()) if ended is Outcome.INCOMPLETE else ()
+        switched = ended in {Outcome.SWITCHED, Outcome.INCOMPLETE}
+        if switched and self._interrupted:
+            self._problems.append("Interrupted, but the switch stands.")
+        return Result(
+            version=VERSION,
+            context=self._parts.settings.context.name,
+            outcome=ended,
+            mode="planned",
+            epoch=self._epoch,
+            id=self._id,
+            source=self._source,
+            target=self._target,
+            active=self._target if switched else self._source,
+            by=self._order.by,
+            reason=self._order.reason,
+            seconds=round(self._clock.monotonic() - self._course.began, 3),
+            pause=self._turnout.last_running() if switched else None,
+            steps=self._course.seconds(),
+            instances=self._course.instances,
+            missing=missing,
+            loss=Loss(),
+            problems=tuple(self._problems),
+        )
+
+
+def _called_off_by(first: Event) -> str:
+    reason = f" ({first.reason})" if first.reason else ""
+    return f"{first.by} called it off{reason}."
+
+
+def _sentence(error: BaseException) -> str:
+    """What went wrong, in a sentence; of a bug only its kind, as its message may hold anything."""
+    if isinstance(error, KafkalertError | KafkaException):
+        return said(error)
+    return f"A bug: {type(error).__name__}."
+
+
+def _partition(place: str) -> tuple[str, int]:
+    topic, _, number = place.rpartition("/")
+    return topic, int(number)

@@ -1,0 +1,143 @@
+"""A switch as an operator orders it: look, check, ask, move."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from kafkalert.config.sections import Settings
+from kafkalert.engine.clock import Clock, SystemClock
+from kafkalert.ops.failover.checks import check_forced, check_idle, check_planned
+from kafkalert.ops.failover.course import Course, Tell
+from kafkalert.ops.failover.crossing import Crossing
+from kafkalert.ops.failover.forced import Forced
+from kafkalert.ops.failover.order import Order
+from kafkalert.ops.failover.outlook import Outlook, outlook
+from kafkalert.ops.failover.parts import Parts
+from kafkalert.ops.failover.planned import Planned
+from kafkalert.ops.failover.result import VERSION, Loss, Outcome, Result
+from kafkalert.ops.failover.roll import Presence
+from kafkalert.ops.failover.survey import Survey, attempt, survey
+from kafkalert.ops.failover.watch import Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who is told and asked.
+
+    `show` is given what is, `approve` the changes, one line each, and returns where they are wanted; `progress` opens a
+    display of the switch; `say` is given what a dry run would do.
+    """
+
+    show: Callable[[Survey], None]
+    approve: Callable[[Sequence[str]], None]
+    progress: Callable[[], AbstractContextManager[Tell]]
+    say: Callable[[str], None]
+
+
+def switch(settings: Settings, order: Order, audience: Audience, clock: Clock | None = None) -> Result:
+    """Move all stages to `order.target`.
+
+    Raises:
+        RefusedError: a check forbids it, somebody else is at it; or what `audience.approve` raises.
+        UnreachableError: no cluster answers.
+        NotSwitchedError: it was called off, or nobody knows.
+    """
+    time = clock or SystemClock()
+    with Watch(settings, time) as watch:
+        found = survey(settings, watch, time)
+        audience.show(found)
+        move = _force if order.forced else _plan
+        return move(settings, order, audience, found, watch, time)
+
+
+def _plan(settings: Settings, order: Order, audience: Audience, found: Survey, watch: Watch, clock: Clock) -> Result:
+    check_planned(settings, found, order.target)
+    changes = _planned_changes(found, order)
+    if order.dry_run:
+        return _dry(settings, order, audience, found, changes, Loss())
+    audience.approve(changes)
+    _look_again(watch, order)
+    view = watch.control.view()
+    with audience.progress() as tell, Crossing(settings, view, found.active, order.target, clock) as crossing:
+        parts = Parts(settings, watch, Course(clock, tell), clock)
+        return Planned(parts, order, crossing, source=found.active).run()
+
+
+def _force(settings: Settings, order: Order, audience: Audience, found: Survey, watch: Watch, clock: Clock) -> Result:
+    check_forced(found, order.target)
+    look = outlook(settings, found, order.target, clock)
+    changes = _forced_changes(found, order, look)
+    if order.dry_run:
+        return _dry(settings, order, audience, found, changes, look.loss)
+    audience.approve(changes)
+    _look_again(watch, order)
+    with audience.progress() as tell:
+        parts = Parts(settings, watch, Course(clock, tell), clock)
+        return Forced(parts, order, look, source=found.active).run()
+
+
+def _look_again(watch: Watch, order: Order) -> None:
+    """The operator may have thought for long. Raises RefusedError where somebody else was quicker."""
+    view = watch.control.view()
+    check_idle(view.active, view.epoch, None if order.forced else attempt(view.pending), order.target)
+
+
+def _planned_changes(found: Survey, order: Order) -> list[str]:
+    groups = len(found.groups)
+    lag = sum(one.lag for one in found.groups)
+    carry = ", ".join(f"{one.source} to {one.target} {_number(one.lag_records)}" for one in found.flows)
+    return [
+        f"move {_who(found)} and {groups} group{'s' * (groups != 1)} from {found.active} to {order.target}",
+        f"the mirror has yet to carry: {carry}; groups have {lag:,} records before them, which they read there",
+        f"nothing is lost and nothing done twice; if it takes longer than {order.timeout:g} s, it is called off",
+    ]
+
+
+def _forced_changes(found: Survey, order: Order, look: Outlook) -> list[str]:
+    old, new = found.active, order.target
+    return [
+        f"move {_who(found)} from {old} to {new}, without asking {old}",
+        f"stop the flow from {old} to {new}, so that {old} does not push what was stranded when it returns",
+        *look.loss.words,
+        f"if {old} is merely cut off from here, instances there go on beside those on {new} until reached or stopped",
+    ]
+
+
+def _who(found: Survey) -> str:
+    stages = Counter(one.stage for one in found.instances if one.presence is Presence.ALIVE)
+    count = sum(stages.values())
+    each = ", ".join(f"{number} {stage}" for stage, number in sorted(stages.items()))
+    return f"{count} instance{'s' * (count != 1)}" + (f" ({each})" if each else "")
+
+
+def _number(count: int | None) -> str:
+    return "an unknown number" if count is None else f"{count:,}"
+
+
+def _dry(
+    settings: Settings, order: Order, audience: Audience, found: Survey, changes: Sequence[str], loss: Loss
+) -> Result:
+    audience.say("It would:")
+    for change in changes:
+        audience.say(f"  {change}")
+    return Result(
+        version=VERSION,
+        context=settings.context.name,
+        outcome=Outcome.PLANNED,
+        mode="forced" if order.forced else "planned",
+        epoch=found.epoch + 1,
+        id="",
+        source=found.active,
+        target=order.target,
+        active=found.active,
+        by=order.by,
+        reason=order.reason,
+        seconds=0.0,
+        pause=None,
+        steps={},
+        instances=(),
+        missing=(),
+        loss=loss,
+        problems=(),
+    )
