@@ -1,6 +1,6 @@
 """What the brokers say of topics: ids, partitions, ends."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import ConfigResource, ResourceType
@@ -11,6 +11,9 @@ from kafkalert.errors import ConfigError
 
 _SECONDS = 4.0
 """How long one answer is waited for; a stage that is told to stop meanwhile has to end within 10 s."""
+
+NONE_LATER = -1
+"""In place of an offset: no record is as new as that."""
 
 
 def topic_ids(cluster: Cluster, topics: list[str]) -> dict[str, tuple[str, int]]:
@@ -46,14 +49,15 @@ def missing(cluster: Cluster, topics: list[str]) -> ConfigError:
     )
 
 
-def ends(cluster: Cluster, consumer: Consumer, topics: list[str]) -> dict[tuple[str, int], int]:
-    """The offset after the last record of each partition, by (topic, partition). Raises UnreachableError."""
+def partitions_of(topics: Mapping[str, tuple[str, int]]) -> list[tuple[str, int]]:
+    """Every (topic, partition) of what `topic_ids` found."""
+    return [(topic, number) for topic, (_, partitions) in topics.items() for number in range(partitions)]
+
+
+def ends(cluster: Cluster, consumer: Consumer, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    """The offset after the last record of each (topic, partition). Raises UnreachableError."""
     try:
-        return {
-            (topic, number): consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_SECONDS)[1]
-            for topic, (_, partitions) in topic_ids(cluster, topics).items()
-            for number in range(partitions)
-        }
+        return {one: consumer.get_watermark_offsets(TopicPartition(*one), timeout=_SECONDS)[1] for one in partitions}
     except KafkaException as error:
         raise clients.unreachable(cluster, error) from error
 
@@ -61,7 +65,7 @@ def ends(cluster: Cluster, consumer: Consumer, topics: list[str]) -> dict[tuple[
 def offsets_at(
     cluster: Cluster, consumer: Consumer, times: Mapping[tuple[str, int], int]
 ) -> dict[tuple[str, int], int]:
-    """By (topic, partition), the offset of the first record that is not older than a time in ms; -1 where none is.
+    """By (topic, partition), the offset of the first record that is not older than a time in ms, or NONE_LATER.
 
     Raises UnreachableError.
     """
@@ -73,7 +77,7 @@ def offsets_at(
         for one in consumer.offsets_for_times(asked, timeout=_SECONDS):
             if one.error is not None:
                 raise KafkaException(one.error)  # noqa: TRY301 - one way out
-            found[one.topic, one.partition] = one.offset if one.offset >= 0 else -1
+            found[one.topic, one.partition] = one.offset if one.offset >= 0 else NONE_LATER
     except KafkaException as error:
         raise clients.unreachable(cluster, error) from error
     return found

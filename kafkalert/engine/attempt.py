@@ -1,26 +1,23 @@
 """One stay of a stage on one cluster: clients, a place in the group, and a thread that may be left behind with them."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Event, Thread
-from traceback import clear_frames
+from typing import Final
 
-from confluent_kafka import KafkaException
-
-from kafkalert.bus.watermarks import ends, topic_ids
+from kafkalert.bus.watermarks import ends, partitions_of, topic_ids
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.delivery import Delivery
-from kafkalert.engine.ending import Ending, Ends
+from kafkalert.engine.ending import Ending, Ends, alone
 from kafkalert.engine.loop import Loop
 from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.progress import Partition
 from kafkalert.engine.skipping import Ranges
 from kafkalert.engine.stage import Stage
 
-_LOG = logging.getLogger(__name__)
+_LOOK_SECONDS: Final = 0.2
 
 Goals = dict[str, dict[Partition, int]]
 """By topic: the ends up to which `--until-end` processes."""
@@ -30,15 +27,16 @@ Goals = dict[str, dict[Partition, int]]
 class Work:
     """What every stay of one stage has in common.
 
-    `prepare` returns once records may be processed on a cluster (False: the end came before that); `hold` is asked from
-    time to time for a reason not to process; `fresh` and `look` as for `Loop`, `look` with the stay that asks.
-    `changed` is called when what a stay does has changed; it must be quick.
+    `prepare` connects to a cluster; what it returns, called when that is the active one, returns once records may be
+    processed (False: the end came before that). `hold` is asked from time to time for a reason not to process;
+    `fresh` and `look` as for `Loop`, `look` with the stay that asks. `changed` is called when what a stay does has
+    changed; it must be quick.
     """
 
     settings: Settings
     stage: Stage
     metrics: Metrics
-    prepare: Callable[[Cluster, Ends], bool]
+    prepare: Callable[[Cluster], Callable[[Ends], bool]]
     hold: Callable[[], str]
     fresh: Callable[[float], bool]
     look: Callable[["Attempt"], None]
@@ -106,7 +104,7 @@ class Attempt:
         try:
             self._stay()
         except BaseException as error:  # noqa: BLE001 - raised again by whoever waits for this thread
-            self.error = _alone(error)
+            self.error = alone(error)
         self.loop = self._delivery = None
         self.ended = True
         self._work.changed()
@@ -115,7 +113,7 @@ class Attempt:
         work, cluster, ending = self._work, self.cluster, self.ending
         settings, stage = work.settings, work.stage
         dead_topic, status = settings.topic("kafkalert.deadletter"), settings.topic("kafkalert.status")
-        topic_ids(cluster, [*stage.inputs, *stage.tables, *stage.outputs, dead_topic, status])
+        topics = topic_ids(cluster, [*stage.inputs, *stage.tables, *stage.outputs, dead_topic, status])
         linger_ms = settings.engine.linger.total_seconds() * 1000
         self._delivery = delivery = Delivery(cluster, linger_ms=linger_ms, stopping=ending)
         loop = Loop(
@@ -134,48 +132,30 @@ class Attempt:
             ending=ending,
         )
         try:
-            if not self._await_go(delivery):
-                return
+            delivery.connect(stage.outputs)
+            ready = work.prepare(cluster)
+            while not self._going.wait(_LOOK_SECONDS):
+                if ending:
+                    return
             self.state = "loading"
-            if not work.prepare(cluster, ending):
+            if ending or not ready(ending):
                 return
             self.loop = loop
             work.changed()
             loop.join(self.epoch, self._skips)
-            self.finished = loop.run() if self._goals is None else self._to_the_end(loop, self._goals)
+            self.finished = loop.run() if self._goals is None else self._to_the_end(loop, self._goals, topics)
         finally:
             loop.close()
             delivery.close()
 
-    def _await_go(self, delivery: Delivery) -> bool:
-        """Return True when told to go; meanwhile have connections. False where the end came first."""
-        if not self._going.is_set():
-            try:
-                delivery.connect(self._work.stage.outputs)
-            except KafkaException as error:
-                _LOG.info("%s: %s", self.cluster.name, error)
-        while not self._going.wait(0.1):
-            if self.ending:
-                return False
-        return not self.ending
-
-    def _to_the_end(self, loop: Loop, goals: Goals) -> bool:
+    def _to_the_end(self, loop: Loop, goals: Goals, topics: Mapping[str, tuple[str, int]]) -> bool:
         """Process what each input holds; whether the end of them was what ended it.
 
         The first one's end is that of the start; a later one's is taken once what feeds it has been committed.
         """
         for topic in self._work.stage.inputs:
             if topic not in goals:
-                goals[topic] = ends(self.cluster, loop.consumer, [topic])
+                goals[topic] = ends(self.cluster, loop.consumer, partitions_of({topic: topics[topic]}))
             if not loop.run(goals[topic]):
                 return False
         return True
-
-
-def _alone(error: BaseException) -> BaseException:
-    """An error that keeps nothing alive: its frames hold clients, which must not end on somebody else's thread."""
-    each: BaseException | None = error
-    while each is not None:
-        clear_frames(each.__traceback__)
-        each = each.__cause__ or each.__context__
-    return error

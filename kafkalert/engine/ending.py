@@ -1,5 +1,6 @@
 """When a stay on a cluster ends: with the process, or alone, because the stage moves."""
 
+from traceback import clear_frames
 from typing import Final, Protocol
 
 from kafkalert.errors import KafkalertError
@@ -69,3 +70,12 @@ class Ending:
 
 
 _LATE: Final = "The stage has moved to another cluster."
+
+
+def alone(error: BaseException) -> BaseException:
+    """An error that keeps nothing alive: its frames hold clients, which must not end on somebody else's thread."""
+    each: BaseException | None = error
+    while each is not None:
+        clear_frames(each.__traceback__)
+        each = each.__cause__ or each.__context__
+    return error

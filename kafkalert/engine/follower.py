@@ -3,6 +3,7 @@
 import fcntl
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Final
 
@@ -11,7 +12,7 @@ from confluent_kafka import KafkaException
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.delivery import DeliveryError
-from kafkalert.engine.ending import AbandonedError, Ending
+from kafkalert.engine.ending import AbandonedError, Ending, alone
 from kafkalert.engine.following import Following, OffsetGoneError
 from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.progress import Partition
@@ -61,7 +62,9 @@ class Follower(Thread):
         self._said_at = float("-inf")
         self._cluster: Cluster | None = None
         self._news = Event()
-        self._put_away: dict[Partition, int] = {}
+        self._put_away: dict[str, dict[Partition, int]] = {}
+        self._expected: Cluster | None = None
+        self._next: _Stay | None = None
         self.problem = ""
 
     def follow(self, cluster: Cluster) -> None:
@@ -70,6 +73,11 @@ class Follower(Thread):
         self._news.set()
         if self.ident is None:
             self.start()
+
+    def expect(self, cluster: Cluster | None) -> None:
+        """Connect to a cluster that may be the one to follow on soon; None where it will not be."""
+        self._expected = cluster
+        self._news.set()
 
     def run(self) -> None:
         """Follow until stopped; wait out what can pass, and stop the stage for what cannot."""
@@ -113,47 +121,70 @@ class Follower(Thread):
 
     def _follow(self, cluster: Cluster) -> None:
         """Follow on one cluster until stopped or told to follow elsewhere. Raises what that raises."""
-        ending = Ending(self._stopping)
-        ended: list[BaseException | None] = []
-
-        def stay() -> None:
-            error: BaseException | None = None
-            try:
-                self._stay(cluster, ending).run()
-            except BaseException as raised:  # noqa: BLE001 - raised again below
-                error = raised
-            ended.append(error)
-            self._news.set()
-
-        self._news.clear()
-        Thread(target=stay, name=f"tables on {cluster.name}", daemon=True).start()
-        while not ended:
+        waiting, self._next = self._next, None
+        if waiting is not None and (waiting.cluster is not cluster or waiting.ended):
+            waiting.ending.abandon()
+            waiting = None
+        here = waiting or self._stay(cluster)
+        here.going.set()
+        while not here.ended:
             self._news.wait(_LOOK_SECONDS)
             self._news.clear()
             if self._cluster is not cluster:
                 _LOG.warning("tables: going on on %s", self._cluster.name if self._cluster else "")
-                self._put_away = {}
-                ending.abandon()
+                here.ending.abandon()
                 return
-        if ended[0] is not None:
-            raise ended[0]
+            self._meet(self._expected)
+        if here.error is not None:
+            raise here.error
 
-    def _stay(self, cluster: Cluster, ending: Ending) -> Following:
-        return Following(
-            self._store,
-            cluster,
-            self._tables,
-            others=self._names - {cluster.name},
-            dead_topic=self._dead_topic,
-            keep_tombstones_ms=self._keep_ms,
-            put_away=self._put_away,
-            whole=self._whole,
-            metrics=self._metrics,
-            clock=self._clock,
-            ending=ending,
-        )
+    def _meet(self, expected: Cluster | None) -> None:
+        """Be connected to `expected`, and to no other cluster that is not followed on."""
+        if self._next is not None and self._next.cluster is not expected:
+            self._next.ending.abandon()
+            self._next = None
+        if self._next is None and expected is not None and expected is not self._cluster:
+            self._next = self._stay(expected)
+
+    def _stay(self, cluster: Cluster) -> "_Stay":
+        """A stay on a thread of its own, which waits there until it is told to go."""
+        stay = _Stay(cluster, Ending(self._stopping))
+
+        def run() -> None:
+            try:
+                Following(
+                    self._store,
+                    cluster,
+                    self._tables,
+                    others=self._names - {cluster.name},
+                    dead_topic=self._dead_topic,
+                    keep_tombstones_ms=self._keep_ms,
+                    put_away=self._put_away.setdefault(cluster.name, {}),
+                    whole=self._whole,
+                    metrics=self._metrics,
+                    clock=self._clock,
+                    ending=stay.ending,
+                ).run(stay.going)
+            except BaseException as error:  # noqa: BLE001 - raised again by whoever waits for this thread
+                stay.error = alone(error)
+            stay.ended = True
+            self._news.set()
+
+        Thread(target=run, name=f"tables on {cluster.name}", daemon=True).start()
+        return stay
 
     def _whole(self) -> None:
         if self.problem:
             _LOG.warning("tables: going on")
             self.problem = ""
+
+
+@dataclass
+class _Stay:
+    """A thread that follows on a cluster, once it is told to go; `error` is what ended it, if anything did."""
+
+    cluster: Cluster
+    ending: Ending
+    going: Event = field(default_factory=Event)
+    ended: bool = False
+    error: BaseException | None = None

@@ -3,13 +3,14 @@
 import os
 from collections.abc import Callable, Mapping
 from itertools import chain
+from threading import Event
 from typing import Any, Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 from msgspec.structs import replace
 
 from kafkalert.bus import clients
-from kafkalert.bus.watermarks import ends, offsets_at, tombstones_kept_ms, topic_ids
+from kafkalert.bus.watermarks import NONE_LATER, ends, offsets_at, partitions_of, tombstones_kept_ms, topic_ids
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.deadletter import DeadLetters
@@ -24,6 +25,7 @@ from kafkalert.errors import DecodingError, KafkalertError
 BATCH: Final = 20_000
 ALIVE_SECONDS: Final = 0.5
 QUIET_SECONDS: Final = 60.0
+_LOOK_SECONDS: Final = 0.2
 OVERLAP_MS: Final = 5 * 60 * 1000
 """How far before its newest record's time the tables go back on another cluster: for clocks, and for the mirror."""
 
@@ -67,12 +69,16 @@ class Following:
         self._ending = ending
         self._alive_at = float("-inf")
         self._noted_at = clock.monotonic()
+        self._goals: dict[Partition, int] = {}
         self._behind: set[Partition] = set()
         self._delivery = Delivery(cluster, linger_ms=0, stopping=ending)
         self._dead = DeadLetters(dead_topic, "tables", self._delivery, metrics.dead, clock)
 
-    def run(self) -> None:
-        """Follow until the end comes. Raises OffsetGoneError, what the brokers do not answer, and TablesFullError."""
+    def run(self, going: Event) -> None:
+        """Connect, and once `going` is set follow until the end comes.
+
+        Raises OffsetGoneError, UnreachableError and KafkaException, TablesFullError, AbandonedError, KafkalertError.
+        """
         consumer = clients.consumer(
             self._cluster,
             "kafkalert.tables",
@@ -81,8 +87,13 @@ class Following:
             queued_max_messages_kbytes=32 * 1024,
         )
         try:
-            at = self._start(consumer)
-            self._behind = set(at)
+            topics = topic_ids(self._cluster, list(self._tables))
+            keep = tombstones_kept_ms(self._cluster, list(self._tables))
+            ends(self._cluster, consumer, partitions_of(topics))  # connects
+            while not going.wait(_LOOK_SECONDS):
+                if self._ending:
+                    return
+            at = self._start(consumer, topics, keep)
             consumer.assign([TopicPartition(topic, number, one.offset) for (topic, number), one in at.items()])
             while not self._ending:
                 first = consumer.poll(0.1)
@@ -95,17 +106,16 @@ class Following:
             clients.close_behind(consumer)
             self._delivery.close()
 
-    def _start(self, consumer: Consumer) -> dict[Partition, Checkpoint]:
+    def _start(
+        self, consumer: Consumer, topics: Mapping[str, tuple[str, int]], keep: Mapping[str, int]
+    ) -> dict[Partition, Checkpoint]:
         """Where to go on, by partition. Raises OffsetGoneError where that cannot be told from what is kept."""
-        topics = list(self._tables)
         now = self._clock.wall_ms()
         at = {
-            (topic, number): Checkpoint(self._cluster.name, topic_id, OFFSET_BEGINNING, 0, now)
-            for topic, (topic_id, partitions) in topic_ids(self._cluster, topics).items()
-            for number in range(partitions)
+            one: Checkpoint(self._cluster.name, topics[one[0]][0], OFFSET_BEGINNING, 0, now)
+            for one in partitions_of(topics)
         }
-        keep = tombstones_kept_ms(self._cluster, topics)
-        log_ends = ends(self._cluster, consumer, topics)
+        self._goals = ends(self._cluster, consumer, at)
         moved: dict[Partition, Checkpoint] = {}
         for key, kept in self._store.checkpoints().items():
             elsewhere = kept.cluster in self._others
@@ -113,14 +123,20 @@ class Following:
                 raise OffsetGoneError(f"The tables were read from another topic {key[0]}.")
             # A tombstone stays for delete.retention.ms; half of it is a margin for clocks and compaction.
             keep_ms = min(self._keep_ms, keep.get(key[0], self._keep_ms))
-            if (elsewhere or kept.offset != log_ends[key]) and kept.seen < now - keep_ms // 2:
+            if (elsewhere or kept.offset != self._goals[key]) and kept.seen < now - keep_ms // 2:
                 raise OffsetGoneError(f"The tables have not seen {key[0]} for too long.")
             if elsewhere:
                 moved[key] = kept
             else:
                 at[key] = kept
         if moved:
-            at |= self._moved_here(consumer, moved, at, log_ends)
+            at |= self._moved_here(consumer, moved, at)
+        self._behind = {key for key, one in at.items() if one.offset < self._goals[key] or one.offset < 0}
+        if not self._behind:
+            with self._store.write() as txn:
+                self._ending.check()
+                self._store.mark_whole(txn)
+            self._whole()
         return at
 
     def _moved_here(
@@ -128,7 +144,6 @@ class Following:
         consumer: Consumer,
         kept: Mapping[Partition, Checkpoint],
         at: Mapping[Partition, Checkpoint],
-        log_ends: Mapping[Partition, int],
     ) -> dict[Partition, Checkpoint]:
         """Where to go on of what was read on another cluster: by time, with an overlap.
 
@@ -140,14 +155,10 @@ class Following:
         found = offsets_at(self._cluster, consumer, times)
         here: dict[Partition, Checkpoint] = {}
         for key, one in kept.items():
-            offset = found.get(key, OFFSET_BEGINNING)
-            here[key] = Checkpoint(
-                self._cluster.name,
-                at[key].topic_id,
-                log_ends[key] if key in found and offset < 0 else offset,
-                one.newest,
-                one.seen,
-            )
+            end = self._goals[key]
+            offset = found.get(key, OFFSET_BEGINNING if end else 0)
+            offset = end if offset == NONE_LATER else offset
+            here[key] = Checkpoint(self._cluster.name, at[key].topic_id, offset, one.newest, one.seen)
         with self._store.write() as txn:
             self._ending.check()
             self._store.mark_partial(txn)
@@ -164,7 +175,7 @@ class Following:
         ids = topic_ids(self._cluster, list(self._tables))
         if any(ids[topic][0] != one.topic_id for (topic, _), one in at.items()):
             raise OffsetGoneError("A topic of the tables was deleted and made anew.")
-        log_ends = ends(self._cluster, consumer, list(self._tables))
+        log_ends = ends(self._cluster, consumer, at)
         with self._store.write() as txn:
             self._ending.check()
             for key, one in at.items():
@@ -201,6 +212,8 @@ class Following:
             for key, message in moved.items():
                 at[key] = self._moved(at[key], message, now)
                 self._store.put_checkpoint(txn, *key, at[key])
+                if at[key].offset >= self._goals[key]:  # what the end-of-partition event says only a fetch later
+                    self._behind.discard(key)
             if not self._behind:
                 self._store.mark_whole(txn)
         if not self._behind:

@@ -48,9 +48,9 @@ class RunOptions:
 class Runner:
     """Runs one stage on the active cluster, whichever that is at the moment.
 
-    `prepare` returns once records may be processed on a cluster (False: the end came before that); `hold` is asked from
-    time to time for a reason not to process. The stage works on a thread that this one only watches: so a cluster that
-    hangs, in whatever call, cannot keep the stage from moving to another one.
+    `prepare` and `hold` as in `Work`; `expect` is told of the cluster that may be the next one, or of None. The stage
+    works on a thread that this one only watches: so a cluster that hangs, in whatever call, cannot keep the stage
+    from moving to another one.
     """
 
     def __init__(
@@ -60,8 +60,9 @@ class Runner:
         *,
         stage: Stage,
         metrics: Metrics,
-        prepare: Callable[[Cluster, Ends], bool],
+        prepare: Callable[[Cluster], Callable[[Ends], bool]],
         hold: Callable[[], str],
+        expect: Callable[[Cluster | None], None],
         clock: Clock,
         stopping: Stopping,
     ) -> None:
@@ -69,6 +70,7 @@ class Runner:
         self._options = options
         self._stage = stage
         self._metrics = metrics
+        self._expect = expect
         self._clock = clock
         self._stopping = stopping
         self._active = ActiveCluster(settings, clock=clock, stopping=stopping)
@@ -179,6 +181,7 @@ class Runner:
         self._prepared = attempt
         self._pulse.now()
         target = self._active.clusters.get(attempt.target)
+        self._expect(target)
         if self._next is not None and self._next.cluster != target:
             self._forget(self._next)
             self._next = None
@@ -190,6 +193,8 @@ class Runner:
         if self._prepared is not None or duty.epoch > self._epoch:
             if self._prepared is not None or self._epoch >= 0:
                 _LOG.warning("epoch %d: going on on %s", duty.epoch, duty.cluster)
+            if self._prepared is not None and self._prepared.target != duty.cluster:
+                self._expect(None)
             self._prepared = None
             self._epoch = duty.epoch
             self._failures, self._retry_at = 0, float("-inf")

@@ -1,7 +1,7 @@
 """alerting: entries in, alerts out, by the tables. One hop, or two by way of customeraccountentry."""
 
 import gc
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Event
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 from confluent_kafka import Message
 
 from kafkalert.bus import clients
-from kafkalert.bus.watermarks import ends, topic_ids
+from kafkalert.bus.watermarks import ends, partitions_of, topic_ids
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.engine.compiled import (
@@ -244,22 +244,25 @@ def run(settings: Settings, options: RunOptions) -> Ran:
     )
     collected = Event()
 
-    def prepare(cluster: Cluster, ending: Ends) -> bool:
-        follower.follow(cluster)
+    def prepare(cluster: Cluster) -> Callable[[Ends], bool]:
+        topics = topic_ids(cluster, [one.topic for one in followed])
         consumer = clients.consumer(cluster, "kafkalert.tables")
-        try:
-            topics = [one.topic for one in followed]
-            ids = {topic: found for topic, (found, _) in topic_ids(cluster, topics).items()}
-            log_ends = ends(cluster, consumer, topics)
-        finally:
+        ends(cluster, consumer, partitions_of(topics))  # connects
+
+        def ready(ending: Ends) -> bool:
+            follower.follow(cluster)
+            log_ends = ends(cluster, consumer, partitions_of(topics))
             clients.close_behind(consumer)
-        if not await_tables(store, log_ends, ids, problem=lambda: follower.problem, clock=clock, stopping=ending):
-            return False
-        if not collected.is_set():
-            collected.set()
-            gc.collect()
-            gc.freeze()  # what lives from here on for ever is not looked at again
-        return True
+            ids = {topic: found for topic, (found, _) in topics.items()}
+            if not await_tables(store, log_ends, ids, problem=lambda: follower.problem, clock=clock, stopping=ending):
+                return False
+            if not collected.is_set():
+                collected.set()
+                gc.collect()
+                gc.freeze()  # what lives from here on for ever is not looked at again
+            return True
+
+        return ready
 
     stage = Alerting(
         names,
@@ -278,6 +281,7 @@ def run(settings: Settings, options: RunOptions) -> Ran:
         metrics=metrics,
         prepare=prepare,
         hold=lambda: staleness(store, clock) and (follower.problem or staleness(store, clock)),
+        expect=follower.expect,
         clock=clock,
         stopping=stopping,
     )
