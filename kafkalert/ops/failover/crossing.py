@@ -51,8 +51,8 @@ class Crossing:
     def __exit__(self, *_: object) -> None:
         self._ledger.close()
 
-    def start(self, committed: Committed, note: Callable[[str], None]) -> None:
-        """Read both clusters up to their ends of now; `note` is told how it goes on.
+    def start(self, committed: Committed, note: Callable[[str], None]) -> int:
+        """Read both clusters up to their ends of now; how many records that were. `note` is told how it goes on.
 
         Raises KafkalertError where that takes longer than READ_SECONDS.
         """
@@ -66,7 +66,7 @@ class Crossing:
                     f"Both clusters could not be read within {READ_SECONDS:g} s; {progress.left:,} records are left.",
                     hint="Nothing was changed. Wait until groups and mirror are less far behind.",
                 )
-        note(f"{self._ledger.progress().read:,} records read")
+        return self._ledger.progress().read
 
     def behind(self) -> int:
         """How many records had not crossed, from either cluster, as far as they were read."""

@@ -155,6 +155,7 @@ class Forced:
             self._course.see(self._turnout.look())
             missing = self._turnout.missing()
             if not missing:
+                self._course.note(Step.RUN, "")
                 return
             self._course.note(Step.RUN, f"waiting for {listed(missing)}")
             self._parts.watch.roll.wait(_STEP_SECONDS)

@@ -17,7 +17,10 @@ _OUTCOMES: Final = {"COMMIT": "switched", "ABORT": "aborted"}
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """One attempt. `seconds`: from PREPARE to its outcome; `lost`: what the control log says of it, in words."""
+    """One attempt. `seconds`: from PREPARE to its outcome; `lost`: what the control log says of it, in words.
+
+    `ended_by` and `note`: who called it off, and why.
+    """
 
     version: int
     epoch: int
@@ -32,6 +35,7 @@ class Switch:
     seconds: float | None
     lost: str
     ended_by: str
+    note: str
 
 
 def past(settings: Settings) -> tuple[list[Switch], list[str]]:
@@ -69,6 +73,7 @@ def _switch(events: Sequence[Event], version: int) -> Switch:
         _seconds(last.detail.get("seconds"), first, last),
         _lost(first.mode, outcome, last.detail.get("lost")),
         last.by if outcome == "aborted" else "",
+        last.reason if outcome == "aborted" else "",
     )
 
 

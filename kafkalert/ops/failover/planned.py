@@ -28,6 +28,8 @@ from kafkalert.ops.failover.result import (
 )
 from kafkalert.ops.failover.turnout import Turnout
 
+CARRIED_A_SECOND: Final = 5000
+"""Records that the mirror carries in a second at the least, once it has to."""
 RUN_SECONDS: Final = 20.0
 """How long instances are waited for on the target; the switch stands, whatever they do."""
 _STEP_SECONDS: Final = 0.02
@@ -92,10 +94,16 @@ class Planned:
         """
         names = self._old.names()
         self._new.committed(names)  # makes __consumer_offsets where it is not there yet
-        self._crossing.start(self._old.committed(names), lambda text: self._course.note(Step.READ, text))
+        read = self._crossing.start(self._old.committed(names), lambda text: self._course.note(Step.READ, text))
         while (left := self._turnout.silent_left()) > 0:
             self._course.note(Step.READ, f"{left:.0f} s until silent instances have lost their lease")
             self._parts.watch.roll.wait(_STEP_SECONDS)
+        if (behind := self._crossing.behind()) > self._order.timeout * CARRIED_A_SECOND:
+            raise RefusedError(
+                f"The mirror has yet to carry {behind:,} records, more than it may in {self._order.timeout:g} s.",
+                hint="Wait until it has caught up (`kafkalert mirror status`), or give it more time with --timeout.",
+            )
+        self._course.note(Step.READ, f"{read:,} records")
 
     def _prepare(self) -> None:
         view = self._control.view()
@@ -180,10 +188,11 @@ class Planned:
         """Wait until `left` says nothing any more, within the attempt's time."""
         while said_left := left():
             self._waiting_for = said_left
-            self._course.note(step, said_left)
             self._look()
+            self._course.note(step, said_left)
             self._parts.watch.roll.wait(_STEP_SECONDS)
         self._waiting_for = ""
+        self._course.note(step, "")
         self._look()
 
     def _look(self) -> None:
@@ -201,7 +210,7 @@ class Planned:
     def _call_off(self, error: BaseException) -> None:
         """Write ABORT and raise what there is to say; returns only if COMMIT turns out to have been first."""
         interrupted = isinstance(error, KeyboardInterrupt)
-        why = "ctrl-c" if interrupted else _sentence(error)
+        why = "Interrupted by ctrl-c." if interrupted else _sentence(error)
         first = self._outcome()
         if first is None:
             self._abort(why)
@@ -242,6 +251,7 @@ class Planned:
             self._course.see(self._turnout.look())
             missing = self._turnout.missing()
             if not missing:
+                self._course.note(Step.RUN, "")
                 return
             self._course.note(Step.RUN, f"waiting for {listed(missing)}")
             self._parts.watch.roll.wait(_STEP_SECONDS)
