@@ -162,10 +162,11 @@ class Pulse(Thread):
             self.join(2.0)
 
     def _flush(self) -> None:
-        """Deliver the last beats: the clusters that answer first."""
-        until = self._clock.monotonic() + _FLUSH_SECONDS
-        for line in sorted(self.lines.values(), key=lambda one: -one.taken):
-            line.producer.flush(max(0.0, until - self._clock.monotonic()))
+        """Deliver the last beats, where somebody answers."""
+        now = self._clock.monotonic()
+        for line in self.lines.values():
+            if now - line.taken < _AWAY_SECONDS:
+                line.producer.flush(max(0.0, now + _FLUSH_SECONDS - self._clock.monotonic()))
 
     def _refused(self, cluster: Cluster) -> None:
         if cluster.name != self._report().cluster:  # it may still be mended before it comes into use

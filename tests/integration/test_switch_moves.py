@@ -1,8 +1,11 @@
 """Stages move between two real clusters as the control log says; the tests write it, and stand in for the mirror."""
 
+import json
 import signal
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -12,8 +15,8 @@ from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS, Alerting
 from tests.made import debit, wishes
 from tests.reading import ENTRIES, ends
-from tests.running import beats
-from tests.switching import Pair
+from tests.running import beats, running
+from tests.switching import Pair, Site
 
 pytestmark = pytest.mark.kafka
 
@@ -164,3 +167,114 @@ def await_processed(pair: Pair, alertings: list[Alerting]) -> None:
     pair.dc2.alertings, kept = alertings, pair.dc2.alertings
     pair.dc2.await_processed()
     pair.dc2.alertings = kept
+
+
+def test_the_tables_go_on_on_the_other_cluster(pair: Pair) -> None:
+    """No alert by a row that the overlap brings back; changes there are followed; a restart reads nothing again."""
+    for site in pair.sites.values():
+        site.authorise("NL01", ["anna"])
+        site.authorise("NL02", ["anna"])
+        for above in (0, 10, 1_000_000):
+            site.wish("anna", wishes("anna", "NL01", above=above))
+        site.flush()
+    alerting = pair.dc1.alerting()
+    pair.dc1.send(20)
+    pair.dc1.await_processed()
+    pair.prepare(1)
+    pair.await_state("prepared", pids={alerting.pid})
+    detail = pair.cut()
+    for number in range(20):
+        pair.dc2.book(debit("NL01", f"quiet-{number}", cents=1000))
+    pair.dc2.flush()
+    pair.write("dc1", "COMMIT", 1, detail=detail)
+    pair.dc2.await_processed()
+    assert pair.dc2.outputs() == []
+    pair.dc2.wish("anna", wishes("anna", "NL02"))
+    pair.dc2.flush()
+    numbers = count()
+
+    def heard() -> bool:
+        pair.dc2.book(debit("NL02", f"loud-{next(numbers)}"))
+        pair.dc2.flush()
+        return bool(pair.dc2.outputs())
+
+    assert wait_until(heard, SECONDS, every=0.2), pair.dc1.said()
+    assert alerting.stop() == 0
+    again = pair.dc1.alerting("--until-end")
+    assert again.process.wait(SECONDS) == 0
+    assert "read again" not in alerting.stderr() + again.stderr()
+
+
+def lines(*numbers: int) -> str:
+    """Bookings as the bridge reads them."""
+    return "".join(json.dumps(debit(f"NL{number % 7}", f"entry-{number}")) + "\n" for number in numbers)
+
+
+def held(site: Site) -> list[str]:
+    """The ids of the entries that a cluster has, each partition's in order."""
+    headers: list[dict[str, Any]] = [dict(one.headers() or ()) for one in site.read(ENTRIES)]
+    return [one["ka-id"].decode() for one in headers]
+
+
+def names(*numbers: int) -> set[str]:
+    """Ids of entries."""
+    return {f"entry-{number}" for number in numbers}
+
+
+def test_a_bridge_moves_while_its_source_is_quiet(pair: Pair, tmp_path: Path) -> None:
+    """It acknowledges by itself, and what comes while it stands still goes to the other cluster, all once."""
+    path = tmp_path / "entries"
+    path.write_text(lines(*range(20)), encoding="utf-8")
+    with running(pair.dc1, "run", "bridge", "--follow", "--from", str(path)) as bridge:
+        assert wait_until(lambda: len(held(pair.dc1)) == 20, SECONDS)
+        pair.prepare(1)
+        pair.await_state("prepared", pids={bridge.pid})
+        with path.open("a", encoding="utf-8") as log:
+            log.write(lines(*range(20, 40)))
+        pair.write("dc1", "COMMIT", 1)
+        assert wait_until(lambda: len(held(pair.dc2)) == 20, SECONDS)
+        bridge.send_signal(signal.SIGTERM)
+        _, told = bridge.communicate(timeout=SECONDS)
+    assert (bridge.returncode, told.splitlines()[-1]) == (0, "40 entries sent and acknowledged.")
+    assert (set(held(pair.dc1)), set(held(pair.dc2))) == (names(*range(20)), names(*range(20, 40)))
+    assert len(held(pair.dc1)) == len(held(pair.dc2)) == 20
+
+
+def test_a_bridge_that_waits_for_its_rate_ends_while_it_is_prepared(pair: Pair, tmp_path: Path) -> None:
+    """It notices the switch between two entries, and SIGTERM at once."""
+    path = tmp_path / "entries"
+    path.write_text(lines(*range(3)), encoding="utf-8")
+    with running(pair.dc1, "run", "bridge", "--rate", "0.01", "--from", str(path)) as bridge:
+        assert wait_until(lambda: len(held(pair.dc1)) == 1, SECONDS)
+        pair.prepare(1)
+        pair.await_state("prepared", pids={bridge.pid})
+        bridge.send_signal(signal.SIGTERM)
+        _, told = bridge.communicate(timeout=5)
+    assert bridge.returncode == 0
+    assert "1 entries sent and acknowledged." in told
+
+
+def test_a_bridge_sends_again_what_a_lost_cluster_may_not_have_given_on(
+    frail: Pair, other: Sandbox, tmp_path: Path
+) -> None:
+    """What was not acknowledged, and before it what was in the last minute, each account's in order."""
+    path = tmp_path / "entries"
+    path.write_text(lines(*range(20)), encoding="utf-8")
+    with running(frail.dc1, "run", "bridge", "--follow", "--from", str(path)) as bridge:
+        assert wait_until(lambda: len(held(frail.dc1)) == 20, SECONDS)
+        other.pause("dc1")
+        try:
+            with path.open("a", encoding="utf-8") as log:
+                log.write(lines(*range(20, 40)))
+            frail.write("dc2", "COMMIT", 1, mode="forced")
+            assert wait_until(lambda: set(held(frail.dc2)) == names(*range(40)), SECONDS)
+            bridge.send_signal(signal.SIGTERM)
+            _, told = bridge.communicate(timeout=SECONDS)
+        finally:
+            other.resume("dc1")
+    assert (bridge.returncode, told.splitlines()[-1]) == (0, "40 entries sent and acknowledged.")
+    by_account: dict[int, list[int]] = {}
+    for one in held(frail.dc2):
+        number = int(one.removeprefix("entry-"))
+        by_account.setdefault(number % 7, []).append(number)
+    assert all(one == sorted(one) for one in by_account.values())
