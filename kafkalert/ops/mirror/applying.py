@@ -18,6 +18,8 @@ RUN_SECONDS: Final = 30.0
 """How long connectors may take until they run."""
 _STEADY_SECONDS: Final = 2.0
 """How long a connector that was changed has to be seen running: at first its old tasks are."""
+_MENDED_SECONDS: Final = 6.0
+"""The same for one that had failed: its tasks read and write again before the same cause can stop them again."""
 _STEP_SECONDS: Final = 0.2
 
 
@@ -64,7 +66,7 @@ def apply(
         if acts:
             touched.append(one.flow)
     give_up = monotonic() + seconds
-    return [_settled(settings, one.flow, reference_of, give_up) if one.flow in touched else one for one in comparisons]
+    return [_settled(settings, one, reference_of, give_up) if one.flow in touched else one for one in comparisons]
 
 
 def _order(act: Callable[[], None], flow: Flow) -> None:
@@ -77,16 +79,20 @@ def _order(act: Callable[[], None], flow: Flow) -> None:
         ) from error
 
 
-def _settled(settings: Settings, flow: Flow, reference_of: ReferenceOf, give_up: float) -> Comparison:
-    """How a connector is once it has kept running, or was held, for a while; or when time is up."""
+def _settled(settings: Settings, before: Comparison, reference_of: ReferenceOf, give_up: float) -> Comparison:
+    """How a connector is once it has been the same for a while, or when time is up."""
+    mended = before.condition is Condition.FAILED
     pause = threading.Event()
-    since: float | None = None
+    last: Condition | None = None
+    since = monotonic()
     while True:
-        found = _compare(settings, flow, reference_of)
+        found = _compare(settings, before.flow, reference_of)
         now = monotonic()
-        steady = found.condition in {Condition.RUNNING, Condition.FAILED} or found.held
-        since = (since or now) if steady else None
-        if now >= give_up or (since is not None and now - since >= _STEADY_SECONDS):
+        if found.condition is not last:
+            last, since = found.condition, now
+        settled = found.condition in {Condition.RUNNING, Condition.FAILED} or found.held
+        long = mended and found.condition is Condition.RUNNING
+        if now >= give_up or (settled and now - since >= (_MENDED_SECONDS if long else _STEADY_SECONDS)):
             return found
         pause.wait(_STEP_SECONDS)
 
