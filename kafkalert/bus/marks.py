@@ -88,6 +88,10 @@ class Marks(Sequence[Mark]):
         first, last = bisect_left(self.offsets, start), bisect_left(self.offsets, stop)
         return self[first:last]
 
+    def numbers(self) -> Sequence[int]:
+        """A copy of the ids, as numbers: smaller and quicker where there are many."""
+        return memoryview(bytes(self.ids)).cast("Q").tolist()
+
     def id_at(self, place: int) -> bytes:
         """The id of the mark in that place, counted from 0."""
         return bytes(self.ids[place * ID_BYTES : (place + 1) * ID_BYTES])

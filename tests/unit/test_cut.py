@@ -235,6 +235,26 @@ def test_cuts(a: str, b: str, committed: int, expected: Cut | NotCrossed) -> Non
     assert cut(ours, theirs, committed, len(theirs)) == expected
 
 
+@pytest.mark.parametrize(
+    ("committed", "a_crossed", "b_crossed", "expected"),
+    [
+        (2, 3, 4, 6),  # what lies on A behind what was committed, copies too
+        (3, 3, 4, None),
+        (3, 1, 4, 7),  # A's natives that may not have crossed
+        (None, 1, 4, 6),  # a group may yet begin to read here
+        (None, 0, 4, 5),
+        (3, 3, 2, 2),  # B's natives that may not have crossed
+        (3, 3, 3, None),
+    ],
+)
+def test_windows_begin_with_the_lowest_time(
+    committed: int | None, a_crossed: int, b_crossed: int, expected: int | None
+) -> None:
+    """Of all records whose every occurrence has to be known."""
+    a, b = marks("n5", "n7", "c6"), marks("n1", "c5", "n2", "c3")
+    assert oldest(a, b, committed, a_crossed=a_crossed, b_crossed=b_crossed) == expected
+
+
 def test_a_record_that_is_gone_from_the_other_cluster_is_not_passed_over_in_silence() -> None:
     """It crossed, was not processed, and B's retention took it: going on there would lose it."""
     a, b = marks("n1", "n2", "n3"), marks("c3")

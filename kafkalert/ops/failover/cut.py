@@ -13,11 +13,11 @@ nothing is done twice. The first ones of a cluster's natives lie in that cluster
 in the middle of a repeat; the last ones do so only once it is over.
 """
 
-from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
+from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kafkalert.bus.marks import Mark
+from kafkalert.bus.marks import Mark, Marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,7 @@ class NotCrossed:
     timestamp: int
 
 
-def cut(
-    a: Sequence[Mark], b: Sequence[Mark], committed: int, b_end: int, *, a_crossed: int = 0, b_crossed: int = 0
-) -> Cut | NotCrossed:
+def cut(a: Marks, b: Marks, committed: int, b_end: int, *, a_crossed: int = 0, b_crossed: int = 0) -> Cut | NotCrossed:
     """Where on B the group goes on that has committed the offset `committed` on A.
 
     Natives of A before the offset `a_crossed` are known to have been on B at some time, and natives of B before
@@ -56,51 +54,48 @@ def cut(
     They have them if they begin where `oldest` says. A record that expired on A without being processed counts as
     processed, as it would be passed over on A.
     """
-    before = {one.id for one in a if one.offset < committed}
-    pending = {one.id for one in a if one.offset >= committed} - before
-    lacking = _lacking(a, b, range(min(committed, a_crossed), max(committed, a_crossed)))
+    lacking = _lacking(a, b, min(committed, a_crossed), max(committed, a_crossed))
     if lacking:
-        first = lacking[0]
-        return NotCrossed(len(lacking), first.offset, first.timestamp)
-
-    def is_open(one: Mark) -> bool:
-        if one.id in pending:
-            return True
+        return NotCrossed(len(lacking), lacking[0].offset, lacking[0].timestamp)
+    ours, theirs = a.numbers(), b.numbers()
+    place = bisect_left(a.offsets, committed)
+    before = set(ours[:place])
+    pending = set(ours[place:])
+    pending -= before
+    kept: set[int] = set()
+    skip: list[tuple[int, int]] = []
+    start = b_end
+    is_skipping = False
+    for offset, number, is_native in zip(b.offsets, theirs, b.natives, strict=True):
+        if offset >= b_end:
+            break
         # A native that is not on A at all has yet to cross; a copy that is not in A's window lies before it.
-        return one.native and one.offset >= b_crossed and one.id not in before
-
-    kept: dict[bytes, int] = {}
-    read = [one for one in b if one.offset < b_end]
-    for one in read:
-        if one.id not in kept and is_open(one):
-            kept[one.id] = one.offset
-    if not kept:
-        return Cut(b_end)
-    start = min(kept.values())
-    return Cut(start, _ranges([one.offset for one in read if one.offset > start], set(kept.values())))
-
-
-def _ranges(offsets: Sequence[int], kept: AbstractSet[int]) -> tuple[tuple[int, int], ...]:
-    """Ranges that hold all of these offsets but those kept; what lies between two of a range is no record."""
-    found: list[tuple[int, int]] = []
-    is_running = False
-    for offset in offsets:
-        if offset in kept:
-            is_running = False
-        elif is_running:
-            found[-1] = (found[-1][0], offset + 1)
+        is_open = number in pending or (is_native and offset >= b_crossed and number not in before)
+        if is_open and number not in kept:
+            start = offset if not kept else start
+            kept.add(number)
+            is_skipping = False
+        elif not kept:
+            continue
+        elif is_skipping:
+            skip[-1] = (skip[-1][0], offset + 1)  # what lies between is no record
         else:
-            found.append((offset, offset + 1))
-            is_running = True
-    return tuple(found)
+            skip.append((offset, offset + 1))
+            is_skipping = True
+    return Cut(start, tuple(skip))
 
 
-def _lacking(a: Sequence[Mark], b: Sequence[Mark], where: range) -> list[Mark]:
-    """Natives of A with an offset of `where` that are not on B."""
-    wanted = {one.id: one for one in reversed(a) if one.native and one.offset in where}
-    for one in b if wanted else ():
-        wanted.pop(one.id, None)
-    return sorted(wanted.values())
+def _lacking(a: Marks, b: Marks, first: int, stop: int) -> list[Mark]:
+    """Natives of A with offsets from `first` to before `stop` that are not on B."""
+    there: set[int] | None = None
+    found = []
+    part = a.between(first, stop)
+    for place, number in enumerate(part.numbers()):
+        if part.natives[place]:
+            there = set(b.numbers()) if there is None else there
+            if number not in there:
+                found.append(part[place])
+    return found
 
 
 def oldest(
@@ -109,7 +104,7 @@ def oldest(
     """The time (ms) from which windows of both logs have to begin for a cut at `committed` or later; None: nowhere.
 
     A window begins at the first record of this time or later. `a` has what lies on A at or behind `committed` (None:
-    no group reads here) and `a_crossed`, `b` what lies on B at or behind `b_crossed`; both may have more. A record and
+    no group has yet) and `a_crossed`, `b` what lies on B at or behind `b_crossed`; both may have more. A record and
     its copies have the same time, so all of its occurrences lie in windows that begin so.
 
     Both may be read up to a moment in the past: B's up to an end `b_end`, A's up to an end taken after that, if the

@@ -65,12 +65,10 @@ class Natives:
         if self.last_copy is None:
             return 0
         passed = 0
-        for at in range(len(natives) - 1, -1, -1):
-            if not natives.natives[at]:
-                continue
-            if natives.id_at(at) == self.last_copy:
-                return passed
-            passed += natives.offsets[at] < end
+        place = natives.natives.rfind(True)
+        while place >= 0 and natives.id_at(place) != self.last_copy:
+            passed += natives.offsets[place] < end
+            place = natives.natives.rfind(True, 0, place)
         return passed
 
     def _crossed_up_to(self, offset: int) -> None:
