@@ -74,7 +74,9 @@ def alerting(
     if mode is not None:
         settings = _with_mode(settings, mode)
     with _as_worker():
-        stage.run(settings, RunOptions(until_end=until_end, http_port=http_port, patience=wait))
+        ran = stage.run(settings, RunOptions(until_end=until_end, http_port=http_port, patience=wait))
+    if until_end:
+        invocation.say(f"{ran.entries} entries read, {ran.alerts} alerts sent.")
 
 
 @app.command()
@@ -95,10 +97,8 @@ def bridge(
     Example: kafkalert run bridge --from entries.ndjson.gz --rate 100
     """
     settings = _writing(ctx)
-    if strict and (follow or source == "-"):
-        raise UsageError(
-            "--strict reads all of the file before it sends anything.", hint="Leave out --follow, and name a file."
-        )
+    if strict and follow:
+        raise UsageError("--strict reads all of the file before it sends anything.", hint="Leave out --follow.")
     from kafkalert.edges.source import BadLine  # noqa: PLC0415 - not for --help
     from kafkalert.stages import bridge as stage  # noqa: PLC0415 - Kafka's library, not for --help
 

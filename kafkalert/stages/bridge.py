@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import Final
 
@@ -10,6 +10,7 @@ from kafkalert.bus.watermarks import topic_ids
 from kafkalert.config.sections import Settings
 from kafkalert.edges.ndjson import Entry, read_entries
 from kafkalert.edges.source import BadLine, Source
+from kafkalert.edges.twice import readable_twice
 from kafkalert.edges.waiting import Patience
 from kafkalert.engine import health
 from kafkalert.engine.active import ActiveCluster
@@ -113,13 +114,22 @@ def run(settings: Settings, options: BridgeOptions, on_bad: Callable[[BadLine], 
     clock = SystemClock()
     stopping = Stopping(clock)
     stopping.on_signals()
+    if not options.strict:
+        return _run(settings, options, on_bad, clock, stopping)
+    waiting = Patience(stop=stopping.event)
+    with Source(options.path, patience=waiting) as source, readable_twice(options.path, source) as path:
+        bad = 0 if stopping else _bad_lines(path, on_bad, stopping)
+        if bad or stopping:
+            return Bridged(bad=bad, stopped=bool(stopping))
+        return _run(settings, replace(options, path=path), on_bad, clock, stopping)
+
+
+def _run(
+    settings: Settings, options: BridgeOptions, on_bad: Callable[[BadLine], None], clock: Clock, stopping: Stopping
+) -> Bridged:
     metrics = Metrics()
     codec = build.codec(settings.serde)
     topic = settings.topic(ENTRIES)
-    if options.strict:
-        bad = _bad_lines(options, on_bad, stopping)
-        if bad or stopping:
-            return Bridged(bad=bad, stopped=bool(stopping))
     active = ActiveCluster(settings, clock=clock, stopping=stopping)
     delivery = SourceDelivery(
         active,
@@ -232,10 +242,10 @@ def _entries(source: Source) -> Iterator[Entry | BadLine]:
             yield line
 
 
-def _bad_lines(options: BridgeOptions, on_bad: Callable[[BadLine], None], stopping: Stopping) -> int:
+def _bad_lines(path: str, on_bad: Callable[[BadLine], None], stopping: Stopping) -> int:
     """Read all of the file, or up to a stop, and say how many of its lines are bad."""
     count = 0
-    with Source(options.path) as source:
+    with Source(path) as source:
         for line in _entries(source):
             if stopping:
                 break

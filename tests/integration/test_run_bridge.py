@@ -103,8 +103,11 @@ def test_strict_sends_nothing_if_any_line_is_bad(bank: Pipeline, entries: list[d
     assert done.stderr.startswith("Line 10: ")
     assert done.stderr.endswith("0 entries sent and acknowledged; 1 bad line.\n")
     assert bank.read(ENTRIES) == []
-    path.write_text(lines(entries[:9]), encoding="utf-8")
+    done = kafkalert(bank, "run", "bridge", "--strict", "--from", "-", stdin=path.read_text(encoding="utf-8"))
+    assert (done.returncode, bank.read(ENTRIES)) == (1, [])
+    path.write_text(lines(entries[:4]), encoding="utf-8")
     assert kafkalert(bank, "run", "bridge", "--strict", "--from", str(path)).returncode == 0
+    assert kafkalert(bank, "run", "bridge", "--strict", "--from", "-", stdin=lines(entries[4:9])).returncode == 0
     check(bank.read(ENTRIES), entries[:9])
 
 
@@ -176,7 +179,7 @@ def test_what_is_not_there_is_said(sandbox1: Sandbox, prefix: str, tmp_path: Pat
 
 def test_what_does_not_go_together_is_refused(bank: Pipeline) -> None:
     """Before anything is sent."""
-    assert kafkalert(bank, "run", "bridge", "--strict", "--from", "-").returncode == 2
+    assert kafkalert(bank, "run", "bridge", "--strict", "--follow", "--from", "-").returncode == 2
     done = kafkalert(bank, "run", "bridge", "--read-only", "--from", "-")
     assert done.returncode == 5
     assert done.stderr.startswith("Error: Context test is read-only, and a stage writes.\n")

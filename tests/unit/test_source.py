@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from kafkalert.edges.source import LINE_BYTES, BadLine, Line, Source
+from kafkalert.edges.twice import readable_twice
 from kafkalert.edges.waiting import Patience
 from kafkalert.errors import ExitCode, UsageError
-from kafkalert.ops.seed.reading import readable_twice
 
 
 def lines(path: Path) -> list[Line | BadLine]:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from kafkalert.config.sections import Settings
 from kafkalert.edges.source import Source
+from kafkalert.edges.twice import readable_twice
 from kafkalert.edges.waiting import Patience
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.engine.stopping import Stopping
 from kafkalert.errors import KafkalertError, RefusedError
 from kafkalert.ops.seed.kinds import BadLines, Kind, OnProgress, Summary
 from kafkalert.ops.seed.pruning import Stale, stale
-from kafkalert.ops.seed.reading import Inspection, inspect, readable_twice
+from kafkalert.ops.seed.reading import Inspection, inspect
 from kafkalert.ops.seed.writing import Writer, check_topic
 from kafkalert.serde.build import codec
 from kafkalert.serde.codec import Codec

@@ -1,12 +1,8 @@
 """Reads a seed file before anything is written: for --strict, and for --prune, which has to know every key."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from tempfile import TemporaryFile
-from typing import BinaryIO, cast
 
-from kafkalert.edges.source import STDIN, BadLine, Source
+from kafkalert.edges.source import BadLine, Source
 from kafkalert.ops.seed.kinds import EVERY, BadLines, Kind, OnProgress, Progress
 
 
@@ -17,22 +13,6 @@ class Inspection:
     rows: int
     bad: BadLines
     keys: frozenset[bytes]
-
-
-@contextmanager
-def readable_twice(path: str, source: Source) -> Iterator[str]:
-    """A file that says what `source`, open on `path` and not yet read, will say.
-
-    A pipe and standard input are copied to a temporary file without a name: nobody else opens it, and it goes with
-    this process, however that ends.
-    """
-    if source.size is not None and path != STDIN:
-        yield path
-        return
-    with TemporaryFile() as copy:
-        source.copy(cast("BinaryIO", copy))
-        copy.flush()
-        yield f"/dev/fd/{copy.fileno()}"
 
 
 def inspect(path: str, kind: Kind, *, on_progress: OnProgress, keep_keys: bool) -> Inspection:
