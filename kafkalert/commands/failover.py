@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 TIMEOUT = 30.0
+OVERLAP = 60.0
 HISTORY_COLUMNS = ("epoch", "at", "mode", "source", "target", "outcome", "by", "seconds", "lost", "reason", "note")
 ReasonOption = Annotated[
     str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the control log. No personal data.")
@@ -49,6 +50,16 @@ def failover(
             help=f"Call it off after S seconds [default: {TIMEOUT:.0f}].",
         ),
     ] = None,
+    overlap: Annotated[
+        float | None,
+        typer.Option(
+            "--overlap",
+            metavar="S",
+            min=0,
+            max=86_400,
+            help=f"With --force: do S seconds more again than seems needed [default: {OVERLAP:.0f}].",
+        ),
+    ] = None,
     reason: ReasonOption = None,
     yes: YesOption = False,
     confirm: ConfirmOption = None,
@@ -72,6 +83,7 @@ def failover(
         "--force": force,
         "--accept-loss": accept_loss,
         "--timeout": timeout is not None,
+        "--overlap": overlap is not None,
         "--reason": reason is not None,
         "--yes": yes,
         "--confirm": confirm is not None,
@@ -89,7 +101,15 @@ def failover(
     _check_target(settings, to)
     from kafkalert.ops.failover.order import Order, operator  # noqa: PLC0415 - Kafka's library, not for --help
 
-    order = Order(to, timeout or TIMEOUT, reason or "", operator(), forced=force, dry_run=dry_run)
+    order = Order(
+        to,
+        timeout or TIMEOUT,
+        reason or "",
+        operator(),
+        forced=force,
+        dry_run=dry_run,
+        overlap=OVERLAP if overlap is None else overlap,
+    )
 
     def ask(changes: Sequence[str]) -> None:
         approve(ctx, changes, yes=yes, confirm=confirm)
@@ -152,7 +172,16 @@ def _check_before_subcommand(subcommand: str, given: dict[str, bool]) -> None:
 def _check_together(given: dict[str, bool]) -> None:
     """Whether the options make sense together. Raises UsageError."""
     if not given["--to"]:
-        for name in ("--dry-run", "--force", "--accept-loss", "--timeout", "--reason", "--yes", "--confirm"):
+        for name in (
+            "--dry-run",
+            "--force",
+            "--accept-loss",
+            "--timeout",
+            "--overlap",
+            "--reason",
+            "--yes",
+            "--confirm",
+        ):
             if given[name]:
                 raise UsageError(f"{name} needs --to.", hint="Name the cluster to move to: --to NAME.")
     if given["--force"] and not given["--accept-loss"]:
@@ -162,6 +191,8 @@ def _check_together(given: dict[str, bool]) -> None:
         )
     if given["--accept-loss"] and not given["--force"]:
         raise UsageError("--accept-loss needs --force.", hint="A planned switch loses nothing; leave it out.")
+    if given["--overlap"] and not given["--force"]:
+        raise UsageError("--overlap needs --force.", hint="A planned switch repeats nothing; leave it out.")
     if given["--force"] and given["--timeout"]:
         raise UsageError("--timeout is for the planned switch.", hint="A forced one waits for nobody; leave it out.")
 

@@ -5,6 +5,8 @@ import socket
 from dataclasses import dataclass
 from typing import Final
 
+from kafkalert.ops.failover.horizon import OVERLAP_SECONDS
+
 LONGEST: Final = 500
 """Characters of a reason that are kept; every instance reads the control log as a whole."""
 
@@ -14,7 +16,7 @@ class Order:
     """A switch that is wanted.
 
     `timeout`: seconds from PREPARE to COMMIT after which a planned one is called off. `by`: user@host. `dry_run`:
-    make the checks alone.
+    make the checks alone. `overlap`: seconds that a forced one goes back further than where all was seen whole.
     """
 
     target: str
@@ -23,6 +25,7 @@ class Order:
     by: str
     forced: bool = False
     dry_run: bool = False
+    overlap: float = OVERLAP_SECONDS
 
 
 def operator() -> str:

@@ -14,7 +14,7 @@ from kafkalert.engine.clock import Clock
 from kafkalert.errors import KafkalertError
 from kafkalert.ops.failover.evidence import beats_since, newest_copies, topics_of
 from kafkalert.ops.failover.groups import Groups
-from kafkalert.ops.failover.horizon import OVERLAP_SECONDS, Partition, Sight, go_back_to, sights, stranded, whole_until
+from kafkalert.ops.failover.horizon import Partition, Sight, go_back_to, sights, stranded, whole_until
 from kafkalert.ops.failover.result import Loss
 from kafkalert.ops.failover.survey import Survey
 from kafkalert.ops.mirror.condition import Condition
@@ -76,7 +76,7 @@ class Outlook:
         return {"groups": groups, "ends": {}, "lost": {**lost, "words": " ".join(self.loss.words)}}
 
 
-def outlook(settings: Settings, found: Survey, target: str, clock: Clock, overlap: float = OVERLAP_SECONDS) -> Outlook:
+def outlook(settings: Settings, found: Survey, target: str, clock: Clock, overlap: float) -> Outlook:
     """Work it out from the target alone; the old cluster is not asked.
 
     Raises UnreachableError where the target does not answer, KafkalertError where it does not let us read.

@@ -66,7 +66,7 @@ def _plan(settings: Settings, order: Order, audience: Audience, found: Survey, w
 
 def _force(settings: Settings, order: Order, audience: Audience, found: Survey, watch: Watch, clock: Clock) -> Result:
     check_forced(found, order.target)
-    look = outlook(settings, found, order.target, clock)
+    look = outlook(settings, found, order.target, clock, order.overlap)
     changes = _forced_changes(found, order, look)
     if order.dry_run:
         return _dry(settings, order, audience, found, changes, look.loss)

@@ -1,0 +1,35 @@
+"""Questions that are asked at once: each its own answer, none longer than the bound."""
+
+import time
+from threading import Event
+
+from kafkalert.errors import KafkalertError
+from kafkalert.ops.failover.bounded import at_once
+
+
+def test_one_that_hangs_takes_nothing_from_the_others() -> None:
+    """Answers, errors and silence, by key; over once the bound is reached, not once the thread is."""
+    for_ever = Event()
+    broken = KafkalertError("broken")
+
+    def fail() -> str:
+        raise broken
+
+    def hang() -> str:
+        for_ever.wait(60)
+        return "too late"
+
+    began = time.monotonic()
+    found = at_once({"good": lambda: "fine", "bad": fail, "hung": hang}, 0.2)
+    assert time.monotonic() - began < 10
+    for_ever.set()
+    assert found["good"] == "fine"
+    assert found["bad"] is broken
+    assert isinstance(found["hung"], TimeoutError)
+
+
+def test_all_answers_end_it_at_once() -> None:
+    began = time.monotonic()
+    assert at_once({number: lambda: "x" for number in range(5)}, 60) == dict.fromkeys(range(5), "x")
+    assert time.monotonic() - began < 30
+    assert at_once({}, 60) == {}

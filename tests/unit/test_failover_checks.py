@@ -1,0 +1,98 @@
+"""What a switch refuses to begin with, and that it says what to do."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from kafkalert.config.sections import Cluster, Context, Settings
+from kafkalert.errors import RefusedError, UnreachableError
+from kafkalert.ops.failover.checks import check_flows, check_forced, check_idle, check_topics
+from kafkalert.ops.failover.survey import Attempt, ClusterSeen, Survey
+from kafkalert.ops.mirror.condition import Condition
+from kafkalert.ops.mirror.status import FlowStatus
+from kafkalert.ops.topics import compare, wanted
+
+SETTINGS = Settings(
+    context=Context(clusters=("dc1", "dc2")),
+    clusters={name: Cluster(name=name, bootstrap="127.0.0.1:1") for name in ("dc1", "dc2")},
+)
+PENDING = Attempt(4, "x", "dc1", "dc2", "ann@ops", datetime(2026, 1, 31, 8, tzinfo=UTC), "")
+
+
+def flow(source: str, target: str, state: Condition = Condition.RUNNING, reason: str = "") -> FlowStatus:
+    """A flow without lag."""
+    return FlowStatus(source, target, "mirror", state, reason, 2, 2, 0, 0.0, lag_complete=True, lag_reason="")
+
+
+FLOWS = (flow("dc1", "dc2"), flow("dc2", "dc1"))
+SURVEY = Survey(
+    version=1,
+    context="test",
+    active="dc1",
+    epoch=3,
+    mode="",
+    since=None,
+    by="",
+    reason="",
+    pending=None,
+    clusters=(ClusterSeen("dc1", answers=True, control=True), ClusterSeen("dc2", answers=True, control=True)),
+    instances=(),
+    flows=FLOWS,
+    groups=(),
+    notes=(),
+)
+DEAD = (ClusterSeen("dc1", answers=False, control=False), SURVEY.clusters[1])
+
+
+def test_already_there_and_already_under_way() -> None:
+    """Both name what is; the second names who, and how to call it off."""
+    check_idle("dc1", 3, None, "dc2")
+    with pytest.raises(RefusedError, match="run on dc1 already, in epoch 3"):
+        check_idle("dc1", 3, None, "dc1")
+    with pytest.raises(RefusedError, match=r"under way: ann@ops, at 08:00:00 UTC\.") as refused:
+        check_idle("dc1", 3, PENDING, "dc2")
+    assert "failover cancel" in refused.value.hint
+
+
+@pytest.mark.parametrize("state", [one for one in Condition if one is not Condition.RUNNING])
+def test_a_planned_switch_needs_both_flows(state: Condition) -> None:
+    broken = flow("dc2", "dc1", state, "a task broke")
+    with pytest.raises(RefusedError, match=rf"from dc2 to dc1 is not running: {state} \(a task broke\)"):
+        check_flows(replace(SURVEY, flows=(FLOWS[0], broken)))
+    with pytest.raises(RefusedError, match="not known"):
+        check_flows(replace(SURVEY, flows=()))
+    check_flows(SURVEY)
+
+
+def test_topics_have_to_be_alike() -> None:
+    """A missing topic, or other numbers of partitions; how many there should be does not matter, nor control's."""
+    topics = wanted(SETTINGS)
+    fine = [compare(name, one, one) for name in ("dc1", "dc2") for one in topics]
+    check_topics(fine, SETTINGS, "dc1")
+    both = [compare(name, one, replace(one, partitions=7)) for name in ("dc1", "dc2") for one in topics]
+    check_topics(both, SETTINGS, "dc1")
+    entries = next(one for one in topics if one.name == "accountentry")
+    with pytest.raises(RefusedError, match="accountentry has not the same partitions on both clusters") as refused:
+        check_topics([*fine, compare("dc2", entries, replace(entries, partitions=9))], SETTINGS, "dc1")
+    assert "topics plan" in refused.value.hint
+    with pytest.raises(RefusedError, match="accountentry is missing on dc2"):
+        check_topics([*fine, compare("dc2", entries, None)], SETTINGS, "dc1")
+
+
+def test_force_is_refused_where_it_is_not_needed() -> None:
+    """With a dead cluster, or a broken mirror, there is no other way; with neither there is."""
+    with pytest.raises(RefusedError, match="nothing has to be lost") as refused:
+        check_forced(SURVEY, "dc2")
+    assert "failover --to dc2" in refused.value.hint
+    check_forced(replace(SURVEY, clusters=DEAD), "dc2")
+    check_forced(replace(SURVEY, flows=(FLOWS[0], flow("dc2", "dc1", Condition.FAILED))), "dc2")
+    check_forced(replace(SURVEY, clusters=DEAD, pending=PENDING), "dc2")
+
+
+def test_force_does_not_go_where_nothing_answers() -> None:
+    gone = (SURVEY.clusters[0], ClusterSeen("dc2", answers=False, control=False))
+    with pytest.raises(UnreachableError, match="Cluster dc2 does not answer"):
+        check_forced(replace(SURVEY, clusters=gone), "dc2")
+    with pytest.raises(RefusedError, match="already"):
+        check_forced(replace(SURVEY, clusters=DEAD), "dc1")

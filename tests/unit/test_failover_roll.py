@@ -1,0 +1,116 @@
+"""Who is there, by beats that arrive; and who stood still, or runs, while a switch goes on."""
+
+from kafkalert.ops.failover.beats import Beat
+from kafkalert.ops.failover.roll import Presence, Roll
+from kafkalert.ops.failover.turnout import Turnout
+from tests.engine_fakes import FakeClock
+
+ATTEMPT = "attempt-1"
+
+
+class Scene:
+    """A roll that hears what a test says, and the turnout of a switch from dc1 to dc2."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.roll = Roll([], "status", clock=self.clock)
+        self.turnout = Turnout(self.roll, ["dc1", "dc2"], target="dc2", clock=self.clock)
+
+    def hear(
+        self,
+        instance: str,
+        *,
+        state: str = "running",
+        cluster: str = "dc1",
+        epoch: int = 0,
+        attempt: str = "",
+        ago: int = 0,
+        live: bool = True,
+    ) -> None:
+        """A beat comes in; `ago` is how many ms its clock is behind."""
+        time = self.clock.wall - ago
+        beat = Beat(instance, "alerting", cluster, state, time, epoch=epoch, attempt=attempt)
+        self.roll._take(beat, live=live)
+
+    def presence(self, instance: str) -> Presence:
+        """Whether it is there."""
+        return self.roll.members()[instance].presence(self.clock.now)
+
+    def state(self, instance: str) -> str:
+        """Its state by its newest beat."""
+        return self.roll.members()[instance].beat.state
+
+
+def test_alive_is_who_beats_whatever_its_clock_says() -> None:
+    """A clock half a minute behind changes nothing; three seconds without a beat do; a last beat says it ended."""
+    scene = Scene()
+    scene.hear("late", ago=30_000)
+    scene.hear("old", live=False)
+    assert scene.presence("late") is Presence.ALIVE
+    assert scene.presence("old") is Presence.SILENT
+    scene.clock.pass_by(3.1)
+    assert scene.presence("late") is Presence.SILENT
+    scene.hear("late", ago=30_000, state="stopped")
+    assert scene.presence("late") is Presence.STOPPED
+
+
+def test_an_older_copy_from_the_other_cluster_changes_no_state() -> None:
+    """Beats stand on both clusters, and the second may come a little later; a clock that was set back is believed."""
+    scene = Scene()
+    scene.hear("one", state="prepared")
+    scene.hear("one", state="running", ago=1000)
+    assert scene.state("one") == "prepared"
+    scene.hear("one", state="loading", ago=60_000, live=False)
+    assert scene.state("one") == "prepared"
+    scene.hear("one", state="joining", ago=60_000)
+    assert scene.state("one") == "joining"
+
+
+def test_a_switch_waits_for_all_who_may_work() -> None:
+    """Not for who stands still for this very attempt, ended, or is silent for longer than its lease."""
+    scene = Scene()
+    for name in ("still", "busy", "other", "ended", "hung"):
+        scene.hear(name)
+    scene.turnout.begin(ATTEMPT, 1)
+    scene.clock.pass_by(1)
+    scene.hear("still", state="prepared", attempt=ATTEMPT)
+    scene.hear("other", state="prepared", attempt="another")
+    scene.hear("ended", state="stopped")
+    scene.hear("busy")
+    assert sorted(scene.turnout.working()) == ["busy", "hung", "other"]
+    scene.clock.pass_by(9.9)
+    scene.hear("busy")
+    assert sorted(scene.turnout.working()) == ["busy", "hung", "other"]
+    assert 1.0 < scene.turnout.silent_left() < 1.2
+    scene.clock.pass_by(0.2)
+    assert sorted(scene.turnout.working()) == ["busy", "other"], "11 s of silence are the lease and a beat"
+
+
+def test_who_comes_in_between_is_waited_for_too() -> None:
+    scene = Scene()
+    scene.turnout.begin(ATTEMPT, 1)
+    assert scene.turnout.working() == []
+    scene.hear("new", state="loading")
+    assert scene.turnout.working() == ["new"]
+
+
+def test_running_is_on_the_target_in_the_new_epoch_and_as_before() -> None:
+    """One that stood by before may stand by; one that worked has to work."""
+    scene = Scene()
+    scene.hear("worker")
+    scene.hear("standby", state="joining")
+    scene.turnout.begin(ATTEMPT, 3)
+    scene.clock.pass_by(0.5)
+    scene.hear("worker", state="running", cluster="dc2", epoch=1)
+    scene.hear("standby", state="joining", cluster="dc2", epoch=3)
+    scene.turnout.look()
+    assert scene.turnout.missing() == ["worker"], "an epoch of old is none"
+    scene.hear("worker", state="joining", cluster="dc2", epoch=3)
+    scene.turnout.look()
+    assert scene.turnout.missing() == ["worker"]
+    scene.clock.pass_by(1)
+    scene.hear("worker", state="running", cluster="dc2", epoch=3)
+    rows = {one.instance: one for one in scene.turnout.look()}
+    assert scene.turnout.missing() == []
+    assert (rows["standby"].running, rows["worker"].running) == (0.5, 1.5)
+    assert scene.turnout.last_running() == 1.5
