@@ -174,7 +174,7 @@ def busy(least: int) -> st.SearchStrategy[Steps]:
     return st.lists(st.one_of(write, mirror, restart), min_size=least, max_size=25)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=500)
 @given(
     st.tuples(busy(8), busy(0), busy(0), busy(0)),
     st.tuples(st.floats(0, 1), st.floats(0, 1)),
