@@ -130,3 +130,45 @@ def test_rates_and_latencies_are_those_since_the_last_beat() -> None:
     assert (second["rates"]["entries"], second["totals"]["entries"]) == (3, 13)
     assert second["latencyMs"] == {"p50": None, "p99": None}
     assert (first["state"], second["state"]) == ("running", "stopped")
+
+
+def test_patience_is_with_the_cluster_in_use(caplog: pytest.LogCaptureFixture) -> None:
+    """It begins anew after a switch; the other cluster may be away for as long as it likes."""
+    one = Watched(patience=5)
+    one.silence(4)
+    one.report = Report("running", "dc2", 1)
+    one.silence(4)
+    assert not one.stopping
+    assert "cluster dc2 (127.0.0.1:2) has not answered for" in caplog.text
+    one.pulse.lines["dc2"].delivered(None, TAKEN)
+    one.silence(4)
+    assert not one.stopping
+    one.silence(2)
+    assert isinstance(one.stopping.reason, UnreachableError)
+
+
+def test_credentials_that_the_other_cluster_refuses_stop_nothing() -> None:
+    """They may be mended before it comes into use."""
+    one = Watched()
+    one.pulse.lines["dc2"].broke(KafkaError(KafkaError._AUTHENTICATION))
+    assert not one.stopping
+
+
+def test_an_extra_beat_leaves_the_rates_alone() -> None:
+    """Of a few milliseconds they would say nothing."""
+    one = Watched()
+    one.metrics.entries = 10
+    one.clock.pass_by(1)
+    assert json.loads(one.pulse._beat(one.report, stopped=False))["rates"]["entries"] == 10
+    one.metrics.entries = 11
+    one.clock.pass_by(0.01)
+    extra = Report("prepared", "dc1", 0, "attempt", {("a/b", 1): 7})
+    beat = json.loads(one.pulse._beat(extra, stopped=False))
+    assert (beat["rates"]["entries"], beat["state"], beat["attempt"], beat["ends"]) == (
+        10,
+        "prepared",
+        "attempt",
+        {"a/b/1": 7},
+    )
+    one.clock.pass_by(0.99)
+    assert json.loads(one.pulse._beat(one.report, stopped=False))["rates"]["entries"] == 1

@@ -1,0 +1,153 @@
+"""How a stay on a cluster ends without the process, and what an abandoned one may still do: nothing."""
+
+from collections.abc import Callable
+from threading import Event, Thread
+from unittest.mock import Mock
+
+import pytest
+
+from kafkalert.config.sections import Cluster
+from kafkalert.engine.attempt import Attempt
+from kafkalert.engine.delivery import Delivery
+from kafkalert.engine.ending import AbandonedError, Ending, alone
+from kafkalert.engine.loop import Loop
+from kafkalert.engine.stopping import Stopping
+from tests.engine_fakes import FakeClock, FakeMessage
+
+NOBODY = Cluster(name="dc1", bootstrap="127.0.0.1:1")
+
+
+def test_it_ends_with_the_process_or_alone() -> None:
+    """Leaving is no reason to raise; being abandoned is, at the next look."""
+    stopping = Stopping(FakeClock())
+    one, other = Ending(stopping), Ending(stopping)
+    assert not one
+    one.leave()
+    assert one
+    one.check()
+    one.check_deadline()
+    assert not other
+    other.abandon()
+    for look in (other.check, other.check_deadline):
+        with pytest.raises(AbandonedError):
+            look()
+    third = Ending(stopping)
+    stopping.stop()
+    assert third
+    assert third.stopped
+    assert third.wait(60)
+
+
+@pytest.mark.parametrize("call", [lambda one: one.send("t", b"v", b"k", []), lambda one: one.flush()])
+def test_whoever_uses_an_abandoned_producer_has_an_error(call: Callable[[Delivery], None]) -> None:
+    """Nothing is handed over any more, and nobody waits for acknowledgement."""
+    delivery = Delivery(NOBODY, linger_ms=0, stopping=Stopping(FakeClock()))
+    delivery.send("t", b"value", b"key", [])
+    delivery.abandon()
+    before = delivery.pending()
+    with pytest.raises(AbandonedError):
+        call(delivery)
+    assert delivery.pending() <= before
+    delivery.close()
+
+
+def test_a_flush_that_waits_is_woken() -> None:
+    """It is abandoned from another thread while it waits for a broker that is away."""
+    delivery = Delivery(NOBODY, linger_ms=0, stopping=Stopping(FakeClock()))
+    delivery.send("t", b"value", b"key", [])
+    waits = Event()
+    delivery.waiting = waits.set
+    raised: list[Exception] = []
+
+    def flush() -> None:
+        try:
+            delivery.flush()
+        except AbandonedError as error:
+            raised.append(error)
+
+    thread = Thread(target=flush, daemon=True)
+    thread.start()
+    assert waits.wait(30)
+    delivery.abandon()
+    thread.join(30)
+    assert len(raised) == 1
+    delivery.close()
+
+
+def looped(ending: Ending) -> Loop:
+    """A loop without clients, as far as it processes."""
+    loop = Loop.__new__(Loop)
+    loop._ending = ending
+    loop._fresh = lambda _now: True
+    loop._clock = FakeClock()
+    loop._stage, loop._delivery, loop._dead = Mock(), Mock(), Mock()
+    loop.busy = False
+    return loop
+
+
+def test_records_that_arrive_too_late_are_not_processed() -> None:
+    """Neither by a stay that leaves, whose offsets they are then not part of, nor by one that was abandoned."""
+    ending = Ending(Stopping(FakeClock()))
+    loop = looped(ending)
+    assert loop._process([FakeMessage().real])
+    ending.leave()
+    assert not loop._process([FakeMessage().real])
+    ending.abandon()
+    with pytest.raises(AbandonedError):
+        loop._process([FakeMessage().real])
+    assert loop._stage.process.call_count == 1  # type: ignore[attr-defined]
+    assert not loop.busy
+
+
+def test_abandoning_waits_for_what_is_being_processed() -> None:
+    """So the stage is never used by two stays at a time."""
+    ending = Ending(Stopping(FakeClock()))
+    loop = looped(ending)
+    entered, released = Event(), Event()
+
+    def process(*_: object) -> None:
+        entered.set()
+        assert released.wait(30)
+
+    loop._stage = Mock(process=process)
+    Thread(target=lambda: loop._process([FakeMessage().real]), daemon=True).start()
+    assert entered.wait(30)
+    attempt = Attempt.__new__(Attempt)
+    attempt.ending, attempt.loop, attempt.ended = ending, loop, False
+    attempt._delivery, attempt._going, attempt._work = Mock(), Event(), Mock()
+    waits = Event()
+
+    def wait(_seconds: float) -> bool:
+        waits.set()
+        return False
+
+    attempt._work.stopping.wait = wait
+    abandoning = Thread(target=attempt.abandon, daemon=True)
+    abandoning.start()
+    assert waits.wait(30)
+    assert ending.abandoned
+    assert abandoning.is_alive()
+    released.set()
+    abandoning.join(30)
+    assert not abandoning.is_alive()
+
+
+def test_an_error_keeps_no_clients_alive() -> None:
+    """Its frames held them; where they end is their own thread's business."""
+    freed = Event()
+
+    class Client:
+        def __del__(self) -> None:
+            freed.set()
+
+    def fail() -> None:
+        client = Client()
+        assert client
+        raise ValueError
+
+    try:
+        fail()
+    except ValueError as error:
+        kept = alone(error)
+    assert freed.is_set()
+    assert kept.__traceback__ is not None
