@@ -93,11 +93,11 @@ def _forced(logs: Logs) -> Event | None:
     """The forced COMMIT that counts: of each target the first in its own log, else a copy; of two the lowest id."""
     found: dict[str, Event] = {}
     for own in (True, False):
-        for name, log in logs.items():
+        for name, log in sorted(logs.items()):
             for event in log:
                 if event.mode == "forced" and (event.target == name) is own:
                     found.setdefault(event.target, event)
-    return min(found.values(), key=lambda event: event.id, default=None)
+    return min(found.values(), key=lambda event: (event.id, event.target), default=None)
 
 
 _STANDING: Final = {"COMMIT": 0, None: 1, "ABORT": 2}
