@@ -133,6 +133,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
 @pytest.fixture
 def mirror(shared: Mirror) -> Mirror:
     """As `shared`, in order and with nothing left to carry."""
+    shared.sandbox.start("mirror-dc2")  # unless it runs
     assert wait_until(lambda: all((one.state, one.lag_records) == ("running", 0) for one in shared.look()), SECONDS)
     return shared
 
@@ -266,6 +267,19 @@ def test_references_are_resolved_by_the_worker(mirror: Mirror) -> None:
     mirror.worker.put_config(FLOW, before)
 
 
+def test_a_hung_cluster_leaves_the_lag_unknown(mirror: Mirror) -> None:
+    """Unknown is not 0; status 4, in time; and what the worker beside the other one knows is still told."""
+    mirror.sandbox.pause("dc1")
+    try:
+        begin = monotonic()
+        row, code = mirror.status()
+        assert monotonic() - begin < 10
+    finally:
+        mirror.sandbox.resume("dc1")
+    assert (row["state"], row["lag_records"], row["lag_seconds"], code) == ("running", None, None, 4)
+    assert "Cluster dc1" in row["lag_reason"]
+
+
 def test_a_killed_worker_is_status_4_in_time(mirror: Mirror) -> None:
     """The other flow is shown as it is, and so is the lag, which the clusters tell."""
     mirror.sandbox.kill("mirror-dc2")
@@ -278,17 +292,3 @@ def test_a_killed_worker_is_status_4_in_time(mirror: Mirror) -> None:
     assert done.returncode == 4
     assert "The Connect worker beside dc2" in done.stderr
     assert mirror.run("status", "--into", "dc1").returncode == 0
-    mirror.sandbox.start("mirror-dc2")
-
-
-def test_a_hung_cluster_leaves_the_lag_unknown(mirror: Mirror) -> None:
-    """Unknown is not 0; status 4, in time; and what the worker beside the other one knows is still told."""
-    mirror.sandbox.pause("dc1")
-    try:
-        begin = monotonic()
-        row, code = mirror.status()
-        assert monotonic() - begin < 10
-    finally:
-        mirror.sandbox.resume("dc1")
-    assert (row["state"], row["lag_records"], row["lag_seconds"], code) == ("running", None, None, 4)
-    assert "Cluster dc1" in row["lag_reason"]
