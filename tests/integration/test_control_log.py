@@ -56,6 +56,13 @@ class Two:
                 client = clients.admin(cluster)
                 client.create_topics([NewTopic(self.topic, 1, 1)])[self.topic].result(SECONDS)
 
+    def delete_topic(self, name: str) -> None:
+        """The control log of this cluster, and return once the broker has heard of it."""
+        (cluster,) = (one for one in self.clusters if one.name == name)
+        client = clients.admin(cluster)
+        client.delete_topics([self.topic])[self.topic].result(SECONDS)
+        assert wait_until(lambda: self.topic not in client.list_topics().topics, SECONDS)
+
     @contextmanager
     def paused(self, name: str) -> Iterator[None]:
         """The cluster answers nothing for as long as the block takes."""
@@ -194,6 +201,31 @@ def test_a_missing_topic_is_a_problem_and_its_coming_is_noticed(two: Two) -> Non
         two.make_topic(HOME)
         assert log.changed.wait_for(log.settled, SECONDS)
         assert log.problem() is None
+
+
+def test_a_log_that_was_made_anew_is_read_again(two: Two) -> None:
+    """What was read stays known until the new one was read; what the new one lacks is copied from the other cluster."""
+    two.make_topic()
+    with two.log() as log:
+        assert log.await_settled(SECONDS)
+        assert log.write(AWAY, an_event(1, "COMMIT", "kept", forced=True), SECONDS)
+        assert log.write(HOME, an_event(1, "COMMIT", "kept", forced=True), SECONDS)
+        assert log.write(HOME, an_event(2, "PREPARE", "lost"), SECONDS)
+        assert log.await_event(HOME, 2, "lost", "PREPARE", SECONDS)
+        assert log.await_event(AWAY, 1, "kept", "COMMIT", SECONDS)
+        two.delete_topic(HOME)
+        assert log.changed.wait_for(lambda: log.problem() is not None, SECONDS)
+        assert log.view().next_epoch == 3
+        assert log.settled()
+        two.make_topic(HOME)
+        assert log.changed.wait_for(lambda: log.view().next_epoch == 2, SECONDS)
+        assert (log.view().active, log.problem()) == (AWAY, None)
+
+        def copied() -> bool:
+            log.copy_lacking()
+            return log.await_event(HOME, 1, "kept", "COMMIT", 0)
+
+        assert wait_until(copied, SECONDS)
 
 
 def test_a_cluster_that_hangs_or_is_dead_holds_up_nothing(two: Two) -> None:

@@ -68,6 +68,7 @@ class PlannedSwitches(RuleBasedStateMachine):
         self.operators: list[Operator] = []
         self.flying: list[tuple[str, Event]] = []
         self.forced = False
+        self.views: dict[tuple[int | None, ...], View] = {}
         self.ids = count()
         self.started: dict[tuple[str, int], str] = {}
         self.ended: dict[tuple[str, int, str], Step] = {}
@@ -100,7 +101,11 @@ class PlannedSwitches(RuleBasedStateMachine):
 
     def view(self, instance: Instance) -> View:
         """What this instance knows."""
-        return resolve({name: self.logs[name][:number] for name, number in instance.known.items()}, HOME)
+        known = instance.known
+        key = tuple(known.get(name) for name in CLUSTERS)
+        if key not in self.views:  # logs only grow
+            self.views[key] = resolve({name: self.logs[name][:number] for name, number in known.items()}, HOME)
+        return self.views[key]
 
     def event(self, epoch: int, number: str, step: Step, source: str, *, forced: bool = False) -> Event:
         """An event of a switch away from `source`."""
