@@ -262,17 +262,13 @@ class Ledger:
     def _times(self) -> dict[Partition, int]:
         """The time from which each partition's windows have to begin."""
         source, target = self._sides
-        found = {
-            one: oldest(
-                source.newer[one],
-                target.newer[one],
-                self._lowest.get(one),
-                a_crossed=source.crossed[one],
-                b_crossed=target.crossed[one],
-            )
-            for one in source.begin
-        }
-        return {one: time for one, time in found.items() if time is not None}
+        floors: dict[Partition, int] = {}
+        for one in source.begin:
+            bounds = {"a_crossed": source.crossed[one], "b_crossed": target.crossed[one]}
+            time = oldest(source.newer[one], target.newer[one], self._lowest.get(one), **bounds)
+            if time is not None:
+                floors[one] = time
+        return floors
 
     def _settle(self) -> None:
         """Pair what was read with its copies; from now on that is done as it comes."""
