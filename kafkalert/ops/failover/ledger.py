@@ -113,9 +113,9 @@ class Ledger:
                 source.begin[one] = max(starts[source.name][one], min(source.begin[one], offset))
         for side in self._sides:
             side.positions = dict(side.begin)
-        for side in self._sides:
-            thread = threading.Thread(target=self._follow, args=(side,), name=f"ledger {side.name}", daemon=True)
-            self._threads.append(thread)
+            name = f"ledger {side.name}"
+            self._threads.append(threading.Thread(target=self._follow, args=(side,), name=name, daemon=True))
+        for thread in self._threads:
             thread.start()
 
     def close(self) -> None:
@@ -215,9 +215,8 @@ class Ledger:
     def _partitions(self) -> list[Partition]:
         here, there = (set(side.places.partitions(self._topics)) for side in self._sides)
         if here != there:
-            topic = min(here ^ there)[0]
             raise ConfigError(
-                f"{topic} does not have the same partitions on {self._source.name} and {self._target.name}.",
+                f"{min(here ^ there)[0]} does not have the same partitions on {self._source.name} and {self._target.name}.",
                 hint="Run `kafkalert topics plan`.",
             )
         return sorted(here)
@@ -265,8 +264,7 @@ class Ledger:
         floors: dict[Partition, int] = {}
         for one in source.begin:
             bounds = {"a_crossed": source.crossed[one], "b_crossed": target.crossed[one]}
-            time = oldest(source.newer[one], target.newer[one], self._lowest.get(one), **bounds)
-            if time is not None:
+            if (time := oldest(source.newer[one], target.newer[one], self._lowest.get(one), **bounds)) is not None:
                 floors[one] = time
         return floors
 
