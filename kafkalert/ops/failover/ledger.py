@@ -11,8 +11,7 @@ window on each cluster, which are enough for every cut and for saying what has y
 - Both are then read further back, to the first record of the lowest time in them (cut.oldest): a copy has its record's
   time, so everything in the windows has all its occurrences in them.
 
-What comes after that is followed. Memory: 25 bytes a record and cluster; while cuts are made, and for natives that have
-not crossed, about 200 more.
+What comes then is followed. Memory: 25 bytes a record and cluster; some 200 more in a cut, and for what has not crossed.
 """
 
 import threading
@@ -216,7 +215,7 @@ class Ledger:
         here, there = (set(side.places.partitions(self._topics)) for side in self._sides)
         if here != there:
             raise ConfigError(
-                f"{min(here ^ there)[0]} does not have the same partitions on {self._source.name} and {self._target.name}.",
+                f"{min(here ^ there)[0]} is divided otherwise on {self._target.name} than on {self._source.name}.",
                 hint="Run `kafkalert topics plan`.",
             )
         return sorted(here)
