@@ -15,12 +15,14 @@ SECONDS = 90.0
 
 
 class Alerting:
-    """A `kafkalert run alerting` that runs, with its stderr in `log`."""
+    """A `kafkalert run alerting` that runs, or another stage, with its stderr in `log`."""
 
-    def __init__(self, config: Path, log: Path, arguments: Sequence[str], env: dict[str, str]) -> None:
+    def __init__(
+        self, config: Path, log: Path, arguments: Sequence[str], env: dict[str, str], *, stage: str = "alerting"
+    ) -> None:
         self.log = log
         self.ended = False
-        command = [sys.executable, "-m", "kafkalert", "--config", str(config), "run", "alerting", *arguments]
+        command = [sys.executable, "-m", "kafkalert", "--config", str(config), "run", stage, *arguments]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("KAFKALERT_")}
         with log.open("wb") as stderr:
             self.process = subprocess.Popen(

@@ -1,0 +1,121 @@
+"""Topics of two clusters as they grow, read once and kept: alerts with the cluster that they were written to, beats."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from confluent_kafka import Message, TopicPartition
+
+from kafkalert.bus.clients import close_behind
+from tests.pipeline import Pipeline
+from tests.reading import OUTBOUND, STATUS, Output, output
+
+
+class Followed:
+    """All that topics of one cluster hold, from their beginnings; it needs no thread, `pump` takes what has come."""
+
+    def __init__(self, site: Pipeline, *topics: str) -> None:
+        self._client = site.client()
+        self._client.assign([TopicPartition(*place, 0) for place in site.places(*topics)])
+
+    def pump(self) -> list[Message]:
+        """What has come since the last call."""
+        found: list[Message] = []
+        while some := self._client.consume(10_000, 0.005):
+            found += [one for one in some if one.error() is None]
+        return found
+
+    def close(self) -> None:
+        """Read no more; not waited for, as the cluster may hang."""
+        close_behind(self._client)
+
+
+class Alert(NamedTuple):
+    """An outbound record as it lies on a cluster; `native` where it was written there, and not carried by the mirror.
+
+    `at`: ms, when it was handed to a producer.
+    """
+
+    cluster: str
+    native: bool
+    at: int
+    output: Output
+
+
+class Alerts:
+    """The outbound topics of both clusters."""
+
+    def __init__(self, sites: Mapping[str, Pipeline]) -> None:
+        self._followed = {name: Followed(site, *OUTBOUND) for name, site in sites.items()}
+        self.seen: list[Alert] = []
+        self._ids: dict[str, set[str]] = defaultdict(set)
+        self._natives: set[str] = set()
+
+    def pump(self) -> int:
+        """Take what has come; how many records that makes."""
+        for name, followed in self._followed.items():
+            for message in followed.pump():
+                headers: dict[str, object] = dict(message.headers() or ())
+                native = not any(header.startswith("ka-origin.") for header in headers)
+                one = Alert(name, native, message.timestamp()[1], output(message))
+                self.seen.append(one)
+                self._ids[name].add(one.output.id)
+                if native:
+                    self._natives.add(one.output.id)
+        return len(self.seen)
+
+    def missing(self, ids: Iterable[str]) -> set[str]:
+        """Those of `ids` that nobody has written yet, to either cluster."""
+        self.pump()
+        return set(ids) - self._natives
+
+    def absent(self, cluster: str, ids: Iterable[str]) -> set[str]:
+        """Those of `ids` that a cluster does not hold, written there or carried there."""
+        self.pump()
+        return set(ids) - self._ids[cluster]
+
+    def natives(self, cluster: str | None = None) -> list[Alert]:
+        """What was written to a cluster, or to any, by time."""
+        return sorted(
+            (one for one in self.seen if one.native and cluster in {None, one.cluster}), key=lambda one: one.at
+        )
+
+    def written(self) -> Counter[str]:
+        """How often each alert was written, by its id."""
+        return Counter(one.output.id for one in self.seen if one.native)
+
+    def pause(self, begin: int, end: int) -> float:
+        """Seconds of the longest time between `begin` and `end` (ms) in which nothing was written to either."""
+        times = [begin, *(one.at for one in self.natives() if begin <= one.at <= end), end]
+        return max(after - before for before, after in pairwise(times)) / 1000
+
+    def close(self) -> None:
+        """Read no more."""
+        for one in self._followed.values():
+            one.close()
+
+
+class Beats:
+    """The heartbeats on both clusters: the newest of each process, by its own clock."""
+
+    def __init__(self, sites: Mapping[str, Pipeline]) -> None:
+        self._followed = [Followed(site, STATUS) for site in sites.values()]
+        self._newest: dict[int, dict[str, Any]] = {}
+        self.all: list[dict[str, Any]] = []
+
+    def newest(self) -> dict[int, dict[str, Any]]:
+        """By pid."""
+        for followed in self._followed:
+            for message in followed.pump():
+                beat = json.loads(message.value() or b"{}")
+                self.all.append(beat)
+                if beat["time"] >= self._newest.get(beat["pid"], {"time": 0})["time"]:
+                    self._newest[beat["pid"]] = beat
+        return self._newest
+
+    def close(self) -> None:
+        """Read no more."""
+        for one in self._followed:
+            one.close()

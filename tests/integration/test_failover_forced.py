@@ -1,0 +1,84 @@
+"""Forced switches away from a cluster that is dead, or hangs, by the installed command, while bookings come in."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kafkalert.sandbox.local import Sandbox
+from kafkalert.sandbox.process import wait_until
+from tests.alerting import SECONDS
+from tests.twin import Twin, twins
+
+pytestmark = pytest.mark.kafka
+
+RATE = 200
+GROWTH_KILOBYTES = 48 * 1024
+"""What a process may take in addition while the other cluster is away; Python and librdkafka's buffers breathe."""
+FORCE = ("failover", "--to", "dc2", "--force", "--accept-loss", "--yes", "-o", "json")
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Two clusters and their mirror; a test starts again what it kills."""
+    with Sandbox(tmp_path_factory.mktemp("twin")) as one:
+        one.up(2)
+        yield one
+
+
+@pytest.fixture
+def twin(sandbox: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Callable[[], Twin]]:
+    """Makes the test's own bank on both."""
+    with twins(sandbox, prefix, tmp_path) as make:
+        yield make
+
+
+def back(sandbox: Sandbox, how: str) -> None:
+    """dc1 answers again."""
+    sandbox.resume("dc1") if how == "paused" else sandbox.start("dc1")
+
+
+@pytest.mark.parametrize("how", ["paused", "killed"])
+def test_away_from_a_cluster_that_is(twin: Callable[[], Twin], sandbox: Sandbox, how: str) -> None:
+    """No booking is lost, all go on within 5 s in the same processes, and dc1 changes nothing when it returns."""
+    bank = twin()
+    alertings = [bank.alerting(), bank.alerting(state="second")]
+    running = [*alertings, bank.bridge()]
+    bank.await_running(*running, on="dc1")
+    with bank.feed(RATE):
+        assert wait_until(lambda: bank.alerts.pump() > 4 * RATE, SECONDS, every=0.1)
+        (sandbox.pause if how == "paused" else sandbox.kill)("dc1")
+        try:
+            refused = bank.command("failover", "--to", "dc2", "--yes")
+            assert (refused.returncode, refused.stdout) == (5, "")
+            assert "Only `kafkalert failover --to dc2 --force --accept-loss` can move now" in refused.stderr
+            done = bank.command(*FORCE)
+            assert done.returncode == 0, f"{done.stderr}\n{bank.said()}"
+            told = json.loads(done.stdout)
+            assert (told["active"], told["mode"], told["epoch"], told["missing"]) == ("dc2", "forced", 1, [])
+            assert told["pause"] < 5
+            bank.await_running(*running, on="dc2", epoch=1)
+            kilobytes = {one.pid: one.anonymous_kilobytes() for one in running}
+            late = bank.alerting(state="late")  # it sees one cluster only
+            bank.await_running(*running, late, on="dc2", epoch=1)
+            seen = len(bank.alerts.natives("dc2"))
+            assert wait_until(
+                lambda: bank.alerts.pump() and len(bank.alerts.natives("dc2")) > seen + 4 * RATE, SECONDS, every=0.1
+            )
+            for one in running:
+                assert one.anonymous_kilobytes() - kilobytes[one.pid] < GROWTH_KILOBYTES
+            assert late.stop() == 0
+            assert alertings[1].stop() == 0  # with dc1 still away
+        finally:
+            back(sandbox, how)
+    commit = bank.await_event(lambda one: one.event == "COMMIT")
+    assert wait_until(lambda: bank.held("dc1", "kafkalert.control") > 0, SECONDS, every=0.1)
+    bank.settled("dc2", 1, alertings[0], running[-1])
+    bank.verify("dc2", once=False, least=4 * RATE)
+    assert [one for one in bank.alerts.natives("dc1") if one.at > commit.at] == []
+    again = bank.command("failover", "--to", "dc1", "--yes")  # before the return is done
+    assert again.returncode == 5
+    assert "The mirror from dc1 to dc2 is not running: stopped" in again.stderr
+    for one in (alertings[0], running[-1]):
+        assert one.stop() == 0

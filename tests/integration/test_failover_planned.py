@@ -1,0 +1,138 @@
+"""Planned switches of a bank under load, by the installed command: nothing lost or repeated, no process restarted."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from confluent_kafka import TopicPartition
+
+from kafkalert.sandbox.local import Sandbox
+from kafkalert.sandbox.process import wait_until
+from tests.alerting import SECONDS
+from tests.made import debit, wishes
+from tests.reading import ENTRIES, Place, ends
+from tests.twin import NAMES, Site, Twin, twins
+
+pytestmark = pytest.mark.kafka
+
+RATE = 300
+BACKLOG = 10_000
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Two clusters and their mirror."""
+    with Sandbox(tmp_path_factory.mktemp("twin")) as one:
+        one.up(2)
+        yield one
+
+
+@pytest.fixture
+def twin(sandbox: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Callable[[], Twin]]:
+    """Makes the test's own bank on both."""
+    with twins(sandbox, prefix, tmp_path) as make:
+        yield make
+
+
+class Partner(Thread):
+    """Another system, which writes entries of its own account straight to one cluster, whatever goes on."""
+
+    def __init__(self, site: Site, name: str) -> None:
+        super().__init__(name=f"partner {name}", daemon=True)
+        self._site = site
+        self._account = f"NL{name}"
+        self._halt = Event()
+
+    @staticmethod
+    def known(twin: Twin, name: str) -> None:
+        """Its account, with somebody who wants to hear of every debit, in the tables of both clusters."""
+        twin.dc1.authorise(f"NL{name}", [name])
+        twin.dc1.wish(name, wishes(name, f"NL{name}"))
+
+    def run(self) -> None:
+        """Write fifty a second."""
+        number = 0
+        while not self._halt.wait(0.02):
+            self._site.book(debit(self._account, f"{self._account}-{number}"))
+            number += 1
+
+    def stop(self) -> None:
+        """Write no more; all of it is on its cluster."""
+        self._halt.set()
+        self.join(SECONDS)
+        self._site.flush()
+
+
+class Auditor:
+    """A consumer group of the context that stands still over switches, and has processed a part of what there is."""
+
+    def __init__(self, twin: Twin, name: str = "audit") -> None:
+        self._twin = twin
+        self._name = f"kafkalert.{name}"
+        self.group = twin.prefix + self._name
+        self.done: list[str] = []
+
+    def read(self, cluster: str, *, most: int | None = None) -> None:
+        """Process what a cluster has from where the group stands, at most so many of each partition, and commit."""
+        site = self._twin.sites[cluster]
+        client = site.client(self._name)
+        places = [TopicPartition(*one) for one in site.places(ENTRIES)]
+        at = {(one.topic, one.partition): max(0, one.offset) for one in client.committed(places, timeout=SECONDS)}
+        to = {one: min(end, at[one] + (most or end)) for one, end in ends(client, site.places(ENTRIES)).items()}
+        client.assign([TopicPartition(*one, offset) for one, offset in at.items()])
+        passed = self._passed_over()
+
+        def complete() -> bool:
+            for message in client.consume(5000, 0.05):
+                place, offset = (str(message.topic()), int(message.partition() or 0)), int(message.offset() or 0)
+                if at[place] <= offset < to[place]:
+                    at[place] = offset + 1
+                    if not any(first <= offset < last for first, last in passed.get(place, [])):
+                        self.done.append(dict(message.headers() or [])["ka-id"].decode())  # type: ignore[union-attr]  # has one
+            return at == to
+
+        assert wait_until(complete, SECONDS, every=0), f"{at} {to}"
+        client.commit(offsets=[TopicPartition(*one, offset) for one, offset in at.items()], asynchronous=False)
+        client.close()
+
+    def _passed_over(self) -> dict[Place, list[list[int]]]:
+        """What the last switch says was processed before."""
+        commit = self._twin.log.view().commit
+        places = commit.detail["groups"].get(self.group, {}) if commit else {}
+        return {(one.rpartition("/")[0], int(one.rpartition("/")[2])): cut["skip"] for one, cut in places.items()}
+
+
+def test_back_and_forth_under_load(twin: Callable[[], Twin]) -> None:
+    """Two round trips while bookings come in, while others write straight to either cluster, and over a backlog."""
+    bank = twin()
+    for name in NAMES:
+        Partner.known(bank, name)
+    bank.dc1.flush()
+    auditor = Auditor(bank)
+    alertings = [bank.alerting(), bank.alerting(state="second")]
+    bank.dc1.send(BACKLOG)
+    bank.dc1.flush()
+    auditor.read("dc1", most=BACKLOG // 8)
+    bridge = bank.bridge()
+    running = [*alertings, bridge]
+    bank.await_running(*running, on="dc1")
+    pids = {one.pid for one in running}
+    partners = [Partner(bank.sites[name], name) for name in NAMES]
+    for partner in partners:
+        partner.start()
+    with bank.feed(RATE):
+        for epoch, to in enumerate([*reversed(NAMES)] * 2, 1):
+            told = bank.switch(to)
+            assert told["epoch"] == epoch
+            assert {one["running"] is not None for one in told["instances"]} == {True}
+            assert told["loss"]["lost"] == told["loss"]["repeated"] == 0
+    for partner in partners:
+        partner.stop()
+    bank.settled("dc1", 4, *running)
+    bank.verify(*NAMES, least=BACKLOG // 4)
+    auditor.read("dc1")
+    assert sorted(auditor.done) == sorted(bank.sent)
+    assert {one["pid"] for one in bank.beats.newest().values()} == pids
+    for one in running:
+        assert one.stop() == 0
