@@ -11,7 +11,7 @@ window on each cluster, which are enough for every cut and for saying what has y
 - Both are then read further back, to the first record of the lowest time in them (cut.oldest): a copy has its record's
   time, so everything in the windows has all its occurrences in them.
 
-What comes then is followed. Memory: 25 bytes a record and cluster; some 200 more in a cut, and for what has not crossed.
+What comes then is followed. Memory: 25 bytes a record and cluster; 200 more in a cut, and for what has not crossed.
 """
 
 import threading
