@@ -235,9 +235,15 @@ def _switch(settings: "Settings", order: "Order", ask: Callable[[Sequence[str]],
     except NotSwitchedError as error:
         _write_result(error.result, form)
         raise
+    except KeyboardInterrupt:  # a switch that has begun takes it, calls itself off and says so
+        invocation.say("Interrupted. `kafkalert failover` shows where stages run.")
+        raise
     _write_result(result, form)
     for sentence in ending(result):
         invocation.say(sentence)
+    if result.interrupted:
+        invocation.say("Interrupted, but the switch stands.")
+        raise typer.Exit(ExitCode.INTERRUPTED)
     if result.outcome is Outcome.INCOMPLETE or result.problems:
         raise typer.Exit(ExitCode.FAILED)
 

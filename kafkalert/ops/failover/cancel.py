@@ -12,6 +12,7 @@ from kafkalert.errors import OutcomeUnknownError, RefusedError, UnreachableError
 from kafkalert.ops.failover.order import LONGEST
 from kafkalert.ops.failover.result import VERSION
 from kafkalert.ops.failover.watch import Watch
+from kafkalert.ops.wording import harmless
 
 WRITE_SECONDS: Final = 3.0
 BACK_SECONDS: Final = 3.0
@@ -54,7 +55,7 @@ def call_off(
                 f"{pending.source} does not answer, and its log decides this switch.",
                 hint="Instances call it off themselves once its time is over.",
             )
-        approve([f"call off the switch from {pending.source} to {pending.target} that {pending.by} began"])
+        approve([f"call off the switch from {pending.source} to {pending.target} that {harmless(pending.by)} began"])
         watch.control.write(pending.source, abort_of(pending, by, reason or "cancelled", time), WRITE_SECONDS)
         watch.control.await_event(pending.source, pending.epoch, pending.id, "ABORT", BACK_SECONDS)
         return _ended(pending, outcome(watch.control.view(), pending.epoch, pending.id), by)
@@ -82,12 +83,13 @@ def _ended(pending: Event, first: Event | None, by: str) -> Ended:
             hint="`kafkalert failover` tells how it ended, once the cluster answers.",
         )
     won = first.event == "ABORT" and first.by == by
+    who = harmless(first.by)
     if first.event == "COMMIT":
-        sentence = f"Too late: {first.by} had committed it; stages run on {first.target}."
+        sentence = f"Too late: {who} had committed it; stages run on {first.target}."
     elif won:
         sentence = f"Called off; stages go on on {pending.source}."
     else:
-        sentence = f"{first.by} had called it off already; stages go on on {pending.source}."
+        sentence = f"{who} had called it off already; stages go on on {pending.source}."
     return Ended(
         VERSION, pending.epoch, pending.id, pending.source, pending.target, first.event, first.by, won, sentence
     )

@@ -14,11 +14,11 @@ from kafkalert.errors import KafkalertError, RefusedError
 from kafkalert.ops.failover.cancel import BACK_SECONDS, WRITE_SECONDS
 from kafkalert.ops.failover.course import Step
 from kafkalert.ops.failover.groups import Groups
+from kafkalert.ops.failover.landing import Flight, await_running, landed, result
 from kafkalert.ops.failover.order import LONGEST, Order
 from kafkalert.ops.failover.outlook import Outlook
 from kafkalert.ops.failover.parts import Parts, listed
 from kafkalert.ops.failover.result import (
-    VERSION,
     InterruptedSwitchError,
     NotSwitchedError,
     Outcome,
@@ -26,8 +26,8 @@ from kafkalert.ops.failover.result import (
     UnknownSwitchError,
 )
 from kafkalert.ops.failover.turnout import Turnout
+from kafkalert.ops.wording import harmless
 
-RUN_SECONDS: Final = 20.0
 _EMPTY_SECONDS: Final = 5.0
 _WORKER_SECONDS: Final = 2.0
 _STEP_SECONDS: Final = 0.02
@@ -74,12 +74,8 @@ class Forced:
             ) from error
         with self._course.step(Step.COMMIT):
             self._commit()
-        try:
-            with self._course.step(Step.RUN):
-                self._await_running()
-        except KeyboardInterrupt:
-            self._interrupted = True
-        return self._result(Outcome.INCOMPLETE if self._turnout.missing() else Outcome.SWITCHED)
+        self._interrupted |= not await_running(self._parts, self._turnout)
+        return self._result(landed(self._turnout))
 
     def _stop_flow(self) -> None:
         """So that the old cluster, when it returns, does not push what was stranded on it."""
@@ -139,7 +135,7 @@ class Forced:
             )
         if view.epoch >= self._epoch and view.commit is not None:
             raise NotSwitchedError(
-                f"{view.commit.by} was first: stages run on {view.active} since epoch {view.epoch}.",
+                f"{harmless(view.commit.by)} was first: stages run on {view.active} since epoch {view.epoch}.",
                 self._result(Outcome.ABORTED),
                 hint="`kafkalert failover` shows where they run.",
             )
@@ -149,39 +145,14 @@ class Forced:
             hint="`kafkalert failover` tells, once it answers.",
         )
 
-    def _await_running(self) -> None:
-        give_up = self._clock.monotonic() + RUN_SECONDS
-        while self._clock.monotonic() < give_up:
-            self._course.see(self._turnout.look())
-            missing = self._turnout.missing()
-            if not missing:
-                self._course.note(Step.RUN, "")
-                return
-            self._course.note(Step.RUN, f"waiting for {listed(missing)}")
-            self._parts.watch.roll.wait(_STEP_SECONDS)
-
     def _result(self, ended: Outcome) -> Result:
-        switched = ended in {Outcome.SWITCHED, Outcome.INCOMPLETE}
-        problems = list(self._problems)
-        if switched and self._interrupted:
-            problems.append("Interrupted, but the switch stands.")
-        return Result(
-            version=VERSION,
-            context=self._parts.settings.context.name,
-            outcome=ended,
-            mode="forced",
-            epoch=self._epoch,
-            id=self._id,
-            source=self._source,
-            target=self._target,
-            active=self._target if switched else self._source,
-            by=self._order.by,
-            reason=self._order.reason,
-            seconds=round(self._clock.monotonic() - self._course.began, 3),
-            pause=self._turnout.last_running() if switched else None,
-            steps=self._course.seconds(),
-            instances=self._course.instances,
-            missing=tuple(self._turnout.missing()) if ended is Outcome.INCOMPLETE else (),
+        flight = Flight(self._order, self._source, self._epoch, self._id)
+        return result(
+            self._parts,
+            flight,
+            self._turnout,
+            ended,
             loss=self._outlook.loss,
-            problems=tuple(problems),
+            problems=self._problems,
+            interrupted=self._interrupted,
         )

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from confluent_kafka import KafkaException
@@ -15,10 +16,10 @@ from kafkalert.ops.failover.cancel import BACK_SECONDS, WRITE_SECONDS, abort_of
 from kafkalert.ops.failover.course import Step
 from kafkalert.ops.failover.crossing import Crossing
 from kafkalert.ops.failover.groups import Groups
+from kafkalert.ops.failover.landing import Flight, await_running, landed, result
 from kafkalert.ops.failover.order import LONGEST, Order
 from kafkalert.ops.failover.parts import Parts, listed
 from kafkalert.ops.failover.result import (
-    VERSION,
     InterruptedSwitchError,
     Loss,
     NotSwitchedError,
@@ -27,11 +28,10 @@ from kafkalert.ops.failover.result import (
     UnknownSwitchError,
 )
 from kafkalert.ops.failover.turnout import Turnout
+from kafkalert.ops.wording import harmless
 
 CARRIED_A_SECOND: Final = 5000
 """Records that the mirror carries in a second at the least, once it has to."""
-RUN_SECONDS: Final = 20.0
-"""How long instances are waited for on the target; the switch stands, whatever they do."""
 _STEP_SECONDS: Final = 0.02
 
 
@@ -61,6 +61,14 @@ class Planned:
         self._interrupted = False
         self._problems: list[str] = []
 
+    def look(self) -> None:
+        """Read both clusters, as a switch would, and see whether the mirror can be waited for.
+
+        Raises RefusedError where it cannot, KafkalertError where a cluster cannot be read.
+        """
+        with self._course.step(Step.READ):
+            self._read()
+
     def run(self) -> Result:
         """Switch.
 
@@ -70,7 +78,8 @@ class Planned:
             UnknownSwitchError: nobody knows.
         """
         with self._course.step(Step.READ):
-            self._make_ready()
+            self._read()
+            self._await_leases()
         try:
             with self._course.step(Step.PREPARE):
                 self._prepare()
@@ -79,31 +88,30 @@ class Planned:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it was, the attempt is ended before it goes on
             self._call_off(error)
-        self._copy()
         try:
-            with self._course.step(Step.RUN):
-                self._await_running()
+            self._copy()
         except KeyboardInterrupt:
             self._interrupted = True
-        return self._result(Outcome.INCOMPLETE if self._turnout.missing() else Outcome.SWITCHED)
+        self._interrupted |= not await_running(self._parts, self._turnout)
+        return self._result(landed(self._turnout))
 
-    def _make_ready(self) -> None:
-        """All that can be done while stages still work.
-
-        Read, make the target's group coordinator ready, wait out the leases of instances that are silent.
-        """
+    def _read(self) -> None:
+        """What can be done while stages still work: reading, and making the target's group coordinator ready."""
         names = self._old.names()
         self._new.committed(names)  # makes __consumer_offsets where it is not there yet
         read = self._crossing.start(self._old.committed(names), lambda text: self._course.note(Step.READ, text))
-        while (left := self._turnout.silent_left()) > 0:
-            self._course.note(Step.READ, f"{left:.0f} s until silent instances have lost their lease")
-            self._parts.watch.roll.wait(_STEP_SECONDS)
         if (behind := self._crossing.behind()) > self._order.timeout * CARRIED_A_SECOND:
             raise RefusedError(
                 f"The mirror has yet to carry {behind:,} records, more than it may in {self._order.timeout:g} s.",
                 hint="Wait until it has caught up (`kafkalert mirror status`), or give it more time with --timeout.",
             )
         self._course.note(Step.READ, f"{read:,} records")
+
+    def _await_leases(self) -> None:
+        """Wait until instances that are silent already count as gone, so that nobody stands still for it."""
+        while (left := self._turnout.silent_left()) > 0:
+            self._course.note(Step.READ, f"{left:.0f} s until silent instances have lost their lease")
+            self._parts.watch.roll.wait(_STEP_SECONDS)
 
     def _prepare(self) -> None:
         view = self._control.view()
@@ -117,7 +125,7 @@ class Planned:
             raise CalledOffError(f"{self._source} did not confirm PREPARE.")
         pending = self._control.view().pending
         if pending is None or pending.id != self._id:
-            who = f"{pending.by} was first" if pending else "somebody else was first"
+            who = f"{harmless(pending.by)} was first" if pending else "somebody else was first"
             raise RefusedError(
                 f"Another switch is under way: {who}. This one did nothing.",
                 hint="`kafkalert failover` shows it.",
@@ -213,7 +221,8 @@ class Planned:
         why = "Interrupted by ctrl-c." if interrupted else _sentence(error)
         first = self._outcome()
         if first is None:
-            self._abort(why)
+            with suppress(KeyboardInterrupt):  # a second one does not change what has to be done
+                self._abort(why)
             first = self._outcome()
         if first is not None and first.event == "COMMIT":
             return
@@ -245,17 +254,6 @@ class Planned:
                 except KafkalertError as error:
                     self._problems.append(f"{self._target} did not take a copy of the decision: {error}")
 
-    def _await_running(self) -> None:
-        give_up = self._clock.monotonic() + RUN_SECONDS
-        while self._clock.monotonic() < give_up:
-            self._course.see(self._turnout.look())
-            missing = self._turnout.missing()
-            if not missing:
-                self._course.note(Step.RUN, "")
-                return
-            self._course.note(Step.RUN, f"waiting for {listed(missing)}")
-            self._parts.watch.roll.wait(_STEP_SECONDS)
-
     def _outcome(self) -> Event | None:
         return outcome(self._control.view(), self._epoch, self._id)
 
@@ -267,35 +265,21 @@ class Planned:
         )
 
     def _result(self, ended: Outcome) -> Result:
-        missing = tuple(self._turnout.missing()) if ended is Outcome.INCOMPLETE else ()
-        switched = ended in {Outcome.SWITCHED, Outcome.INCOMPLETE}
-        if switched and self._interrupted:
-            self._problems.append("Interrupted, but the switch stands.")
-        return Result(
-            version=VERSION,
-            context=self._parts.settings.context.name,
-            outcome=ended,
-            mode="planned",
-            epoch=self._epoch,
-            id=self._id,
-            source=self._source,
-            target=self._target,
-            active=self._target if switched else self._source,
-            by=self._order.by,
-            reason=self._order.reason,
-            seconds=round(self._clock.monotonic() - self._course.began, 3),
-            pause=self._turnout.last_running() if switched else None,
-            steps=self._course.seconds(),
-            instances=self._course.instances,
-            missing=missing,
+        flight = Flight(self._order, self._source, self._epoch, self._id)
+        return result(
+            self._parts,
+            flight,
+            self._turnout,
+            ended,
             loss=Loss(),
-            problems=tuple(self._problems),
+            problems=self._problems,
+            interrupted=self._interrupted,
         )
 
 
 def _called_off_by(first: Event) -> str:
-    reason = f" ({first.reason})" if first.reason else ""
-    return f"{first.by} called it off{reason}."
+    reason = f" ({harmless(first.reason)})" if first.reason else ""
+    return f"{harmless(first.by)} called it off{reason}."
 
 
 def _sentence(error: BaseException) -> str:

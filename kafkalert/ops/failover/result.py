@@ -36,6 +36,7 @@ class Result:
     """A switch, ended. `active` is where stages run now; `pause` the seconds in which nothing ran anywhere.
 
     `steps`: seconds of each step. `missing`: instances that do not run on the target. `problems`: what is left to do.
+    `interrupted`: by ctrl-c, after it was decided.
     """
 
     version: int
@@ -56,6 +57,7 @@ class Result:
     missing: tuple[str, ...]
     loss: Loss
     problems: tuple[str, ...]
+    interrupted: bool = False
 
 
 class NotSwitchedError(KafkalertError):

@@ -20,6 +20,7 @@ from kafkalert.ops.failover.result import VERSION
 from kafkalert.ops.failover.roll import Member, Presence
 from kafkalert.ops.failover.watch import Watch, nobody
 from kafkalert.ops.mirror.status import FlowStatus, status
+from kafkalert.ops.wording import harmless
 
 WATCH_SECONDS: Final = 2.0
 """For how long beats are awaited before an instance is called silent; they come each second."""
@@ -132,8 +133,8 @@ def survey(settings: Settings, watch: Watch, clock: Clock) -> Survey:
         view.epoch,
         commit.mode if commit else "",
         moment(commit.at) if commit else None,
-        commit.by if commit else "",
-        commit.reason if commit else "",
+        harmless(commit.by) if commit else "",
+        harmless(commit.reason) if commit else "",
         attempt(view.pending),
         clusters,
         instances,
@@ -180,7 +181,8 @@ def attempt(event: Event | None) -> Attempt | None:
     """A PREPARE as an attempt."""
     if event is None:
         return None
-    return Attempt(event.epoch, event.id, event.source, event.target, event.by, moment(event.at), event.reason)
+    by, reason = harmless(event.by), harmless(event.reason)
+    return Attempt(event.epoch, event.id, event.source, event.target, by, moment(event.at), reason)
 
 
 def _lags(settings: Settings, cluster: Cluster) -> tuple[GroupLag, ...]:

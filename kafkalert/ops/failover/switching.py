@@ -54,14 +54,16 @@ def switch(settings: Settings, order: Order, audience: Audience, clock: Clock | 
 def _plan(settings: Settings, order: Order, audience: Audience, found: Survey, watch: Watch, clock: Clock) -> Result:
     check_planned(settings, found, order.target)
     changes = _planned_changes(found, order)
-    if order.dry_run:
-        return _dry(settings, order, audience, found, changes, Loss())
-    audience.approve(changes)
-    _look_again(watch, order)
+    if not order.dry_run:
+        audience.approve(changes)
+        _look_again(watch, order)
     view = watch.control.view()
     with audience.progress() as tell, Crossing(settings, view, found.active, order.target, clock) as crossing:
-        parts = Parts(settings, watch, Course(clock, tell), clock)
-        return Planned(parts, order, crossing, source=found.active).run()
+        planned = Planned(Parts(settings, watch, Course(clock, tell), clock), order, crossing, source=found.active)
+        if not order.dry_run:
+            return planned.run()
+        planned.look()
+    return _dry(settings, order, audience, found, changes, Loss())
 
 
 def _force(settings: Settings, order: Order, audience: Audience, found: Survey, watch: Watch, clock: Clock) -> Result:

@@ -9,11 +9,12 @@ from kafkalert.config import names
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock
 from kafkalert.errors import UnreachableError
-from kafkalert.ops.failover.roll import Roll
+from kafkalert.ops.failover.roll import Presence, Roll
 
 CONTROL_SECONDS: Final = 5.0
 """How long a control log is waited for, before it counts as one that cannot be read."""
 _STEP_SECONDS: Final = 0.05
+_BEAT_SECONDS: Final = 1.3
 
 
 class Watch:
@@ -50,11 +51,16 @@ class Watch:
             raise nobody(self._settings)
 
     def await_beats(self, clusters: Iterable[str], seconds: float) -> None:
-        """Wait until beats of each of `clusters` have been awaited for `seconds`; twice as long for one that hangs."""
+        """Wait until beats of each of `clusters` have been awaited for `seconds`; twice as long for one that hangs.
+
+        A little more than the second between two beats is enough where everybody known was heard in it.
+        """
         wanted = list(clusters)
         give_up = self._clock.monotonic() + 2 * seconds
         while (now := self._clock.monotonic()) < give_up:
-            if all(self.roll.watched(name, now) >= seconds for name in wanted):
+            watched = min((self.roll.watched(name, now) for name in wanted), default=seconds)
+            silent = any(one.presence(now) is Presence.SILENT for one in self.roll.members().values())
+            if watched >= seconds or (watched >= _BEAT_SECONDS and not silent):
                 return
             self.roll.wait(_STEP_SECONDS)
 
