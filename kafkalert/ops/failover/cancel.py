@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from kafkalert.bus.control.event import Event
+from kafkalert.bus.control.log import ControlLog
 from kafkalert.bus.control.state import outcome
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
-from kafkalert.errors import OutcomeUnknownError, RefusedError, UnreachableError
+from kafkalert.errors import KafkalertError, OutcomeUnknownError, RefusedError, UnreachableError
 from kafkalert.ops.failover.order import LONGEST
 from kafkalert.ops.failover.result import VERSION
 from kafkalert.ops.failover.watch import Watch
@@ -41,16 +42,22 @@ def call_off(
 
     Raises:
         RefusedError: there is none; or what `approve` raises.
-        UnreachableError: the cluster whose log decides does not answer.
+        UnreachableError: a cluster that has to be asked does not answer.
         OutcomeUnknownError: it answers no longer.
     """
     time = clock or SystemClock()
     with Watch(settings, time) as watch:
         watch.await_control(settings.context.clusters)
         pending = watch.control.view().pending
+        unread = sorted(set(settings.context.clusters) - watch.control.reachable())
+        if pending is None and unread:
+            raise UnreachableError(
+                f"The control log of {unread[0]} cannot be read, and a switch may be under way there.",
+                hint="Instances call it off themselves once its time is over.",
+            )
         if pending is None:
             raise RefusedError("No switch is under way.", hint="`kafkalert failover history` shows those that were.")
-        if pending.source not in watch.control.reachable():
+        if pending.source in unread:
             raise UnreachableError(
                 f"{pending.source} does not answer, and its log decides this switch.",
                 hint="Instances call it off themselves once its time is over.",
@@ -58,7 +65,10 @@ def call_off(
         approve([f"call off the switch from {pending.source} to {pending.target} that {harmless(pending.by)} began"])
         watch.control.write(pending.source, abort_of(pending, by, reason or "cancelled", time), WRITE_SECONDS)
         watch.control.await_event(pending.source, pending.epoch, pending.id, "ABORT", BACK_SECONDS)
-        return _ended(pending, outcome(watch.control.view(), pending.epoch, pending.id), by)
+        ended = _ended(pending, outcome(watch.control.view(), pending.epoch, pending.id), by)
+        if pending.target not in unread:
+            copy(watch.control, pending)
+        return ended
 
 
 def abort_of(prepare: Event, by: str, reason: str, clock: Clock) -> Event:
@@ -74,6 +84,20 @@ def abort_of(prepare: Event, by: str, reason: str, clock: Clock) -> Event:
         clock.wall_ms(),
         reason[:LONGEST],
     )
+
+
+def copy(control: ControlLog, attempt: Event) -> str:
+    """Let the target's log know of an attempt and its outcome; what went wrong, as instances do it too.
+
+    So that a forced switch there counts on from its epoch, even where no instance runs.
+    """
+    for event in control.view().history:
+        if (event.epoch, event.id) == (attempt.epoch, attempt.id):
+            try:
+                control.write(attempt.target, event, WRITE_SECONDS)
+            except KafkalertError as error:
+                return f"{attempt.target} did not take a copy of the decision: {error}"
+    return ""
 
 
 def _ended(pending: Event, first: Event | None, by: str) -> Ended:

@@ -12,7 +12,7 @@ from kafkalert.bus.control.event import Step as Kind
 from kafkalert.bus.control.state import outcome
 from kafkalert.engine.runner import said
 from kafkalert.errors import KafkalertError, RefusedError
-from kafkalert.ops.failover.cancel import BACK_SECONDS, WRITE_SECONDS, abort_of
+from kafkalert.ops.failover.cancel import BACK_SECONDS, WRITE_SECONDS, abort_of, copy
 from kafkalert.ops.failover.course import Step
 from kafkalert.ops.failover.crossing import Crossing
 from kafkalert.ops.failover.groups import Groups
@@ -89,7 +89,7 @@ class Planned:
         except BaseException as error:  # noqa: BLE001 - whatever it was, the attempt is ended before it goes on
             self._call_off(error)
         try:
-            self._copy()
+            self._problems += filter(None, [copy(self._control, self._event("COMMIT", {}))])
         except KeyboardInterrupt:
             self._interrupted = True
         self._interrupted |= not await_running(self._parts, self._turnout)
@@ -223,6 +223,7 @@ class Planned:
         if first is None:
             with suppress(KeyboardInterrupt):  # a second one does not change what has to be done
                 self._abort(why)
+                copy(self._control, self._event("ABORT", {}))
             first = self._outcome()
         if first is not None and first.event == "COMMIT":
             return
@@ -244,15 +245,6 @@ class Planned:
             self._problems.append(str(error))
             return
         self._control.await_event(self._source, self._epoch, self._id, "ABORT", BACK_SECONDS)
-
-    def _copy(self) -> None:
-        """Let the target's log know, too; where that fails instances do it."""
-        for event in self._control.view().history:
-            if (event.epoch, event.id) == (self._epoch, self._id):
-                try:
-                    self._control.write(self._target, event, WRITE_SECONDS)
-                except KafkalertError as error:
-                    self._problems.append(f"{self._target} did not take a copy of the decision: {error}")
 
     def _outcome(self) -> Event | None:
         return outcome(self._control.view(), self._epoch, self._id)

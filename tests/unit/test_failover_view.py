@@ -1,0 +1,74 @@
+"""How a switch is told off a terminal, and how it ends in words."""
+
+from dataclasses import replace
+
+from kafkalert.commands.failover_view import Lines, ending
+from kafkalert.ops.failover.course import Course, InstanceSeen, Snapshot, Status, Step
+from kafkalert.ops.failover.result import Loss, Outcome, Result
+from tests.engine_fakes import FakeClock
+
+DONE = Result(
+    version=1,
+    context="test",
+    outcome=Outcome.SWITCHED,
+    mode="planned",
+    epoch=3,
+    id="x",
+    source="dc1",
+    target="dc2",
+    active="dc2",
+    by="ann@ops",
+    reason="",
+    seconds=2.04,
+    pause=1.26,
+    steps={},
+    instances=(),
+    missing=(),
+    loss=Loss(),
+    problems=(),
+)
+
+
+def test_steps_are_measured_and_told_once() -> None:
+    """A line where a step ends, with its time and what it was waiting for if it failed; none while it goes on."""
+    said: list[str] = []
+    clock = FakeClock()
+    course = Course(clock, Lines(said.append).tell)
+    with course.step(Step.PREPARE):
+        clock.pass_by(0.25)
+    course.see((InstanceSeen("alerting", "one\x1b", "prepared", "dc1", prepared=0.5),))
+    try:
+        with course.step(Step.STOP):
+            course.note(Step.STOP, "waiting for two")
+            clock.pass_by(3)
+            raise TimeoutError  # noqa: TRY301 - as a step does
+    except TimeoutError:
+        course.see((InstanceSeen("alerting", "one\x1b", "running", "dc2", prepared=0.5, running=3.75),))
+    assert said == [
+        "prepare after 0.25 s",
+        "  0.50 s  alerting one\\x1b stands still",
+        "stages stop FAILED after 3.00 s: waiting for two",
+        "  3.75 s  alerting one\\x1b runs on dc2",
+    ]
+    assert course.seconds() == {"prepare": 0.25, "stages stop": 3.0}
+
+
+def test_a_snapshot_is_told_only_where_something_is_new() -> None:
+    told: list[Snapshot] = []
+    course = Course(FakeClock(), told.append)
+    with course.step(Step.RUN):
+        course.note(Step.RUN, "waiting for one")
+        course.note(Step.RUN, "waiting for one")
+        course.see(())
+    assert [one.steps[0].status for one in told] == [Status.GOING, Status.GOING, Status.DONE]
+
+
+def test_the_end_says_what_is_and_what_is_left_to_do() -> None:
+    """Where stages run; who does not; what is lost; what somebody has to do by hand."""
+    assert ending(DONE) == [
+        "Stages run on dc2, epoch 3. It took 2.0 s. Every instance ran again 1.3 s after it began.",
+        "Nothing was lost, and nothing is done twice.",
+    ]
+    worse = replace(DONE, pause=None, missing=("vm-7",), loss=Loss(None, 5, ("Five again.",)), problems=("Stop it.",))
+    assert ending(worse)[1:] == ["vm-7 does not run there.", "Five again.", "Stop it."]
+    assert "nothing was changed" in ending(replace(DONE, outcome=Outcome.PLANNED))[0]
