@@ -16,7 +16,7 @@ from kafkalert.engine.attempt import Attempt, Goals, Work
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.delivery import DeliveryError
 from kafkalert.engine.ending import AbandonedError, Ends
-from kafkalert.engine.loop import RetryError
+from kafkalert.engine.member import RetryError
 from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.pulse import Pulse, Report
 from kafkalert.engine.stage import Stage

@@ -5,12 +5,14 @@ from unittest.mock import Mock
 import pytest
 from confluent_kafka import KafkaError
 
-from kafkalert.engine.loop import Loop, RetryError
+from kafkalert.engine.member import Member, RetryError
 
 
 def test_consumer_that_broke_is_made_anew() -> None:
     """A fatal error comes as a message without librdkafka's flag; taken for a passing one, it would hang the stage."""
     error = KafkaError(KafkaError._FATAL)
     assert not error.fatal()
+    message = Mock()
+    message.error.return_value = error
     with pytest.raises(RetryError):
-        Loop._event(Mock(spec=Loop), error, Mock())
+        Member.event(Mock(spec=Member), message, {})

@@ -1,0 +1,222 @@
+"""A stage's member of its group on one cluster: what it is given, what it commits, and how it leaves."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from threading import Thread
+from typing import Any, Final
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from kafkalert.bus import clients
+from kafkalert.config.sections import Cluster
+from kafkalert.engine.delivery import Delivery
+from kafkalert.engine.ending import Ending
+from kafkalert.engine.progress import Partition, Progress, offsets, partition_of
+from kafkalert.engine.skipping import Ranges, skipped
+from kafkalert.errors import KafkalertError
+
+_LOG = logging.getLogger(__name__)
+CLOSE_SECONDS: Final = 1.5
+CALL_SECONDS: Final = 5.0
+COMMIT_SECONDS: Final = 2.0
+_RETRY_SECONDS: Final = 0.2
+
+
+class RetryError(KafkalertError):
+    """The clients have to be made anew; what was not committed is read again."""
+
+
+class Member:
+    """A consumer of `group`, which it joins with `join`; before that it is only connected.
+
+    `progress` is kept like what is assigned. `joined` is set when it was given its first partitions, of which `changed`
+    is told. `skips` says that there may be records to pass over.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        group: str,
+        *,
+        progress: Progress,
+        delivery: Delivery,
+        changed: Callable[[], None],
+        properties: Mapping[str, Any],
+    ) -> None:
+        self._progress = progress
+        self._delivery = delivery
+        self._changed = changed
+        self._metadata = ""
+        self._listed: Mapping[Partition, Ranges] = {}
+        self._passing: dict[Partition, Ranges] = {}
+        self._calls: list[Thread] = []
+        self._refusal = ""
+        self._paused = False
+        self.joined = False
+        self.consumer = clients.consumer(
+            cluster,
+            group,
+            enable_partition_eof=True,
+            auto_offset_reset="error",
+            on_commit=self._told,
+            queued_max_messages_kbytes=16 * 1024,
+            **properties,
+        )
+
+    def join(self, topics: Sequence[str], epoch: int, skips: Mapping[Partition, Ranges]) -> None:
+        """Join the group. `epoch` goes into commits; offsets in `skips` are passed over unprocessed."""
+        self._metadata = f"epoch={epoch}"
+        self._listed = skips
+        self.consumer.subscribe(list(topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
+
+    def without_skipped(self, records: list[Message]) -> list[Message]:
+        """Those of `records` that were not processed before the switch to this cluster."""
+        if not self._passing:
+            return records
+        return [one for one in records if not skipped(self._passing.get(partition_of(one), ()), one.offset() or 0)]
+
+    def pause(self, *, paused: bool) -> None:
+        """Have no records come, or again; partitions that come meanwhile are paused as well."""
+        self._paused = paused
+        (self.consumer.pause if paused else self.consumer.resume)(self.consumer.assignment())
+
+    def committed_by_all(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """What the group has committed; negative where nothing. Raises KafkaException."""
+        asked = [TopicPartition(*one) for one in partitions]
+        told = self.consumer.committed(asked, timeout=CALL_SECONDS)
+        return {(one.topic, one.partition): one.offset for one in told}
+
+    def ends(self) -> dict[Partition, int]:
+        """The ends of the partitions that are read here, as far as fetching has told them; asks nobody."""
+        found: dict[Partition, int] = {}
+        for partition in self._progress.partitions():
+            end = self.consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)[1]
+            if end >= 0:
+                found[partition] = end
+        return found
+
+    def close(self, ending: Ending) -> None:
+        """Leave the group.
+
+        Who leaves for another cluster waits until the group knows, unless the stay is abandoned. All others do not wait
+        long for a broker that does not answer.
+        """
+        self._progress.gone(self._progress.partitions())  # what was not committed by now stays so
+
+        def leave() -> None:
+            for call in self._calls:  # a consumer must not be closed under a call that still waits
+                call.join()
+            self.consumer.close()
+
+        closing = Thread(target=leave, name="close", daemon=True)
+        closing.start()
+        closing.join(CLOSE_SECONDS)
+        while closing.is_alive() and ending.leaving and not (ending.abandoned or ending.stopped):
+            closing.join(_RETRY_SECONDS)
+
+    def event(self, message: Message, last: dict[Partition, int]) -> None:
+        """Heed what came instead of a record; where it tells of a partition's end, note that in `last`.
+
+        Raises RetryError, and KafkalertError where new clients do not help.
+        """
+        error = message.error()
+        if error is None:
+            return
+        code = error.code()
+        if code == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public codes begin with _
+            # The end may lie past transaction markers, which no record follows.
+            place = partition_of(message)
+            last[place] = max(last.get(place, -1), (message.offset() or 0) - 1)
+            return
+        if code in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
+            raise KafkalertError(
+                f"{message.topic()}[{message.partition()}] no longer has the records that follow the committed offset.",
+                hint="They expired or were deleted unread; set the group's offset where to go on, and start again.",
+            )
+        if code in {
+            KafkaError.UNKNOWN_TOPIC_OR_PART,
+            KafkaError.TOPIC_AUTHORIZATION_FAILED,
+            KafkaError.GROUP_AUTHORIZATION_FAILED,
+        }:
+            raise KafkalertError(
+                f"The input cannot be read: {error.str()}.",
+                hint="`kafkalert topics plan` shows what is missing; check this client's permissions.",
+            )
+        # A consumer's fatal error comes once, as a message without the flag; after it nothing comes any more.
+        if error.fatal() or code == KafkaError._FATAL:  # noqa: SLF001
+            raise RetryError(f"The consumer broke: {error.str()}.", hint="It is made anew.")
+        # What a broker itself says (its codes are positive) keeps the member out; said once, as it is repeated.
+        new = code > 0 and error.str() != self._refusal
+        self._refusal = error.str() if code > 0 else self._refusal
+        _LOG.log(logging.WARNING if new else logging.INFO, "consumer: %s", error.str())
+
+    def _told(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        """How a commit went that was not waited for: what the group did not take is committed again."""
+        for one in partitions:
+            refusal = error if error is not None else one.error
+            if refusal is not None:
+                self._progress.refused([(one.topic, one.partition)])
+                _LOG.info("commit of %s[%d]: %s", one.topic, one.partition, refusal.str())
+
+    def commit_soon(self, moved: Mapping[Partition, int]) -> None:
+        """Commit without waiting; what the group does not take is committed again."""
+        self._progress.committed(moved)
+        try:
+            self.consumer.commit(offsets=offsets(moved, self._metadata))
+        except KafkaException as error:
+            self._told(error.args[0], offsets(moved, self._metadata))
+
+    def commit_now(self, moved: Mapping[Partition, int]) -> bool:
+        """Commit and wait for the answer, which a broker that hangs may never give; whether it was a good one."""
+        if not moved:
+            return True
+        told: list[str] = []
+
+        def call() -> None:
+            try:
+                answers = self.consumer.commit(offsets=offsets(moved, self._metadata), asynchronous=False)
+                told.append("; ".join(one.error.str() for one in answers or () if one.error is not None))
+            except KafkaException as error:
+                told.append(error.args[0].str())
+
+        calling = Thread(target=call, name="commit", daemon=True)
+        self._calls.append(calling)
+        calling.start()
+        calling.join(COMMIT_SECONDS)
+        if told == [""]:
+            self._calls.remove(calling)
+            self._progress.committed(moved)
+            return True
+        # The records come again, with the same ids.
+        _LOG.warning("commit: %s", told[0] if told else f"no answer in {COMMIT_SECONDS:.0f} s")
+        return False
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        start: dict[Partition, int] = {}
+        for one in consumer.committed(partitions, timeout=CALL_SECONDS):
+            if one.error is not None:  # not known, which is not the same as none
+                raise KafkaException(one.error)
+            start[one.topic, one.partition] = one.offset if one.offset >= 0 else OFFSET_BEGINNING
+        self._progress.assigned(start)
+        self._passing |= {one: self._listed[one] for one in start.keys() & self._listed.keys()}
+        consumer.incremental_assign(offsets(start, ""))
+        if not self.joined:
+            self.joined = True
+            self._changed()
+        if self._paused:
+            consumer.pause(offsets(start, ""))
+
+    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        going = [(one.topic, one.partition) for one in partitions]
+        moved = self._progress.uncommitted(going)
+        if moved:
+            self._delivery.flush()
+            # Not waited for: that would hang the callback. It goes out, on one connection, before the partitions do.
+            self.commit_soon(moved)
+        self._progress.gone(going)
+        consumer.incremental_unassign(partitions)
+
+    def _lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        _LOG.warning("lost %d partitions to another member", len(partitions))
+        self._progress.gone((one.topic, one.partition) for one in partitions)
+        consumer.incremental_unassign(partitions)
