@@ -10,6 +10,7 @@ from kafkalert.bus.marks import Partition
 from kafkalert.config import names
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock
+from kafkalert.engine.skipping import ranges
 from kafkalert.errors import KafkalertError
 from kafkalert.ops.failover.cut import Cut
 from kafkalert.ops.failover.evidence import topics_of
@@ -44,6 +45,8 @@ class Crossing:
             compacted=[settings.topic(name) for name in (names.ACCOUNTTOCUSTOMERIDS, names.CUSTOMERALERTSETTINGS)],
         )
         self._ends: dict[Partition, int] = {}
+        # What the switch to the source had groups skip there; they may not have come so far yet.
+        self._arrived = view.commit.detail if view.commit is not None and view.commit.target == source else {}
 
     def __enter__(self) -> Self:
         return self
@@ -87,7 +90,8 @@ class Crossing:
         Raises KafkalertError where a place cannot be found.
         """
         groups: dict[str, dict[str, Any]] = {}
-        for group, places in self._ledger.cuts(committed, CUT_SECONDS).items():
+        passed = {group: ranges(self._arrived, group) for group in committed}
+        for group, places in self._ledger.cuts(committed, CUT_SECONDS, passed).items():
             groups[group] = {}
             for partition, found in places.items():
                 if not isinstance(found, Cut):

@@ -4,7 +4,8 @@ A group moves from cluster A to cluster B; this is about one partition. Both log
 orders, but each cluster's natives keep their order on both, because a flow reads a partition in order. A flow is at
 least once: begun anew, it may repeat a run of records later on the copy (1 2 3 2 3 4).
 
-*Processed* is what lies on A before the group's committed offset, anywhere; everything else is not, wherever it lies.
+*Processed* is what lies on A before the group's committed offset, anywhere, and what the switch that led to A had it
+skip; everything else is not, wherever it lies.
 An id is one record: what a mirror or a producer repeats is processed once any of it is. The cut is the place on B of
 the first record that is not processed. All before it is; what follows and is processed is listed to be skipped.
 
@@ -14,7 +15,7 @@ in the middle of a repeat; the last ones do so only once it is over.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kafkalert.bus.marks import Mark, Marks
@@ -41,8 +42,20 @@ class NotCrossed:
     timestamp: int
 
 
-def cut(a: Marks, b: Marks, committed: int, b_end: int, *, a_crossed: int = 0, b_crossed: int = 0) -> Cut | NotCrossed:
+def cut(
+    a: Marks,
+    b: Marks,
+    committed: int,
+    b_end: int,
+    *,
+    passed: Sequence[tuple[int, int]] = (),
+    a_crossed: int = 0,
+    b_crossed: int = 0,
+) -> Cut | NotCrossed:
     """Where on B the group goes on that has committed the offset `committed` on A.
+
+    `passed` are the ranges that the switch to A had it skip. What lies there was processed, unless it also lies outside
+    of them at or behind `committed`: then it is a repeat of what was kept, and still is to be processed.
 
     Natives of A before the offset `a_crossed` are known to have been on B at some time, and natives of B before
     `b_crossed` on A. `b` is read up to `b_end`, and `a` up to an end of A that was taken after `b_end` was. Windows of
@@ -54,14 +67,20 @@ def cut(a: Marks, b: Marks, committed: int, b_end: int, *, a_crossed: int = 0, b
     They have them if they begin where `oldest` says. A record that expired on A without being processed counts as
     processed, as it would be passed over on A.
     """
-    lacking = _lacking(a, b, min(committed, a_crossed), max(committed, a_crossed))
+    place = bisect_left(a.offsets, committed)
+    behind = [(max(place, bisect_left(a.offsets, first)), bisect_left(a.offsets, stop)) for first, stop in passed]
+    lacking = _lacking(a, b, [(min(committed, a_crossed), max(committed, a_crossed)), *passed])
     if lacking:
         return NotCrossed(len(lacking), lacking[0].offset, lacking[0].timestamp)
     ours, theirs = a.numbers(), b.numbers()
-    place = bisect_left(a.offsets, committed)
-    before = set(ours[:place])
-    pending = set(ours[place:])
+    before, skipped, pending = set(ours[:place]), set[int](), set[int]()
+    for first, stop in behind:
+        pending.update(ours[place:first])
+        skipped.update(ours[first:stop])
+        place = max(place, stop)
+    pending.update(ours[place:])
     pending -= before
+    before |= skipped - pending
     kept: set[int] = set()
     skip: list[tuple[int, int]] = []
     start = b_end
@@ -85,17 +104,18 @@ def cut(a: Marks, b: Marks, committed: int, b_end: int, *, a_crossed: int = 0, b
     return Cut(start, tuple(skip))
 
 
-def _lacking(a: Marks, b: Marks, first: int, stop: int) -> list[Mark]:
-    """Natives of A with offsets from `first` to before `stop` that are not on B."""
+def _lacking(a: Marks, b: Marks, parts: Iterable[tuple[int, int]]) -> list[Mark]:
+    """Natives of A with offsets in `parts`, each from its first to before its second, that are not on B."""
     there: set[int] | None = None
-    found = []
-    part = a.between(first, stop)
-    for place, number in enumerate(part.numbers()):
-        if part.natives[place]:
-            there = set(b.numbers()) if there is None else there
-            if number not in there:
-                found.append(part[place])
-    return found
+    found: dict[int, Mark] = {}
+    for first, stop in parts:
+        part = a.between(first, stop)
+        for place, number in enumerate(part.numbers()):
+            if part.natives[place]:
+                there = set(b.numbers()) if there is None else there
+                if number not in there:
+                    found[part.offsets[place]] = part[place]
+    return [found[offset] for offset in sorted(found)]
 
 
 def oldest(

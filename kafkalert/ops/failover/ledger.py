@@ -23,6 +23,7 @@ from typing import Final, Self
 from kafkalert.bus.marks import Mark, Partition
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
+from kafkalert.engine.skipping import Ranges
 from kafkalert.errors import ConfigError, KafkalertError
 from kafkalert.ops.failover.cut import Cut, NotCrossed, cut, oldest
 from kafkalert.ops.failover.natives import Natives, Uncrossed
@@ -33,6 +34,9 @@ _FOR_EVER: Final = 2**63 - 1
 
 Committed = Mapping[str, Mapping[Partition, int]]
 """Each group's committed offsets. Partitions where it has none are absent, or negative."""
+
+Passed = Mapping[str, Mapping[Partition, Ranges]]
+"""By group and partition: offsets that it passes over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +159,12 @@ class Ledger:
                     found[one] = lacks
         return found
 
-    def cuts(self, committed: Committed, seconds: float) -> dict[str, dict[Partition, Cut | NotCrossed]]:
+    def cuts(
+        self, committed: Committed, seconds: float, passed: Passed | None = None
+    ) -> dict[str, dict[Partition, Cut | NotCrossed]]:
         """Where each group goes on on the target that has committed these offsets on the source.
+
+        `passed` is what the switch to the source had each group skip there.
 
         To be called once the groups have stopped and `uncrossed` of the source is empty; what a flow is still to
         repeat would be processed again. Partitions in which a group has committed nothing are left out: there it begins
@@ -177,14 +185,14 @@ class Ledger:
         with self._changed:
             return {
                 group: {
-                    one: self._cut(one, offset, target_ends[one])
+                    one: self._cut(one, offset, target_ends[one], (passed or {}).get(group, {}).get(one, ()))
                     for one, offset in offsets.items()
                     if one in target_ends and offset >= 0
                 }
                 for group, offsets in committed.items()
             }
 
-    def _cut(self, one: Partition, committed: int, end: int) -> Cut | NotCrossed:
+    def _cut(self, one: Partition, committed: int, end: int, passed: Ranges) -> Cut | NotCrossed:
         source, target = self._sides
         if committed < self._lowest.get(one, source.begin[one]):
             raise KafkalertError(
@@ -195,6 +203,7 @@ class Ledger:
             target.older[one] + target.newer[one],
             committed,
             end,
+            passed=passed,
             a_crossed=source.crossed[one],
             b_crossed=target.crossed[one],
         )
