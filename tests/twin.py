@@ -252,6 +252,8 @@ class Twin:
 
         def so() -> bool:
             newest = self.beats.newest()
+            for one in processes:
+                one.check()
             told = [newest.get(one.pid, {}) for one in processes]
             return all(
                 (one.get("state"), one.get("cluster")) == ("running", on) and epoch in {None, one["epoch"]}

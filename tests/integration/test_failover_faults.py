@@ -1,0 +1,235 @@
+"""What goes wrong in the middle of a planned switch: one cluster is active in the end, and the operator is told so.
+
+Bookings come in all the while, and every alert of theirs is written once, or at least once where a stage is killed.
+"""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from kafkalert.sandbox.local import Sandbox
+from kafkalert.sandbox.process import Identity, identify, wait_until
+from kafkalert.sandbox.remains import data_folder
+from tests.alerting import SECONDS, Alerting
+from tests.made import debit
+from tests.twin import NAMES, Twin, twins
+
+pytestmark = pytest.mark.kafka
+
+RATE = 100
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Two clusters and their mirror."""
+    with Sandbox(tmp_path_factory.mktemp("twin")) as one:
+        one.up(2)
+        yield one
+
+
+class Shared:
+    """A bank whose stages all survive what tests do, and where they run at the moment."""
+
+    def __init__(self, bank: Twin) -> None:
+        self.bank = bank
+        self.running = [bank.alerting(), bank.alerting(state="second"), bank.bridge()]
+        bank.await_running(*self.running, on="dc1")
+
+    @property
+    def active(self) -> str:
+        """Where stages run."""
+        return self.bank.log.view().active
+
+    @property
+    def other(self) -> str:
+        """Where they may go."""
+        return next(one for one in NAMES if one != self.active)
+
+    def unmoved(self, was: str, epoch: int) -> None:
+        """Prove that everything goes on where it was, and nothing was lost or done twice."""
+        self.bank.settled(was, epoch, *self.running)
+        self.bank.verify(*NAMES)
+
+
+@pytest.fixture(scope="module")
+def shared(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    """One for all tests that end no stage."""
+    with twins(sandbox, "shared.", tmp_path_factory.mktemp("shared")) as make:
+        yield Shared(make())
+
+
+@pytest.fixture
+def twin(sandbox: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Callable[[], Twin]]:
+    """Makes the test's own bank on both."""
+    with twins(sandbox, prefix, tmp_path) as make:
+        yield make
+
+
+@contextmanager
+def at_prepare(bank: Twin, do: Callable[[], None]) -> Iterator[None]:
+    """Within the block, `do` is done as soon as a PREPARE is read: on the thread that reads it, so at once."""
+    seen: list[str] = []
+
+    def look() -> None:
+        pending = bank.log.view().pending
+        if pending is not None and not seen:
+            seen.append(pending.id)
+            do()
+
+    bank.log.subscribe(look)
+    yield
+    assert seen
+    seen.append("over")
+
+
+def ended(process: "subprocess.Popen[str]") -> tuple[int, str]:
+    """The exit status of a command, and what it said."""
+    _, said = process.communicate(timeout=SECONDS)
+    return process.returncode, said
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_the_command_ends_before_it_decides(shared: Shared, number: signal.Signals, status: int) -> None:
+    """Killed, instances call the attempt off when its time is over; after ctrl-c the command does so itself."""
+    bank, was, epoch = shared.bank, shared.active, shared.bank.log.view().epoch
+    with bank.feed(RATE), bank.begun("failover", "--to", shared.other, "--yes", "--timeout", "2") as command:
+        with at_prepare(bank, lambda: command.send_signal(number)):
+            code, said = ended(command)
+        assert code == status
+        abort = bank.await_event(lambda one: one.epoch > epoch and one.event == "ABORT")
+        if number is signal.SIGINT:
+            assert "The switch was called off. Interrupted by ctrl-c." in said
+        else:
+            assert abort.reason == "timeout"
+        bank.await_running(*shared.running, on=was, epoch=epoch)
+    shared.unmoved(was, epoch)
+
+
+def test_two_operators_at_once(shared: Shared) -> None:
+    """One of them moves the stages, the other is told who was first."""
+    bank, to = shared.bank, shared.other
+    with bank.feed(RATE):
+        one, two = (bank.begun("failover", "--to", to, "--yes", "--reason", who) for who in ("first", "second"))
+        with one, two:
+            ends = sorted([ended(one), ended(two)])
+    assert [code for code, _ in ends] == [0, 5], ends
+    said = ends[1][1]
+    assert any(words in said for words in ("was first", "is under way", f"Stages run on {to} already")), said
+    view = bank.log.view()
+    assert [one.event for one in view.history if one.epoch == view.epoch] == ["PREPARE", "COMMIT"]
+    bank.settled(to, view.epoch, *shared.running)
+    bank.verify(*NAMES)
+
+
+def test_a_mirror_that_stands_still(shared: Shared) -> None:
+    """Stopped before, the switch is refused; hanging from then on, it is called off when its time is over."""
+    bank, was, to, epoch = shared.bank, shared.active, shared.other, shared.bank.log.view().epoch
+    worker = process_of(bank.sandbox, f"mirror-{to}")
+
+    def hang() -> None:
+        os.killpg(worker.pid, signal.SIGSTOP)
+        bank.sites[was].book(debit("NL00", f"late-{epoch}"))  # so that something has to cross; nobody wants an alert
+        bank.sites[was].flush()
+
+    bank.flow(was).stop()
+    with bank.feed(RATE):
+        done = bank.command("failover", "--to", to, "--yes")
+        assert (done.returncode, bank.log.view().pending) == (5, None)
+        assert f"The mirror from {was} to {to} is not running: stopped" in done.stderr
+        bank.flow(was).resume()
+        command = bank.begun("failover", "--to", to, "--yes", "--timeout", "3")
+        with command, at_prepare(bank, hang):
+            code, said = ended(command)
+        os.killpg(worker.pid, signal.SIGCONT)
+        assert code == 1
+        assert "The switch was called off. It took longer than 3 s: " in said
+        assert "to carry" in said
+        assert f"Everything goes on on {was}." in said
+        bank.await_running(*shared.running, on=was, epoch=epoch)
+    shared.unmoved(was, epoch)
+
+
+def test_stages_come_and_go_in_the_middle(twin: Callable[[], Twin]) -> None:
+    """One hangs over it all and wakes later, one is killed, one stopped, one started: the switch is made."""
+    bank = twin()
+    stays, hangs, killed, stopped = (bank.alerting(state=name) for name in ("stays", "hangs", "killed", "stopped"))
+    bridge = bank.bridge()
+    bank.await_running(stays, hangs, killed, stopped, bridge, on="dc1")
+    started: list[Alerting] = []
+
+    def disturb() -> None:
+        killed.kill()
+        stopped.send(signal.SIGTERM)
+        started.append(bank.alerting(state="started"))
+
+    with bank.feed(RATE):
+        psutil.Process(hangs.pid).suspend()
+        with at_prepare(bank, disturb):
+            told = bank.switch("dc2")
+        psutil.Process(hangs.pid).resume()
+        here = [stays, hangs, bridge, *started]
+        bank.await_running(*here, on="dc2", epoch=1)
+    assert stopped.process.wait(SECONDS) == 0
+    assert told["missing"] == []
+    bank.settled("dc2", 1, *here)
+    bank.verify(*NAMES, once=False)
+    commit = bank.await_event(lambda one: one.event == "COMMIT")
+    assert [one for one in bank.alerts.natives("dc1") if one.at > commit.at] == []
+    for one in here:
+        assert one.stop() == 0
+
+
+def test_restarted_before_its_first_commit_on_the_other_cluster(twin: Callable[[], Twin]) -> None:
+    """It begins where the switch has put its group, and not where it was on the first cluster."""
+    bank = twin()
+    alerting, bridge = bank.alerting(), bank.bridge()
+    bank.await_running(alerting, bridge, on="dc1")
+    with bank.feed(RATE):
+        assert wait_until(lambda: bank.alerts.pump() > RATE, SECONDS, every=0.1)
+        assert alerting.stop() == 0
+        bank.switch("dc2")
+        stand = bank.sites["dc2"].alerting()
+        bank.await_running(stand, on="dc2", epoch=1)
+        stand.kill()
+        again = bank.alerting()
+        bank.await_running(again, bridge, on="dc2", epoch=1)
+    bank.settled("dc2", 1, again, bridge)
+    bank.verify(*NAMES, once=False)
+    assert len([one for one in bank.alerts.written().values() if one > 1]) <= 10 * RATE
+    for one in (again, bridge):
+        assert one.stop() == 0
+
+
+def test_an_instance_that_sees_one_cluster(twin: Callable[[], Twin]) -> None:
+    """It does nothing, as it cannot know where stages run; who switches is told that it is in the way."""
+    bank = twin()
+    alerting, bridge = bank.alerting(), bank.bridge()
+    blind = bank.alerting(state="blind", config=bank.config("blind.toml", dc2="127.0.0.1:1"))
+    bank.await_running(alerting, bridge, on="dc1")
+    with bank.feed(RATE):
+        assert wait_until(lambda: blind.pid in bank.beats.newest(), SECONDS, every=0.1)
+        done = bank.command("failover", "--to", "dc2", "--yes", "--timeout", "2")
+        name = bank.beats.newest()[blind.pid]["instance"]
+        assert done.returncode == 1
+        assert f"It took longer than 2 s: waiting for {name}. Everything goes on on dc1." in done.stderr
+        assert bank.beats.newest()[blind.pid]["totals"]["entries"] == 0
+        assert blind.stop() == 0
+        bank.switch("dc2")
+    bank.settled("dc2", 2, alerting, bridge)
+    bank.verify(*NAMES)
+    for one in (alerting, bridge):
+        assert one.stop() == 0
+
+
+def process_of(sandbox: Sandbox, name: str) -> Identity:
+    """A component's process."""
+    identity = Identity.read(data_folder(sandbox.folder) / name / "pid")
+    assert identity is not None
+    assert identify(identity.pid) is not None
+    return identity
