@@ -1,0 +1,108 @@
+"""The tables' stay on a cluster, as far as it goes without brokers: where it begins, and what it may write."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+from confluent_kafka import OFFSET_BEGINNING
+
+from kafkalert.bus.watermarks import NONE_LATER
+from kafkalert.config.sections import Cluster
+from kafkalert.engine import following
+from kafkalert.engine.ending import AbandonedError, Ending
+from kafkalert.engine.following import OVERLAP_MS, Following, OffsetGoneError
+from kafkalert.engine.metrics import Metrics
+from kafkalert.engine.progress import Partition
+from kafkalert.engine.stopping import Stopping
+from kafkalert.engine.store import Checkpoint, RebuildingError, Store
+from tests.engine_fakes import FakeClock
+
+TOPICS = {"a": ("id-of-a-on-dc2", 4)}
+DAY_MS = 86_400_000
+CLOCK = FakeClock()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """Tables that were read on dc1, up to half a minute ago."""
+    one = Store(tmp_path, size=1 << 24, flavour=b"test")
+    newest = (CLOCK.wall - 60_000, CLOCK.wall + 3_600_000, 0, CLOCK.wall - 30_000)
+    with one.write() as txn:
+        for number, time in enumerate(newest):
+            one.put_checkpoint(txn, "a", number, Checkpoint("dc1", "id-of-a-on-dc1", 100, time, CLOCK.wall - 30_000))
+    yield one
+    one.close()
+
+
+Begin = Callable[..., dict[Partition, Checkpoint]]
+
+
+@pytest.fixture
+def begin(store: Store, monkeypatch: pytest.MonkeyPatch) -> Begin:
+    """Begins a stay on dc2, whose partitions end at 70, 80, 0 and 90 and hold records of any time but for a[3]."""
+    asked: dict[Partition, int] = {}
+    found = {("a", 0): 50, ("a", 1): 60, ("a", 3): NONE_LATER}
+    ends = {("a", number): end for number, end in enumerate((70, 80, 0, 90))}
+    monkeypatch.setattr(following, "ends", lambda *_: ends)
+    monkeypatch.setattr(following, "offsets_at", lambda _c, _k, times: asked.update(times) or found)
+
+    def at(ending: Ending | None = None, keep_ms: int = DAY_MS, others: str = "dc1") -> dict[Partition, Checkpoint]:
+        stay = Following(
+            store,
+            Cluster(name="dc2", bootstrap="127.0.0.1:1"),
+            {},
+            others=frozenset({others}),
+            dead_topic="dead",
+            keep_tombstones_ms=DAY_MS,
+            put_away={},
+            whole=lambda: None,
+            metrics=Metrics(),
+            clock=CLOCK,
+            ending=ending or Ending(Stopping(CLOCK)),
+        )
+        begun = stay._start(Mock(), TOPICS, {"a": keep_ms})
+        assert asked == {
+            ("a", 0): CLOCK.wall - 60_000 - OVERLAP_MS,
+            ("a", 1): CLOCK.wall - OVERLAP_MS,  # a writer's clock was ahead
+            ("a", 3): CLOCK.wall - 30_000 - OVERLAP_MS,
+        }
+        return begun
+
+    return at
+
+
+def test_on_another_cluster_it_goes_on_by_time_and_the_tables_are_not_whole(store: Store, begin: Begin) -> None:
+    """Nothing is decided by rows that went back in time, and a crash meanwhile goes on from there."""
+    at = begin()
+    assert {key: one.offset for key, one in at.items()} == {("a", 0): 50, ("a", 1): 60, ("a", 2): 0, ("a", 3): 90}
+    assert {one.topic_id for one in at.values()} == {"id-of-a-on-dc2"}
+    assert store.checkpoints() == at
+    assert OFFSET_BEGINNING not in {one.offset for one in at.values()}
+    with store.read() as txn, pytest.raises(RebuildingError) as raised:
+        store.check_whole(txn)
+    assert not raised.value.emptied
+
+
+def test_who_was_abandoned_moves_nothing(store: Store, begin: Begin) -> None:
+    """The store is as it was."""
+    before = store.checkpoints()
+    ending = Ending(Stopping(CLOCK))
+    ending.abandon()
+    with pytest.raises(AbandonedError):
+        begin(ending)
+    assert store.checkpoints() == before
+    with store.read() as txn:
+        store.check_whole(txn)
+
+
+def test_tables_that_were_not_read_for_too_long_are_read_again(begin: Begin) -> None:
+    """By the topic's own setting where that is shorter than the configuration's: its tombstones may be gone."""
+    with pytest.raises(OffsetGoneError):
+        begin(keep_ms=50_000)
+
+
+def test_tables_of_a_cluster_that_is_not_the_others_are_read_again(begin: Begin) -> None:
+    """They are another environment's."""
+    with pytest.raises(OffsetGoneError):
+        begin(others="dc3")
