@@ -313,10 +313,19 @@ class Twin:
         return shown
 
     def pause(self, begun: int, epoch: int) -> float:
-        """Seconds without an alert from anybody around a planned switch that was asked for at `begun` (ms)."""
+        """Seconds without an alert from anybody around a planned switch that was asked for at `begun` (ms).
+
+        To be called while bookings come: it looks until two seconds after the first alert on the other cluster.
+        """
         commit = self.await_event(lambda one: (one.epoch, one.event) == (epoch, "COMMIT"))
-        self.alerts.pump()
-        return self.alerts.pause(begun, commit.at + 1500)
+
+        def until() -> int:
+            self.alerts.pump()
+            there = [one.at for one in self.alerts.natives(commit.target) if one.at >= commit.at]
+            return there[0] + 2000 if there and there[-1] >= there[0] + 2000 else 0
+
+        assert wait_until(lambda: until() > 0, SECONDS, every=0.5), self.said()
+        return self.alerts.pause(begun, until())
 
     def said(self) -> str:
         """The last that every process wrote to stderr."""

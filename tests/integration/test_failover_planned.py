@@ -136,3 +136,21 @@ def test_back_and_forth_under_load(twin: Callable[[], Twin]) -> None:
     assert {one["pid"] for one in bank.beats.newest().values()} == pids
     for one in running:
         assert one.stop() == 0
+
+
+def test_a_group_that_stands_still_is_carried_from_switch_to_switch(twin: Callable[[], Twin]) -> None:
+    """What it had processed lies after what it had not, on the other cluster; two switches on it still holds."""
+    bank = twin()
+    auditors = [Auditor(bank, name) for name in ("first", "second")]
+    bank.flow("dc1").stop()
+    bank.dc1.send(200)
+    bank.dc1.flush()
+    for one in auditors:
+        one.read("dc1")
+    bank.dc2.send(200)
+    bank.dc2.flush()
+    bank.flow("dc1").resume()
+    for one, to in zip(auditors, reversed(NAMES), strict=True):
+        bank.switch(to)
+        one.read(to)
+        assert sorted(one.done) == sorted(bank.sent), to
