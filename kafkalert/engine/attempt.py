@@ -106,6 +106,7 @@ class Attempt:
         except BaseException as error:  # noqa: BLE001 - raised again by whoever waits for this thread
             self.error = alone(error)
         self.loop = self._delivery = None
+        self.state = "starting"  # until the runner knows what comes next
         self.ended = True
         self._work.changed()
 
