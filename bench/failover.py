@@ -1,6 +1,7 @@
 """`python -m bench.failover`: how long a switch takes, planned and forced, and what being able to costs at rest."""
 
 import json
+import logging
 import platform
 import signal
 import sys
@@ -92,6 +93,9 @@ def main(
     rest: Annotated[int, typer.Option(min=0, help="Seconds for which idle processes are looked at.")] = 30,
 ) -> None:
     """Measure switches under load on two real clusters; table on stdout, JSON in bench/results/."""
+    logging.getLogger("kafkalert").addHandler(
+        logging.NullHandler()
+    )  # of a cluster that was killed there is much to say
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     narration = Console(stderr=True)
     measured = Measured()
