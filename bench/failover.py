@@ -95,7 +95,7 @@ def main(
     """Measure switches under load on two real clusters; table on stdout, JSON in bench/results/."""
     logging.getLogger("kafkalert").addHandler(
         logging.NullHandler()
-    )  # of a cluster that was killed there is much to say
+    )  # which has much to say of a killed cluster
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     narration = Console(stderr=True)
     measured = Measured()
