@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 TIMEOUT = 30.0
-OVERLAP = 60.0
+OVERLAP = 80.0  # horizon.OVERLAP_SECONDS says why
 HISTORY_COLUMNS = ("epoch", "at", "mode", "source", "target", "outcome", "by", "seconds", "lost", "reason", "note")
 ReasonOption = Annotated[
     str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the control log. No personal data.")

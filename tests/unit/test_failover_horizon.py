@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from kafkalert.ops.failover.beats import Beat, decode
 from kafkalert.ops.failover.horizon import OVERLAP_SECONDS, Sight, go_back_to, sights, stranded, whole_until
 
-CLOCKS = 10_000
-"""How far a clock may be off, in ms."""
+CLOCKS = 15_000
+"""How far a clock may be off, in ms; two of them lie 30 s apart."""
 ON_THE_WAY = 9_000
 """How long an output may take to be acknowledged and to cross, in ms."""
 STALE = 1_000

@@ -43,7 +43,7 @@ class Forced:
         self._source, self._target = source, order.target
         self._clock, self._course, self._control = parts.clock, parts.course, parts.watch.control
         self._groups = Groups(parts.settings, parts.settings.clusters[order.target])
-        self._turnout = Turnout(parts.watch.roll, [order.target], target=order.target, clock=parts.clock)
+        self._turnout = Turnout(parts.watch.roll, target=order.target, clock=parts.clock)
         self._id = uuid.uuid4().hex
         self._epoch = 0
         self._problems: list[str] = []

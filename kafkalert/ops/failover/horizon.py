@@ -14,8 +14,9 @@ from typing import Final
 
 from kafkalert.ops.failover.beats import Beat
 
-OVERLAP_SECONDS: Final = 60.0
-"""Clocks of two machines lie apart by half of it at most; outputs are on their way for a few seconds."""
+OVERLAP_SECONDS: Final = 80.0
+"""Each half covers what may lie between two times that are compared: 30 s by which clocks of two machines differ, 9 s
+for which an output is on its way, and the second by which what a beat tells is old."""
 
 Partition = tuple[str, int]
 

@@ -50,9 +50,7 @@ class Planned:
         self._clock, self._course, self._control = parts.clock, parts.course, parts.watch.control
         clusters = parts.settings.clusters
         self._old, self._new = (Groups(parts.settings, clusters[name]) for name in (source, order.target))
-        self._turnout = Turnout(
-            parts.watch.roll, parts.settings.context.clusters, target=order.target, clock=parts.clock
-        )
+        self._turnout = Turnout(parts.watch.roll, target=order.target, clock=parts.clock)
         self._id = uuid.uuid4().hex
         self._epoch = 0
         self._began = 0.0
@@ -79,7 +77,6 @@ class Planned:
         """
         with self._course.step(Step.READ):
             self._read()
-            self._await_leases()
         try:
             with self._course.step(Step.PREPARE):
                 self._prepare()
@@ -107,12 +104,6 @@ class Planned:
             )
         self._course.note(Step.READ, f"{read:,} records")
 
-    def _await_leases(self) -> None:
-        """Wait until instances that are silent already count as gone, so that nobody stands still for it."""
-        while (left := self._turnout.silent_left()) > 0:
-            self._course.note(Step.READ, f"{left:.0f} s until silent instances have lost their lease")
-            self._parts.watch.roll.wait(_STEP_SECONDS)
-
     def _prepare(self) -> None:
         view = self._control.view()
         self._epoch = view.next_epoch
@@ -123,13 +114,18 @@ class Planned:
         self._control.write(self._source, event, WRITE_SECONDS)
         if not self._control.await_event(self._source, self._epoch, self._id, "PREPARE", BACK_SECONDS):
             raise CalledOffError(f"{self._source} did not confirm PREPARE.")
-        pending = self._control.view().pending
+        view = self._control.view()
+        pending = view.pending
         if pending is None or pending.id != self._id:
             who = f"{harmless(pending.by)} was first" if pending else "somebody else was first"
             raise RefusedError(
                 f"Another switch is under way: {who}. This one did nothing.",
                 hint="`kafkalert failover` shows it.",
             )
+        # The two logs cannot be read at one instant: what the other one said may have come only now.
+        if view.active != self._source:
+            raise CalledOffError(f"Stages run on {view.active} meanwhile, not on {self._source}.")
+        self._turnout.read_back()
 
     def _until_commit(self) -> None:
         course = self._course

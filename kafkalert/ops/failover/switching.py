@@ -13,11 +13,12 @@ from kafkalert.ops.failover.crossing import Crossing
 from kafkalert.ops.failover.forced import Forced
 from kafkalert.ops.failover.order import Order
 from kafkalert.ops.failover.outlook import Outlook, outlook
-from kafkalert.ops.failover.parts import Parts
+from kafkalert.ops.failover.parts import Parts, listed
 from kafkalert.ops.failover.planned import Planned
 from kafkalert.ops.failover.result import VERSION, Loss, Outcome, Result
 from kafkalert.ops.failover.roll import Presence
 from kafkalert.ops.failover.survey import Survey, attempt, survey
+from kafkalert.ops.failover.turnout import GONE_SECONDS
 from kafkalert.ops.failover.watch import Watch
 
 
@@ -88,10 +89,13 @@ def _look_again(watch: Watch, order: Order) -> None:
 def _planned_changes(found: Survey, order: Order) -> list[str]:
     groups = len(found.groups)
     lag = sum(one.lag for one in found.groups)
+    silent = [one.instance for one in found.instances if one.presence is Presence.SILENT]
+    still = [f"{listed(silent)} must lose its lease, as it is silent: all stand still for {GONE_SECONDS:g} s"]
     carry = ", ".join(f"{one.source} to {one.target} {_number(one.lag_records)}" for one in found.flows)
     return [
         f"move {_who(found)} and {groups} group{'s' * (groups != 1)} from {found.active} to {order.target}",
         f"the mirror has yet to carry: {carry}; groups have {lag:,} records before them, which they read there",
+        *(still if silent else ()),
         f"nothing is lost and nothing done twice; if it takes longer than {order.timeout:g} s, it is called off",
     ]
 

@@ -1,6 +1,5 @@
 """How far each instance is while a switch goes on."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from kafkalert.engine.clock import Clock
@@ -20,23 +19,27 @@ class Turnout:
     still.
     """
 
-    def __init__(self, roll: Roll, clusters: Iterable[str], *, target: str, clock: Clock) -> None:
+    def __init__(self, roll: Roll, *, target: str, clock: Clock) -> None:
         self._roll = roll
-        self._clusters = list(clusters)
         self._target = target
         self._clock = clock
         self._attempt = ""
         self._epoch = 0
-        self._began = clock.monotonic()
+        self._began = self._readable = clock.monotonic()
         self._before: dict[str, str] = {}
         self._prepared: dict[str, float] = {}
         self._running: dict[str, float] = {}
 
     def begin(self, attempt: str, epoch: int) -> None:
         """From now on `attempt` is waited for, and then `epoch`."""
-        self._attempt, self._epoch, self._began = attempt, epoch, self._clock.monotonic()
+        self._attempt, self._epoch = attempt, epoch
+        self._began = self._readable = self._clock.monotonic()
         for name, member in self._roll.members().items():
             self._before.setdefault(name, member.beat.state)
+
+    def read_back(self) -> None:
+        """PREPARE stands in the log now: who reads it from here on sees it."""
+        self._readable = self._clock.monotonic()
 
     def look(self) -> tuple[InstanceSeen, ...]:
         """How each instance is now; those that ended before it began are left out."""
@@ -59,7 +62,9 @@ class Turnout:
     def working(self) -> list[str]:
         """Instances that may still work where they did.
 
-        They neither stand still, nor have they ended, nor are they silent for so long that their lease is over.
+        They neither stand still, nor have they ended, nor are they silent for so long that their lease is over. That
+        counts from PREPARE on, too: one that hung for an hour may have read the log the moment before, and works on
+        without a beat that comes through.
         """
         now = self._clock.monotonic()
         return [
@@ -67,14 +72,8 @@ class Turnout:
             for name, member in self._roll.members().items()
             if member.presence(now) is not Presence.STOPPED
             and member.beat.attempt != self._attempt
-            and self.silent_for(member, now) < GONE_SECONDS
+            and now - max(self._readable, member.arrived or 0.0) < GONE_SECONDS
         ]
-
-    def silent_left(self) -> float:
-        """Seconds until every silent instance counts as gone; 0 if there is none."""
-        now = self._clock.monotonic()
-        silent = [one for one in self._roll.members().values() if one.presence(now) is Presence.SILENT]
-        return max([0.0, *(GONE_SECONDS - self.silent_for(one, now) for one in silent)])
 
     def missing(self) -> list[str]:
         """Instances that are there, and do not run on the target yet."""
@@ -90,12 +89,6 @@ class Turnout:
     def last_running(self) -> float | None:
         """Seconds from the begin until the last of them ran on the target; None where none does."""
         return max(self._running.values(), default=None)
-
-    def silent_for(self, member: Member, now: float) -> float:
-        """Seconds for which nothing came of an instance, as far as one has listened."""
-        if member.arrived is not None:
-            return now - member.arrived
-        return max((self._roll.watched(name, now) for name in self._clusters), default=0.0)
 
     def _is_through(self, beat: Beat) -> bool:
         if beat.cluster != self._target or beat.epoch < self._epoch or self._epoch == 0:
