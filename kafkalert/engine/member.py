@@ -51,7 +51,7 @@ class Member:
         self._passing: dict[Partition, Ranges] = {}
         self._calls: list[Thread] = []
         self._refusal = ""
-        self._paused = False
+        self._paused = self._leaving = False
         self.joined = False
         self.consumer = clients.consumer(
             cluster,
@@ -101,12 +101,16 @@ class Member:
         Who leaves for another cluster waits until the group knows, unless the stay is abandoned. All others do not wait
         long for a broker that does not answer.
         """
+        self._leaving = True
         self._progress.gone(self._progress.partitions())  # what was not committed by now stays so
 
         def leave() -> None:
             for call in self._calls:  # a consumer must not be closed under a call that still waits
                 call.join()
-            self.consumer.close()
+            try:
+                self.consumer.close()
+            except KafkaException as error:
+                _LOG.info("close: %s", error)
 
         closing = Thread(target=leave, name="close", daemon=True)
         closing.start()
@@ -192,6 +196,8 @@ class Member:
         return False
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if self._leaving:  # inside close(), where no question is answered; what comes now goes at once
+            return
         start: dict[Partition, int] = {}
         for one in consumer.committed(partitions, timeout=CALL_SECONDS):
             if one.error is not None:  # not known, which is not the same as none

@@ -152,7 +152,8 @@ class Runner:
         self._active.news.clear()
         duty = self._active.duty(epoch=self._epoch, acknowledged=self._prepared)
         here = self._here
-        if here is not None and duty.epoch > here.epoch:
+        # Of two forced switches of one epoch, the one that counts may be read later: the cluster changes then, too.
+        if here is not None and duty.do != "hold" and (duty.epoch, duty.cluster) != (here.epoch, here.cluster.name):
             _LOG.warning("epoch %d: %s is left behind", duty.epoch, here.cluster.name)
             self._forget(here)
             self._here = here = None

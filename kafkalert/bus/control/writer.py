@@ -34,6 +34,7 @@ class Writer:
         self._cluster = cluster
         self._topic = topic
         self._lock = Lock()
+        self._closed = False
         self._producer: Producer | None = None
 
     def write(self, event: Event, timeout: float) -> bool:
@@ -49,10 +50,21 @@ class Writer:
         try:
             return self._write(value, deadline)
         finally:
+            if self._closed:
+                self._let_go()
             self._lock.release()
 
     def close(self) -> None:
-        """Let go of the producer; nothing is waited for."""
+        """Let go of the producer; nothing is waited for. Who is writing does it when he is done.
+
+        A producer must not be purged while another thread waits in it.
+        """
+        self._closed = True
+        if self._lock.acquire(blocking=False):
+            self._let_go()
+            self._lock.release()
+
+    def _let_go(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
             Thread(target=_leave, args=(producer,), name="control-close", daemon=True).start()
@@ -74,12 +86,12 @@ class Writer:
                 producer.poll(left)
         except (BufferError, KafkaException) as error:
             answers.append(error.args[0] if isinstance(error, KafkaException) else None)
-            self.close()
+            self._let_go()
             self._refuse(answers[0])
             return False
         if answers == [None]:
             return True
-        self.close()
+        self._let_go()
         self._refuse(answers[0] if answers else None)
         return False
 
