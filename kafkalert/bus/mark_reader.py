@@ -122,20 +122,23 @@ class MarkReader:
 
         What expired before it was read is passed over. Raises KafkalertError where the cluster does not let us read.
         """
+        return [(one, mark(message, self._other)) for one, message in self.messages(seconds)]
+
+    def messages(self, seconds: float) -> list[tuple[Partition, Message]]:
+        """As `pump`, but whole records."""
         try:
             first = self._consumer.poll(seconds)
             messages = [] if first is None else [first, *self._consumer.consume(_BATCH, 0)]
         except KafkaException as error:
             raise clients.unreachable(self._cluster, error) from error
-        found: list[tuple[Partition, Mark]] = []
+        found: list[tuple[Partition, Message]] = []
         for message in messages:
             one = (message.topic() or "", message.partition() or 0)
             if message.error() is not None:
                 self._event(one, message)
             elif one in self.positions:
-                made = mark(message, self._other)
-                self.positions[one] = made.offset + 1
-                found.append((one, made))
+                self.positions[one] = (message.offset() or 0) + 1
+                found.append((one, message))
         self.read += len(found)
         return found
 

@@ -8,6 +8,7 @@ import typer
 
 from kafkalert.commands import complete, invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
+from kafkalert.commands.failover_reconcile import reconcile
 from kafkalert.commands.output import Format, OutputOption, emit, to_json, to_yaml
 from kafkalert.errors import ExitCode, UsageError
 
@@ -159,8 +160,11 @@ def cancel(
         raise typer.Exit(ExitCode.FAILED)
 
 
+app.command()(reconcile)
+
+
 def _check_before_subcommand(subcommand: str, given: dict[str, bool]) -> None:
-    """What stands before `history` or `cancel` would be dropped in silence. Raises UsageError."""
+    """What stands before one of them would be dropped in silence. Raises UsageError."""
     for name, is_given in given.items():
         if is_given:
             raise UsageError(

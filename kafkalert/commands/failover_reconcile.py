@@ -1,0 +1,122 @@
+"""`kafkalert failover reconcile`: the return of a cluster after a forced switch."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kafkalert.commands import complete, invocation
+from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
+from kafkalert.commands.output import Format, OutputOption, emit, to_json, to_yaml
+from kafkalert.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from kafkalert.ops.failover.reconcile.result import Reconciliation
+
+TIMEOUT = 60.0
+COLUMNS = ("topic", "carry", "superseded", "oldest", "newest")
+
+
+def reconcile(
+    ctx: typer.Context,
+    *,
+    source: Annotated[
+        str,
+        typer.Option("--from", metavar="NAME", help="The cluster that returns.", autocompletion=complete.clusters),
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what is stranded, and change nothing; exit status 3 if anything is.")
+    ] = False,
+    timeout: Annotated[
+        float,
+        typer.Option("--timeout", metavar="S", min=1, max=86_400, help="How long the mirror may take to catch up."),
+    ] = TIMEOUT,
+    yes: YesOption = False,
+    confirm: ConfirmOption = None,
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """Carry over what was stranded on a cluster that returns, and let its mirror go on.
+
+    After a forced switch the cluster that was given up holds records that never crossed. They are found by their ids,
+    shown, and carried to the cluster in use as they are; a row of a table only if there is no newer one. Then the flow
+    out of the returning cluster goes on behind them. It may be run again at any time: nothing is carried twice.
+
+    Example: kafkalert failover reconcile --from dc1 --dry-run
+    """
+    settings = invocation.settings(ctx)
+    there = settings.context.clusters
+    if source not in there or len(there) == 1:
+        what = f"There is no cluster {source} in this context." if source not in there else "It has one cluster alone."
+        raise UsageError(what, hint=f"It has {', '.join(there)}.")
+    from kafkalert.ops.failover.reconcile.order import Audience, Order  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.ops.failover.reconcile.reconciling import reconcile as run  # noqa: PLC0415 - as above
+
+    def ask(changes: Sequence[str]) -> None:
+        approve(ctx, changes, yes=yes, confirm=confirm)
+
+    try:
+        result = run(settings, Order(source, timeout, dry_run), Audience(_show, ask, _progress))
+    except KeyboardInterrupt:
+        invocation.say(f"Interrupted. What was carried stays; `failover reconcile --from {source}` goes on from there.")
+        raise
+    _write(result, output)
+    for sentence in _ending(result, dry_run=dry_run):
+        invocation.say(sentence)
+    if dry_run and (result.carry or result.topics):
+        raise typer.Exit(ExitCode.DRIFT)
+
+
+def _show(found: "Reconciliation") -> None:
+    """What is stranded, for people, before they are asked."""
+    if not found.topics:
+        invocation.say(f"Nothing is stranded on {found.source}.")
+        return
+    invocation.say(f"Stranded on {found.source}, {found.carry:,} to carry to {found.target}:")
+    for one in found.topics:
+        since = (
+            f", from {one.oldest:%Y-%m-%d %H:%M:%S} to {one.newest:%H:%M:%S} UTC" if one.oldest and one.newest else ""
+        )
+        superseded = f"; {one.superseded:,} superseded" if one.superseded else ""
+        invocation.say(f"  {one.topic}: {one.carry:,} {one.kind}{since}{superseded}")
+    for row in found.superseded:
+        when = f", {row.at:%Y-%m-%d %H:%M:%S} UTC" if row.at else ""
+        invocation.say(f"  superseded: {row.topic}[{row.partition}] at {row.offset}{when}")
+
+
+def _ending(result: "Reconciliation", *, dry_run: bool) -> Iterator[str]:
+    if dry_run:
+        return
+    yield (
+        f"{result.carried:,} records were carried from {result.source} to {result.target} in {result.seconds:.1f} s. "
+        f"The mirror from {result.source} to {result.target} runs, and has caught up."
+    )
+    if result.put:
+        yield f"{result.put:,} rows of tables were written once more, so that both clusters end with the newest."
+    if result.vanished:
+        yield f"{result.vanished:,} records expired, or a later row took their place, before they could be carried."
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[str], None]]:
+    """A line that goes on on a terminal; a line for each step elsewhere."""
+    from rich.console import Console  # noqa: PLC0415 - not for --help
+
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        invocation.say(f"{title} ...")
+        yield lambda _: None
+        return
+    with console.status(title) as status:
+        yield lambda text: status.update(f"{title}: {text}")
+
+
+def _write(result: "Reconciliation", form: Format) -> None:
+    """One object for programs; people have seen it."""
+    if form is Format.JSON:
+        sys.stdout.write(to_json(result, indent=2) + "\n")
+    elif form is Format.YAML:
+        sys.stdout.write(to_yaml(result))
+    else:
+        emit(result.topics, form, columns=COLUMNS, empty="")

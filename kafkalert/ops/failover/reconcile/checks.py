@@ -1,0 +1,69 @@
+"""What has to be so before a cluster's return may begin. Each check refuses with what is and what to do."""
+
+from kafkalert.bus.connect import Connect
+from kafkalert.bus.flow import Flow, flows
+from kafkalert.config.sections import Settings
+from kafkalert.errors import RefusedError
+from kafkalert.ops.failover.watch import Watch
+from kafkalert.ops.mirror.condition import Condition, condition_of
+from kafkalert.ops.mirror.status import FlowStatus
+from kafkalert.ops.wording import harmless
+
+
+def check_control(watch: Watch, settings: Settings, old: str) -> str:
+    """That both clusters answer, stages are elsewhere and nobody switches; the name of the cluster in use.
+
+    Raises RefusedError.
+    """
+    watch.await_control(settings.context.clusters)
+    reachable = watch.control.reachable()
+    for name in settings.context.clusters:
+        if name not in reachable:
+            raise RefusedError(
+                f"Cluster {name} does not answer, or does not let its control log be read.",
+                hint=f"Start {name} first; nothing was changed.",
+            )
+    view = watch.control.view()
+    if view.active == old:
+        raise RefusedError(
+            f"Stages run on {old}, since epoch {view.epoch}: nothing is stranded there.",
+            hint="`kafkalert failover` shows where each runs; --from names the cluster that returns.",
+        )
+    if view.pending is not None:
+        raise RefusedError(
+            f"A switch from {view.pending.source} to {view.pending.target} is under way: {harmless(view.pending.by)}.",
+            hint="Wait for its end, or call it off with `kafkalert failover cancel`.",
+        )
+    return view.active
+
+
+def flow_of(settings: Settings, source: str) -> Flow:
+    """The flow out of a cluster."""
+    return next(flow for flow in flows(settings) if flow.source == source)
+
+
+def check_stopped(settings: Settings, flow: Flow) -> None:
+    """That the flow out of the returning cluster is stopped, and stays where it is. Raises RefusedError."""
+    condition, reason = condition_of(Connect(settings.clusters[flow.target]).status(flow.connector))
+    if condition is Condition.STOPPED:
+        return
+    what = f"The mirror from {flow.source} to {flow.target} is {condition}{f' ({reason})' if reason else ''}"
+    if condition in {Condition.RUNNING, Condition.STARTING}:
+        raise RefusedError(
+            f"{what}: what was written to {flow.source} crosses by itself, so there is nothing to reconcile.",
+            hint="`kafkalert mirror status` shows how far it is.",
+        )
+    raise RefusedError(
+        f"{what}, not stopped; from where it would go on cannot be changed.",
+        hint=f"Stop its connector {flow.connector} beside {flow.target}, then run this again.",
+    )
+
+
+def check_runs(found: FlowStatus) -> None:
+    """That the flow into the returning cluster runs, or is about to. Raises RefusedError."""
+    if found.state not in {Condition.RUNNING, Condition.STARTING}:
+        raise RefusedError(
+            f"The mirror from {found.source} to {found.target} is not running: {found.state}"
+            f"{f' ({found.reason})' if found.reason else ''}.",
+            hint="`kafkalert mirror apply` mends it; it has to catch up first.",
+        )

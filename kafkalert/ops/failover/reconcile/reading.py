@@ -1,0 +1,51 @@
+"""Reads parts of a cluster's log from end to end, in batches, so that memory does not go by how much there is."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException, Message
+
+from kafkalert.bus import clients
+from kafkalert.bus.mark_reader import MarkReader
+from kafkalert.bus.marks import Partition
+from kafkalert.config.sections import Cluster
+from kafkalert.engine.clock import Clock
+
+SILENT_SECONDS: Final = 10.0
+"""A cluster from which nothing comes for so long, although there is more, is away."""
+_POLL_SECONDS: Final = 0.2
+
+Offsets = Mapping[Partition, int]
+Left = Callable[[int], None]
+"""Told how many offsets are left to read, as far as is known."""
+
+
+def read(
+    cluster: Cluster, other: str, first: Offsets, ends: Offsets, clock: Clock, left: Left = lambda _: None
+) -> Iterator[list[tuple[Partition, Message]]]:
+    """Batches of the records of each partition from its first offset to before its end, by rising offset.
+
+    `other` is the other cluster's name. Raises UnreachableError, KafkalertError where the cluster does not let us read.
+    """
+    wanted = {one: ends[one] for one, offset in first.items() if offset < ends[one]}
+    if not wanted:
+        return
+    reader = MarkReader(cluster, other)
+    try:
+        reader.start({one: first[one] for one in wanted})
+        heard, before = clock.monotonic(), sum(reader.positions.values())
+        while wanted:
+            found = reader.messages(_POLL_SECONDS)
+            yield [(one, message) for one, message in found if one in wanted and (message.offset() or 0) < wanted[one]]
+            done = [one for one, end in wanted.items() if reader.positions[one] >= end]
+            reader.stop(done)
+            for one in done:
+                del wanted[one]
+            left(sum(end - reader.positions[one] for one, end in wanted.items()))
+            now, after = clock.monotonic(), sum(reader.positions.values())
+            if found or after != before:
+                heard, before = now, after
+            elif now - heard > SILENT_SECONDS:
+                raise clients.unreachable(cluster, KafkaException(KafkaError(KafkaError._TIMED_OUT)))  # noqa: SLF001 - librdkafka's public codes begin with _
+    finally:
+        reader.close()

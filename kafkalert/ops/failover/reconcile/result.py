@@ -1,0 +1,70 @@
+"""What was stranded and what became of it, in a shape that programs may rely on."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+VERSION: Final = 1
+"""Of the JSON of `failover reconcile`; fields may be added under the same version."""
+
+
+class Outcome(StrEnum):
+    """How it ended."""
+
+    RECONCILED = "reconciled"
+    PLANNED = "not done (dry run)"
+
+
+@dataclass(frozen=True, slots=True)
+class Stranded:
+    """What one topic has that never crossed: `carry` records have to be carried over, from `oldest` to `newest`.
+
+    `superseded`: rows of a table that are not carried, as a later one of their key is on either cluster.
+    `carried`: how many were.
+    """
+
+    topic: str
+    kind: str
+    carry: int
+    superseded: int
+    oldest: datetime | None
+    newest: datetime | None
+    carried: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A stranded row of a table that is not carried, by its place on the returning cluster."""
+
+    topic: str
+    partition: int
+    offset: int
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """The return of `source`; `target` is the cluster in use.
+
+    Attributes:
+        topics: those that have anything stranded.
+        superseded: the first rows that are not carried; `topics` counts all.
+        put: rows that were written once more, so that both clusters end with the same one.
+        vanished: records that expired, or that compaction took, before they could be carried.
+        problems: what is left to do.
+    """
+
+    version: int
+    context: str
+    outcome: Outcome
+    source: str
+    target: str
+    topics: tuple[Stranded, ...]
+    superseded: tuple[Superseded, ...]
+    carry: int
+    carried: int
+    put: int
+    vanished: int
+    seconds: float
+    problems: tuple[str, ...] = ()
