@@ -5,9 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from kafkalert.bus.control.event import Event
+from kafkalert.bus.control.state import View
 from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.errors import RefusedError, UnreachableError
 from kafkalert.ops.failover.checks import check_flows, check_forced, check_idle, check_topics
+from kafkalert.ops.failover.outlook import staying
+from kafkalert.ops.failover.planned import CalledOffError, check_size
 from kafkalert.ops.failover.survey import Attempt, ClusterSeen, Survey
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.status import FlowStatus
@@ -94,5 +98,38 @@ def test_force_does_not_go_where_nothing_answers() -> None:
     gone = (SURVEY.clusters[0], ClusterSeen("dc2", answers=False, control=False))
     with pytest.raises(UnreachableError, match="Cluster dc2 does not answer"):
         check_forced(replace(SURVEY, clusters=gone), "dc2")
-    with pytest.raises(RefusedError, match="already"):
+    with pytest.raises(UnreachableError, match="Cluster dc1 does not answer"):
         check_forced(replace(SURVEY, clusters=DEAD), "dc1")
+
+
+def test_force_may_stay_where_the_other_cluster_is_dead() -> None:
+    """So that stages can start, which wait for the other log; while it answers there is no need."""
+    check_forced(
+        replace(SURVEY, clusters=(SURVEY.clusters[0], ClusterSeen("dc2", answers=False, control=False))), "dc1"
+    )
+    with pytest.raises(RefusedError, match="run on dc1 already"):
+        check_forced(SURVEY, "dc1")
+
+
+def test_to_stay_keeps_what_the_last_switch_said_of_groups() -> None:
+    """Groups that have not come so far yet still skip it; no offset is moved."""
+    groups = {"kafkalert.alerting": {"accountentry/0": {"offset": 5, "skip": [[7, 9]]}}}
+    detail = {"groups": groups, "ends": {"dc2": {"accountentry/0": 3}}, "seconds": 1.0, "lost": {}}
+    commit = Event(3, "x", "COMMIT", "planned", "dc2", "dc1", "ann@ops", 0, "", detail)
+    look = staying(View(3, "dc1", commit, None, (commit,), 4), "dc2")
+    told = look.detail()
+    assert (told["groups"], told["ends"], look.offsets()) == (groups, detail["ends"], {})
+    assert staying(View(0, "dc1", None, None, (), 1), "dc2").detail()["groups"] == {}
+
+
+def test_a_commit_that_no_log_would_take_is_called_off() -> None:
+    """With the reason and what to do; one that is merely large passes."""
+
+    def commit(runs: int) -> Event:
+        skip = [[1_000_000_000 + 2 * each, 1_000_000_001 + 2 * each] for each in range(runs)]
+        groups = {"kafkalert.alerting": {"accountentry/0": {"offset": 1, "skip": skip}}}
+        return Event(1, "x", "COMMIT", "planned", "dc1", "dc2", "ann@ops", 0, "", {"groups": groups, "ends": {}})
+
+    check_size(commit(30_000))
+    with pytest.raises(CalledOffError, match=r"40,000 runs of records"):
+        check_size(commit(40_000))

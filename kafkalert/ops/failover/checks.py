@@ -26,14 +26,21 @@ def check_idle(active: str, epoch: int, pending: Attempt | None, target: str) ->
 
 
 def check_forced(found: Survey, target: str) -> None:
-    """That force is needed, and can help. Raises RefusedError, UnreachableError."""
-    check_idle(found.active, found.epoch, None, target)
+    """That force is needed, and can help: also to stay where stages run, while the other cluster does not answer.
+
+    Raises RefusedError, UnreachableError.
+    """
+    other = next((one for one in found.clusters if one.name != target), None)
+    if found.active == target and (other is None or (other.answers and other.control)):
+        check_idle(found.active, found.epoch, None, target)
     new, old = found.cluster(target), found.cluster(found.active)
     if not (new.answers and new.control):
         raise UnreachableError(
             f"Cluster {target} {'does not let its control log be read' if new.answers else 'does not answer'}.",
             hint="Nothing was changed. There is nowhere to go before it answers.",
         )
+    if found.active == target:
+        return  # stages that start wait for the other log, which is away
     mirrored = bool(found.flows) and all(one.state is Condition.RUNNING for one in found.flows)
     if old.answers and old.control and mirrored:
         raise RefusedError(

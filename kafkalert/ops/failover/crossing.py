@@ -1,6 +1,7 @@
 """What a planned switch asks of the ledger: has all crossed that must, and where does each group go on."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from typing import Any, Final, Self
 
 from kafkalert.bus import flow
@@ -16,6 +17,7 @@ from kafkalert.ops.failover.cut import Cut
 from kafkalert.ops.failover.evidence import topics_of
 from kafkalert.ops.failover.ledger import Ledger
 from kafkalert.ops.failover.natives import Uncrossed
+from kafkalert.ops.failover.side import LOOK_BACK
 
 READ_SECONDS: Final = 120.0
 """How long reading the backlog of both clusters may take, while everything still runs."""
@@ -44,7 +46,7 @@ class Crossing:
             },
             compacted=[settings.topic(name) for name in (names.ACCOUNTTOCUSTOMERIDS, names.CUSTOMERALERTSETTINGS)],
         )
-        self._ends: dict[Partition, int] = {}
+        self._ends: dict[str, dict[Partition, int]] = {}
         # What the switch to the source had groups skip there; they may not have come so far yet.
         self._arrived = view.commit.detail if view.commit is not None and view.commit.target == source else {}
 
@@ -54,12 +56,23 @@ class Crossing:
     def __exit__(self, *_: object) -> None:
         self._ledger.close()
 
-    def start(self, committed: Committed, note: Callable[[str], None]) -> int:
-        """Read both clusters up to their ends of now; how many records that were. `note` is told how it goes on.
+    def begin(self, committed: Committed) -> list[str]:
+        """Begin to read both clusters, and return what is assumed, in sentences.
 
-        Raises KafkalertError where that takes longer than READ_SECONDS.
+        `committed` is what groups have committed on the source. Raises UnreachableError, ConfigError.
         """
         self._ledger.start(committed)
+        return [
+            f"what was written to {name} more than {LOOK_BACK // timedelta(minutes=1)} min ago is taken to have crossed: "
+            "nobody knows how far it had, or it is too much to read"
+            for name in sorted(self._ledger.assumed)
+        ]
+
+    def await_read(self, note: Callable[[str], None]) -> int:
+        """Wait until both are read to their ends of the beginning; how many records that were.
+
+        `note` is told how it goes on. Raises KafkalertError where that takes longer than READ_SECONDS.
+        """
         give_up = self._clock.monotonic() + READ_SECONDS
         while not self._ledger.await_ready(_STEP_SECONDS):
             progress = self._ledger.progress()
@@ -78,11 +91,11 @@ class Crossing:
 
     def stopped(self) -> None:
         """Nobody of ours writes to the old cluster any more: what lies before its ends of now has to cross."""
-        self._ends = self._ledger.ends(self._source)
+        self._ends = {name: self._ledger.ends(name) for name in (self._source, self._target)}
 
     def left(self) -> int:
         """How many records must still cross."""
-        return _count(self._ledger.uncrossed(self._source, self._ends).values())
+        return _count(self._ledger.uncrossed(self._source, self._ends[self._source]).values())
 
     def detail(self, committed: Committed) -> dict[str, Any]:
         """What COMMIT says: where each group goes on, and to which ends all had crossed.
@@ -101,7 +114,13 @@ class Crossing:
                         hint="`kafkalert mirror status --topics` shows what the mirror has yet to carry.",
                     )
                 groups[group][_place(partition)] = {"offset": found.offset, "skip": [list(one) for one in found.skip]}
-        return {"groups": groups, "ends": {self._source: {_place(one): end for one, end in self._ends.items()}}}
+        # Of the target only where that is so; nobody waits for what others write there.
+        lacking = {self._source: {}, self._target: self._ledger.uncrossed(self._target, self._ends[self._target])}
+        ends = {
+            name: {_place(one): end for one, end in found.items() if one not in lacking[name]}
+            for name, found in self._ends.items()
+        }
+        return {"groups": groups, "ends": ends}
 
 
 def _crossed(settings: Settings, view: View, source: str, target: str) -> dict[Partition, int]:

@@ -1,6 +1,7 @@
 """The forced switch: the old cluster is dead or hangs, and the operator accepts what that may lose."""
 
 import uuid
+from dataclasses import replace
 from typing import Final
 
 from confluent_kafka import KafkaException
@@ -34,7 +35,10 @@ _STEP_SECONDS: Final = 0.02
 
 
 class Forced:
-    """One forced switch away from `source`, by what `outlook` found. It never asks the old cluster anything."""
+    """One forced switch away from `source`, by what `outlook` found. It never asks that cluster anything.
+
+    Where stages stay, `source` is the other cluster, which they stop waiting for.
+    """
 
     def __init__(self, parts: Parts, order: Order, outlook: Outlook, *, source: str) -> None:
         self._parts = parts
@@ -59,10 +63,11 @@ class Forced:
         self._epoch = self._control.view().next_epoch
         self._turnout.begin("", self._epoch)
         try:
-            with self._course.step(Step.FLOW):
-                self._stop_flow()
-            with self._course.step(Step.OFFSETS):
-                self._write_offsets()
+            if not self._outlook.stays:
+                with self._course.step(Step.FLOW):
+                    self._stop_flow()
+                with self._course.step(Step.OFFSETS):
+                    self._write_offsets()
         except (KafkalertError, KafkaException, KeyboardInterrupt) as error:
             interrupted = isinstance(error, KeyboardInterrupt)
             why = said(error) if isinstance(error, Exception) else "Interrupted."
@@ -147,7 +152,7 @@ class Forced:
 
     def _result(self, ended: Outcome) -> Result:
         flight = Flight(self._order, self._source, self._epoch, self._id)
-        return result(
+        found = result(
             self._parts,
             flight,
             self._turnout,
@@ -156,3 +161,4 @@ class Forced:
             problems=self._problems,
             interrupted=self._interrupted,
         )
+        return replace(found, active=self._target) if self._outlook.stays else found

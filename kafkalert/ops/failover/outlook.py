@@ -1,11 +1,12 @@
 """What a forced switch would do: where each group goes on, what is done again, and what may be lost."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from kafkalert.bus.connect import Connect
+from kafkalert.bus.control.state import View
 from kafkalert.bus.flow import connector_name
 from kafkalert.bus.mark_reader import Places
 from kafkalert.config import names
@@ -52,12 +53,14 @@ class Outlook:
     """Where groups go on, and what that means in records and in words.
 
     `whole` is the moment (ms) until which the flow from the old cluster is known to have carried everything; None if
-    there is no trace of that.
+    there is no trace of that. `stays`: groups go on where they are, and `kept` is what COMMIT still has to say of them.
     """
 
     goings: tuple[Going, ...]
     whole: int | None
     loss: Loss
+    stays: bool = False
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
     def offsets(self) -> dict[str, dict[Partition, int]]:
         """By group, where each partition goes on."""
@@ -73,7 +76,20 @@ class Outlook:
             topic, number = one.partition
             groups.setdefault(one.group, {})[f"{topic}/{number}"] = {"offset": one.offset, "skip": []}
         lost = {"records": self.loss.lost, "again": self.loss.repeated, "wholeUntil": self.whole}
-        return {"groups": groups, "ends": {}, "lost": {**lost, "words": " ".join(self.loss.words)}}
+        return {"groups": groups, "ends": {}, **self.kept, "lost": {**lost, "words": " ".join(self.loss.words)}}
+
+
+def staying(view: View, other: str) -> Outlook:
+    """What it means that stages stay on the active cluster, and do not wait for `other` any more."""
+    # A group that has not come so far yet still has to skip what the last switch says.
+    detail = {} if view.commit is None else view.commit.detail
+    kept: dict[str, Any] = {name: detail[name] for name in ("groups", "ends") if name in detail}
+    words = (
+        f"Groups go on where they are on {view.active}; nothing is lost.",
+        "An instance that runs begins anew there: what it had not committed, about a second, is processed again.",
+        f"The flow from {other} goes on once {other} is back; what others write there crosses then.",
+    )
+    return Outlook((), None, Loss(0, None, words), stays=True, kept=kept)
 
 
 def outlook(settings: Settings, found: Survey, target: str, clock: Clock, overlap: float) -> Outlook:

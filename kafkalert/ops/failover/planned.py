@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaException
 
-from kafkalert.bus.control.event import Event
+from kafkalert.bus.control.event import Event, encode
 from kafkalert.bus.control.event import Step as Kind
 from kafkalert.bus.control.state import outcome
 from kafkalert.engine.runner import said
@@ -30,6 +30,8 @@ from kafkalert.ops.failover.result import (
 from kafkalert.ops.failover.turnout import Turnout
 from kafkalert.ops.wording import harmless
 
+COMMIT_BYTES: Final = 800_000
+"""What COMMIT may have at most: a broker takes a million by default, and every instance keeps it."""
 CARRIED_A_SECOND: Final = 5000
 """Records that the mirror carries in a second at the least, once it has to."""
 _STEP_SECONDS: Final = 0.02
@@ -96,7 +98,7 @@ class Planned:
         """What can be done while stages still work: reading, and making the target's group coordinator ready."""
         names = self._old.names()
         self._new.committed(names)  # makes __consumer_offsets where it is not there yet
-        read = self._crossing.start(self._old.committed(names), lambda text: self._course.note(Step.READ, text))
+        read = self._crossing.await_read(lambda text: self._course.note(Step.READ, text))
         if (behind := self._crossing.behind()) > self._order.timeout * CARRIED_A_SECOND:
             raise RefusedError(
                 f"The mirror has yet to carry {behind:,} records, more than it may in {self._order.timeout:g} s.",
@@ -137,6 +139,7 @@ class Planned:
         with course.step(Step.PLACES):
             committed = self._old.committed(self._old.names())
             detail = self._crossing.detail(committed)
+            check_size(self._event("COMMIT", detail))
         with course.step(Step.OFFSETS):
             self._write_offsets(detail["groups"])
         with course.step(Step.COMMIT):
@@ -262,6 +265,18 @@ class Planned:
             loss=Loss(),
             problems=self._problems,
             interrupted=self._interrupted,
+        )
+
+
+def check_size(commit: Event) -> None:
+    """That the control log takes it. Raises CalledOffError."""
+    size = len(encode(commit))
+    if size > COMMIT_BYTES:
+        places = [one for places in commit.detail["groups"].values() for one in places.values()]
+        raise CalledOffError(
+            f"COMMIT would have {size:,} bytes, more than the {COMMIT_BYTES:,} that it may: it lists "
+            f"{sum(len(one['skip']) for one in places):,} runs of records that are processed already.",
+            hint="Records of both clusters lie mixed behind groups that are far behind. Let those catch up first.",
         )
 
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
+from kafkalert.errors import RefusedError
 from kafkalert.ops.failover.checks import check_forced, check_idle, check_planned
 from kafkalert.ops.failover.course import Course, Tell
 from kafkalert.ops.failover.crossing import Crossing
 from kafkalert.ops.failover.forced import Forced
+from kafkalert.ops.failover.groups import Groups
 from kafkalert.ops.failover.order import Order
-from kafkalert.ops.failover.outlook import Outlook, outlook
+from kafkalert.ops.failover.outlook import Outlook, outlook, staying
 from kafkalert.ops.failover.parts import Parts, listed
 from kafkalert.ops.failover.planned import Planned
 from kafkalert.ops.failover.result import VERSION, Loss, Outcome, Result
@@ -54,36 +56,53 @@ def switch(settings: Settings, order: Order, audience: Audience, clock: Clock | 
 
 def _plan(settings: Settings, order: Order, audience: Audience, found: Survey, watch: Watch, clock: Clock) -> Result:
     check_planned(settings, found, order.target)
-    changes = _planned_changes(found, order)
-    if not order.dry_run:
-        audience.approve(changes)
-        _look_again(watch, order)
     view = watch.control.view()
-    with audience.progress() as tell, Crossing(settings, view, found.active, order.target, clock) as crossing:
-        planned = Planned(Parts(settings, watch, Course(clock, tell), clock), order, crossing, source=found.active)
+    check_idle(view.active, view.epoch, attempt(view.pending), order.target)
+    groups = Groups(settings, settings.clusters[found.active])
+    with Crossing(settings, view, found.active, order.target, clock) as crossing:
+        # While the operator thinks, it is read already.
+        changes = [*_planned_changes(found, order), *crossing.begin(groups.committed(groups.names()))]
         if not order.dry_run:
-            return planned.run()
-        planned.look()
+            audience.approve(changes)
+            _look_again(watch, order, view.epoch)
+        with audience.progress() as tell:
+            planned = Planned(Parts(settings, watch, Course(clock, tell), clock), order, crossing, source=found.active)
+            if not order.dry_run:
+                return planned.run()
+            planned.look()
     return _dry(settings, order, audience, found, changes, Loss())
 
 
 def _force(settings: Settings, order: Order, audience: Audience, found: Survey, watch: Watch, clock: Clock) -> Result:
     check_forced(found, order.target)
-    look = outlook(settings, found, order.target, clock, order.overlap)
-    changes = _forced_changes(found, order, look)
+    stays = order.target == found.active
+    if stays:
+        (source,) = (name for name in settings.context.clusters if name != order.target)
+        look = staying(watch.control.view(), source)
+        changes = _staying_changes(order, source, look)
+    else:
+        source = found.active
+        look = outlook(settings, found, order.target, clock, order.overlap)
+        changes = _forced_changes(found, order, look)
     if order.dry_run:
         return _dry(settings, order, audience, found, changes, look.loss)
     audience.approve(changes)
-    _look_again(watch, order)
+    _look_again(watch, order, found.epoch)
     with audience.progress() as tell:
         parts = Parts(settings, watch, Course(clock, tell), clock)
-        return Forced(parts, order, look, source=found.active).run()
+        return Forced(parts, order, look, source=source).run()
 
 
-def _look_again(watch: Watch, order: Order) -> None:
+def _look_again(watch: Watch, order: Order, epoch: int) -> None:
     """The operator may have thought for long. Raises RefusedError where somebody else was quicker."""
     view = watch.control.view()
-    check_idle(view.active, view.epoch, None if order.forced else attempt(view.pending), order.target)
+    if not order.forced:
+        check_idle(view.active, view.epoch, attempt(view.pending), order.target)
+    if view.epoch != epoch:
+        raise RefusedError(
+            f"Another switch came in between: stages run on {view.active}, in epoch {view.epoch}.",
+            hint="Nothing was changed. `kafkalert failover` shows where each runs.",
+        )
 
 
 def _planned_changes(found: Survey, order: Order) -> list[str]:
@@ -107,6 +126,15 @@ def _forced_changes(found: Survey, order: Order, look: Outlook) -> list[str]:
         f"stop the flow from {old} to {new}, so that {old} does not push what was stranded when it returns",
         *look.loss.words,
         f"if {old} is merely cut off from here, instances there go on beside those on {new} until reached or stopped",
+    ]
+
+
+def _staying_changes(order: Order, source: str, look: Outlook) -> list[str]:
+    here = order.target
+    return [
+        f"say that stages run on {here} without {source}, so that those start that wait to read its control log",
+        *look.loss.words,
+        f"if stages were moved to {source} and {here} does not know of it, what they did there is done again",
     ]
 
 
