@@ -63,8 +63,8 @@ class Crossing:
         """
         self._ledger.start(committed)
         return [
-            f"what was written to {name} more than {LOOK_BACK // timedelta(minutes=1)} min ago is taken to have crossed: "
-            "nobody knows how far it had, or it is too much to read"
+            f"what was written to {name} more than {LOOK_BACK // timedelta(minutes=1)} min ago is taken to have "
+            "crossed: nobody knows how far it had, or it is too much to read"
             for name in sorted(self._ledger.assumed)
         ]
 
