@@ -229,6 +229,7 @@ class Pulse(Thread):
             "partitions": partitions,
             "ends": {f"{topic}/{number}": end for (topic, number), end in sorted(report.ends.items())},
             "lag": sum(metrics.lag.values()),
+            "lags": {f"{topic}/{number}": left for (topic, number), left in sorted(metrics.lag.items())},
             "rates": self._rates,
             "totals": {"entries": metrics.entries, "alerts": by_name(metrics.alerts.items())},
             "latencyMs": {f"p{share}": percentile(latencies, share) for share in (50, 99)},

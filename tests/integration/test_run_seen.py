@@ -41,6 +41,7 @@ FIELDS = {
     "partitions": dict,
     "ends": dict,
     "lag": int,
+    "lags": dict,
     "rates": dict,
     "totals": dict,
     "latencyMs": dict,
