@@ -36,7 +36,7 @@ class ActiveCluster:
         self._clock = clock
         self._stopping = stopping
         self._alone = View(epoch=0, active=names[0], commit=None, pending=None, history=(), next_epoch=1)
-        self._fresh_until = float("-inf")
+        self._fresh = (-1, float("-inf"))
         self._log: ControlLog | None = None
         if len(names) > 1:
             topic = settings.topic("kafkalert.control")
@@ -64,17 +64,22 @@ class ActiveCluster:
         `epoch` is the highest that it has worked in, `acknowledged` the PREPARE for which it stands still.
         """
         settled = self._log is None or self._log.settled()
-        fresh = self.fresh(self._clock.monotonic())
-        return duty(self.view(), settled=settled, fresh=fresh, epoch=epoch, acknowledged=acknowledged)
+        view = self.view()
+        fresh = self.fresh(self._clock.monotonic(), view.epoch)
+        return duty(view, settled=settled, fresh=fresh, epoch=epoch, acknowledged=acknowledged)
 
-    def fresh(self, now: float) -> bool:
-        """Whether the logs were read lately enough to work by them. Cheap: an answer is good for a moment."""
-        if now < self._fresh_until:
+    def fresh(self, now: float, epoch: int) -> bool:
+        """Whether the logs were read lately enough to work in `epoch`, and still say so.
+
+        Cheap: an answer is good for a moment. Another epoch never is: what was read says to work elsewhere.
+        """
+        known, until = self._fresh  # at once: several threads ask
+        if epoch == known and now < until:
             return True
-        fresh = self._log is None or self._log.fresh(now)
-        if fresh:
-            self._fresh_until = now + _FRESH_SECONDS
-        return fresh
+        if self._log is not None and (self.view().epoch != epoch or not self._log.fresh(now)):
+            return False
+        self._fresh = (epoch, now + _FRESH_SECONDS)
+        return True
 
     def skips(self, group: str) -> dict[Partition, Ranges]:
         """What `group` passes over in this epoch."""
