@@ -25,7 +25,9 @@ from kafkalert.ops.wording import harmless
 WATCH_SECONDS: Final = 2.0
 """For how long beats are awaited before an instance is called silent; they come each second."""
 ANSWER_SECONDS: Final = 5.0
-FLOW_SECONDS: Final = 3.5
+HASTY_SECONDS: Final = 2.0
+"""How long answers are awaited; less by whoever is about to leave a cluster that gives none."""
+_FLOW_SHARE: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +104,10 @@ class Survey:
         return next(one for one in self.clusters if one.name == name)
 
 
-def survey(settings: Settings, watch: Watch, clock: Clock) -> Survey:
-    """Look, for about two seconds, five where a cluster is dead. Raises UnreachableError if none answers."""
+def survey(settings: Settings, watch: Watch, clock: Clock, *, answer_seconds: float = ANSWER_SECONDS) -> Survey:
+    """Look, for two seconds or, where a cluster is dead, `answer_seconds`. Raises UnreachableError if none answers."""
     names = settings.context.clusters
-    told = _ask(settings)
+    told = _ask(settings, answer_seconds)
     dead = [name for name in names if isinstance(told["answers", name], Exception)]
     if len(dead) == len(names):
         raise nobody(settings)
@@ -144,13 +146,14 @@ def survey(settings: Settings, watch: Watch, clock: Clock) -> Survey:
     )
 
 
-def _ask(settings: Settings) -> Mapping[tuple[str, str], object]:
+def _ask(settings: Settings, seconds: float) -> Mapping[tuple[str, str], object]:
     """All questions at once, so that one that hangs takes no time from the others; an answer may be an Exception."""
-    asked: dict[tuple[str, str], Callable[[], object]] = {("mirror", ""): partial(_flows, settings)}
+    share = _FLOW_SHARE * seconds
+    asked: dict[tuple[str, str], Callable[[], object]] = {("mirror", ""): partial(_flows, settings, share)}
     for name in settings.context.clusters:
         asked["answers", name] = partial(topics_of, settings.clusters[name])
-        asked["groups", name] = partial(_lags, settings, settings.clusters[name])
-    return at_once(asked, ANSWER_SECONDS)
+        asked["groups", name] = partial(_lags, settings, settings.clusters[name], share)
+    return at_once(asked, seconds)
 
 
 def look(settings: Settings) -> Survey:
@@ -185,8 +188,8 @@ def attempt(event: Event | None) -> Attempt | None:
     return Attempt(event.epoch, event.id, event.source, event.target, by, moment(event.at), reason)
 
 
-def _lags(settings: Settings, cluster: Cluster) -> tuple[GroupLag, ...]:
-    groups, places = Groups(settings, cluster, seconds=FLOW_SECONDS), Places(cluster)
+def _lags(settings: Settings, cluster: Cluster, seconds: float) -> tuple[GroupLag, ...]:
+    groups, places = Groups(settings, cluster, seconds=seconds), Places(cluster)
     names = groups.names()
     attendance = groups.attendance(names)
     committed = groups.committed(names)
@@ -205,8 +208,8 @@ def _sorted(members: Mapping[str, Member]) -> list[Member]:
     return sorted(members.values(), key=lambda one: (one.beat.stage, one.beat.instance))
 
 
-def _flows(settings: Settings) -> tuple[FlowStatus, ...]:
-    return tuple(status(settings, flows(settings), seconds=FLOW_SECONDS))
+def _flows(settings: Settings, seconds: float) -> tuple[FlowStatus, ...]:
+    return tuple(status(settings, flows(settings), seconds=seconds))
 
 
 def _wrong(view: View, instances: Sequence[Instance]) -> list[str]:
