@@ -1,6 +1,5 @@
 """Writes copies of one cluster's records to the other one: as they are, in order, and marked as the mirror does."""
 
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -51,8 +50,8 @@ class Carrier:
 
     def carry(
         self, wanted: Mapping[Partition, Sequence[int]], done: OnCarried = lambda *_: None, left: Left = lambda _: None
-    ) -> None:
-        """Carry the records at these offsets, rising, of each partition; what is no longer there is passed over.
+    ) -> dict[Partition, set[int]]:
+        """Carry the records at these offsets, rising, of each partition; which of them are no longer there.
 
         Returns once all were acknowledged; `done` is told of each. Stops at the first that is not, so that none comes
         before one that precedes it.
@@ -64,17 +63,20 @@ class Carrier:
         """
         first = {one: offsets[0] for one, offsets in wanted.items() if offsets}
         ends = {one: wanted[one][-1] + 1 for one in first}
+        gone = {one: set(wanted[one]) for one in first}
         self._heard = self._clock.monotonic()
         try:
             for batch in read(self._source, self._origin, first, ends, self._clock, left):
                 for one, message in batch:
-                    if _has(wanted[one], message.offset() or 0):
+                    if (offset := message.offset() or 0) in gone[one]:
+                        gone[one].discard(offset)
                         self._send(one, message, done)
                 self._producer.poll(0)
                 self._check()
             self._flush()
         finally:
             self._end()
+        return {one: offsets for one, offsets in gone.items() if offsets}
 
     def _send(self, one: Partition, message: Message, done: OnCarried) -> None:
         def answered(error: KafkaError | None, _: Message) -> None:
@@ -146,8 +148,3 @@ def headers_of(message: Message, origin: str, target: str) -> list[tuple[str, An
     marks = {f"{ORIGIN_HEADER}{name}" for name in (origin, target)}
     found: Any = message.headers() or ()
     return [*((name, value) for name, value in found if name not in marks), (f"{ORIGIN_HEADER}{origin}", None)]
-
-
-def _has(offsets: Sequence[int], offset: int) -> bool:
-    place = bisect_left(offsets, offset)
-    return place < len(offsets) and offsets[place] == offset

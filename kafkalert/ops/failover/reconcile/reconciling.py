@@ -115,8 +115,7 @@ class _Return:
         clusters, old = self._settings.clusters, self._order.source
         for batch in self._order_of([one[0] for one in found.begin]):
             wanted = {one: found.to_carry(one) for one in found.begin if one[0] in batch}
-            count = sum(map(len, wanted.values()))
-            if not count:
+            if not any(wanted.values()):
                 continue
 
             def done(one: Partition, message: Message) -> None:
@@ -126,8 +125,9 @@ class _Return:
 
             with self._audience.progress(f"Carrying {', '.join(batch)}") as note:
                 carrier = Carrier(clusters[old], clusters[new], old, self._clock)
-                carrier.carry(wanted, done, lambda left, note=note: note(f"{left:,} records to go"))  # type: ignore[misc]  # bound now
-            self._vanished += count - carrier.carried
+                gone = carrier.carry(wanted, done, lambda left, note=note: note(f"{left:,} records to go"))  # type: ignore[misc]  # bound now
+            found.lose(gone)
+            self._vanished += sum(map(len, gone.values()))
 
     def _order_of(self, there: Sequence[str]) -> list[list[str]]:
         """Topics in the order in which they are carried, some at once.

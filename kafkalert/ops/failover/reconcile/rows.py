@@ -43,7 +43,8 @@ class Key:
     last_old: Row | None = None
     theirs: Row | None = None
     last_new: Row | None = None
-    crossed: set[int] = field(default_factory=set)
+    crossed: tuple[int, ...] = ()
+    others: tuple[int, ...] = ()
     follows: bool = False
 
     def on_old(self, row: Row, end: int) -> None:
@@ -60,14 +61,25 @@ class Key:
         """A row of the new cluster."""
         self.last_new = row
         if any(row.id == one.id for one in self.stranded):
-            self.crossed.add(row.id)
+            self.crossed += () if row.id in self.crossed else (row.id,)
             self.follows = self.follows and row.id != self.stranded[-1].id
-        else:
+        elif row.native or row.id not in self.others:  # what this command puts again is no news
+            self.others += () if row.id in self.others else (row.id,)
             self.theirs = row
-            self.follows = self.stranded[-1].id in self.crossed
+            self.follows = bool(self.stranded) and self.stranded[-1].id in self.crossed
 
-    def winner(self) -> tuple[Row, bool]:
-        """The row that wins, and whether it is one of the old cluster's own."""
+    def lost(self, offset: int, *, on_new: bool) -> None:
+        """What was to be read there is gone: compaction took it, as it was not the last one."""
+        if on_new:
+            self.theirs = None if self.theirs is not None and self.theirs.offset == offset else self.theirs
+        else:
+            self.since = None if self.since is not None and self.since.offset == offset else self.since
+            self.stranded = [one for one in self.stranded if one.offset != offset]
+
+    def winner(self) -> tuple[Row | None, bool]:
+        """The row that wins, and whether it is one of the old cluster's own. None: there is no row any more."""
+        if not self.stranded:
+            return self.last_new, False
         ours = self.stranded[-1]
         if self.theirs is not None and (self.follows or _newer(self.theirs, ours)):
             return self.theirs, False
@@ -90,12 +102,22 @@ class Key:
     def to_put_on_new(self) -> Row | None:
         """The row to be put at the new cluster's end, once all that have to be are carried there."""
         row, _ = self.winner()
-        return None if _same(row, self.last_new) else row
+        return None if row is None or _same(row, self.last_new) else row
 
     def to_put_on_old(self) -> Row | None:
         """The row to be put at the old cluster's end; None where it ends as it should."""
         row = self.since or self.winner()[0]
-        return None if _same(row, self.last_old) else row
+        return None if row is None or _same(row, self.last_old) else row
+
+    def lies(self, row: Row) -> tuple[bool, int]:
+        """Where a row that won can be read: whether on the new cluster, and its offset there.
+
+        Where it is the last one, if it is on either: nothing takes that away.
+        """
+        for on_new, last in ((True, self.last_new), (False, self.last_old)):
+            if last is not None and last.id == row.id:
+                return on_new, last.offset
+        return row is self.theirs, row.offset
 
 
 def _newer(theirs: Row, ours: Row) -> bool:

@@ -1,7 +1,7 @@
 """Makes both clusters end with the same row of each key that was stranded, whatever is written meanwhile."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,6 @@ from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.errors import KafkalertError
 from kafkalert.ops.failover.reconcile.carrying import Carrier
-from kafkalert.ops.failover.reconcile.rows import Key, Row
 from kafkalert.ops.failover.reconcile.stranded import Found, Search
 
 ROUNDS: Final = 10
@@ -35,19 +34,17 @@ class Settling:
         count = 0
         if not found.tables:
             return count
-        before: Mapping[_Job, Mapping[Partition, Sequence[int]]] = {}
+        clusters = {one.name: one for one in (self.old, self.new)}
         for _ in range(ROUNDS):
             self.search.again_tables(found, self.catch_up)
             jobs = self._jobs(found)
-            if not jobs or jobs == before:  # what is wanted again was not there: a later row has taken its place
+            if not jobs:
                 return count
             for (source, target), wanted in jobs.items():
-                clusters = {one.name: one for one in (self.old, self.new)}
                 (origin,) = clusters.keys() - {target}
                 carrier = Carrier(clusters[source], clusters[target], origin, self.clock)
-                carrier.carry(wanted)
+                found.lose(carrier.carry(wanted), on_new=source == self.new.name)
                 count += carrier.carried
-            before = jobs
         raise KafkalertError(
             "Rows of the stranded keys are written all the time, so both clusters could not be made equal.",
             hint="Run this again when less is written to the tables; what was carried stays.",
@@ -58,8 +55,6 @@ class Settling:
         for one, key in found.tracked():
             for target, row in ((self.new, key.to_put_on_new()), (self.old, key.to_put_on_old())):
                 if row is not None:
-                    jobs[self._lies_on(key, row), target.name][one].append(row.offset)
+                    on_new, offset = key.lies(row)
+                    jobs[(self.new if on_new else self.old).name, target.name][one].append(offset)
         return {job: {one: sorted(offsets) for one, offsets in wanted.items()} for job, wanted in jobs.items()}
-
-    def _lies_on(self, key: Key, row: Row) -> str:
-        return self.new.name if row is key.theirs else self.old.name

@@ -8,7 +8,7 @@ needed to find it again is kept: 100 to 150 bytes a record while it may be stran
 """
 
 from array import array
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
@@ -71,6 +71,13 @@ class Found:
     def tracked(self) -> Iterator[tuple[Partition, Key]]:
         """All keys of tables that have rows which may be stranded."""
         return ((one, key) for one, keys in self.tables.items() for key in keys.values())
+
+    def lose(self, gone: Mapping[Partition, set[int]], *, on_new: bool = False) -> None:
+        """Rows that were to be read at these offsets are gone."""
+        for one in gone.keys() & self.tables.keys():
+            for key in self.tables[one].values():
+                for offset in gone[one]:
+                    key.lost(offset, on_new=on_new)
 
     def to_carry(self, one: Partition) -> Sequence[int]:
         """Offsets on the old cluster of what has to be carried, rising."""
