@@ -30,6 +30,14 @@ from tests.reading import AUTHORISATIONS, ENTRIES, SETTINGS, ends
 from tests.running import COMMAND, make_topics
 
 NAMES = ("dc1", "dc2")
+_OTHER_TIME = """
+import os, time
+now, utime = time.time_ns, os.utime
+time.time_ns = lambda: now() + {seconds} * 10**9
+os.utime = lambda path, times=None, **more: utime(path, times, **more) if times or more else utime(
+    path, ns=(time.time_ns(), time.time_ns())
+)
+"""
 Done = subprocess.CompletedProcess[str]
 
 
@@ -181,20 +189,33 @@ class Twin:
 
     # What runs
 
-    def alerting(self, *arguments: str, state: str = "", config: Path | None = None) -> Alerting:
-        """Start `kafkalert run alerting`, with tables of its own where `state` names them."""
-        return self._start("alerting", arguments, state, config)
+    def alerting(self, *arguments: str, state: str = "", config: Path | None = None, clock: int = 0) -> Alerting:
+        """Start `kafkalert run alerting`, with tables of its own where `state` names them.
 
-    def bridge(self) -> Alerting:
-        """Start `kafkalert run bridge`, which follows `file`."""
-        return self._start("bridge", ("--from", str(self.file), "--follow"), "", None)
+        Its clock is so many seconds ahead.
+        """
+        return self._start("alerting", arguments, state, config, clock)
 
-    def _start(self, stage: str, arguments: Sequence[str], state: str, config: Path | None) -> Alerting:
+    def bridge(self, clock: int = 0) -> Alerting:
+        """Start `kafkalert run bridge`, which follows `file`; its clock is so many seconds ahead."""
+        return self._start("bridge", ("--from", str(self.file), "--follow"), "", None, clock)
+
+    def _start(self, stage: str, arguments: Sequence[str], state: str, config: Path | None, clock: int) -> Alerting:
         own = {"KAFKALERT_ENGINE__STATE": str(self.folder / f"state-{state}")} if state else {}
+        if clock:
+            own["PYTHONPATH"] = os.pathsep.join([str(self._other_time(clock)), os.environ.get("PYTHONPATH", "")])
         log = self.folder / f"{stage}-{len(self.processes)}.log"
         one = Alerting(config or self.path, log, ("-v", *arguments), own, stage=stage)
         self.processes.append(one)
         return one
+
+    def _other_time(self, seconds: int) -> Path:
+        """A folder from which Python takes what is done before anything else: there, its clock is set."""
+        folder = self.folder / f"clock{seconds:+d}"
+        folder.mkdir(exist_ok=True)
+        text = _OTHER_TIME.format(seconds=seconds)
+        (folder / "sitecustomize.py").write_text(text, encoding="utf-8")
+        return folder
 
     def command(self, *arguments: str) -> Done:
         """A command to its end, as installed."""

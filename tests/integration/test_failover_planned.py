@@ -104,17 +104,20 @@ class Auditor:
 
 
 def test_back_and_forth_under_load(twin: Callable[[], Twin]) -> None:
-    """Two round trips while bookings come in, while others write straight to either cluster, and over a backlog."""
+    """Two round trips while bookings come in, while others write straight to either cluster, and over a backlog.
+
+    The clocks of the processes lie half a minute apart.
+    """
     bank = twin()
     for name in NAMES:
         Partner.known(bank, name)
     bank.dc1.flush()
     auditor = Auditor(bank)
-    alertings = [bank.alerting(), bank.alerting(state="second")]
+    alertings = [bank.alerting(), bank.alerting(state="second", clock=-15)]
     bank.dc1.send(BACKLOG)
     bank.dc1.flush()
     auditor.read("dc1", most=BACKLOG // 8)
-    bridge = bank.bridge()
+    bridge = bank.bridge(clock=15)
     running = [*alertings, bridge]
     bank.await_running(*running, on="dc1")
     pids = {one.pid for one in running}
@@ -134,6 +137,7 @@ def test_back_and_forth_under_load(twin: Callable[[], Twin]) -> None:
     auditor.read("dc1")
     assert sorted(auditor.done) == sorted(bank.sent)
     assert {one["pid"] for one in bank.beats.newest().values()} == pids
+    assert bank.beats.newest()[bridge.pid]["time"] - bank.beats.newest()[alertings[1].pid]["time"] > 20_000
     for one in running:
         assert one.stop() == 0
 
