@@ -8,6 +8,7 @@ import typer
 
 from kafkalert.commands import complete, invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
+from kafkalert.commands.failover_drill import drill
 from kafkalert.commands.failover_reconcile import reconcile
 from kafkalert.commands.output import Format, OutputOption, emit, to_json, to_yaml
 from kafkalert.errors import ExitCode, UsageError
@@ -160,6 +161,7 @@ def cancel(
         raise typer.Exit(ExitCode.FAILED)
 
 
+app.command()(drill)
 app.command()(reconcile)
 
 

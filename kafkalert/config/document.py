@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from kafkalert.config.sections import Alerts, Cluster, Context, Engine, Mirror, Section, Serde, Topics
+from kafkalert.config.sections import Alerts, Cluster, Context, Drill, Engine, Mirror, Section, Serde, Topics
 
 
 class Document(Section):
@@ -16,3 +16,4 @@ class Document(Section):
     alerts: Alerts = Alerts()
     engine: Engine = Engine()
     mirror: Mirror = Mirror()
+    drill: Drill = Drill()

@@ -138,4 +138,5 @@ def _settings(document: Document, chosen: str, folder: Path, report: Report) -> 
         alerts=document.alerts,
         engine=engine.model_copy(update={"state": placed(engine.state, "engine", "state")}),
         mirror=document.mirror,
+        drill=document.drill,
     )

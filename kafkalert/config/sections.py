@@ -20,6 +20,9 @@ DEVELOPMENT_KEY = b"kafkalert-development-key"
 """The key of alert ids where none is configured; public, so good for development only."""
 
 
+_CANARY = r"^kafkalert-canary[A-Za-z0-9-]{0,64}$"
+
+
 class Section(BaseModel):
     """A part of the configuration: immutable, and unknown keys are errors."""
 
@@ -109,6 +112,18 @@ class Mirror(Section):
     )
 
 
+class Drill(Section):
+    """Whose entries `failover drill` writes. Both ids begin as none of a bank does."""
+
+    account: str = Field(default="kafkalert-canary", pattern=_CANARY, description="account of the entries of a drill")
+    customer: str = Field(default="kafkalert-canary", pattern=_CANARY, description="customer who is alerted of them")
+    address: str = Field(
+        default="canary@example.invalid",
+        pattern=r"^[^@\s]{1,64}@[^@\s]{1,255}$",
+        description="e-mail address of the bank's own to which those alerts go; the default reaches nobody",
+    )
+
+
 class Settings(Section):
     """All of the configuration, for one context."""
 
@@ -119,6 +134,7 @@ class Settings(Section):
     alerts: Alerts = Alerts()
     engine: Engine = Engine()
     mirror: Mirror = Mirror()
+    drill: Drill = Drill()
 
     @property
     def active(self) -> Cluster:

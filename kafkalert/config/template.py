@@ -64,4 +64,10 @@ clusters = ["dc1"]
 [mirror]
 # tasks = 2                   # of each flow between the clusters; they share its partitions
 # refresh = "5s"              # how often a flow looks for new topics
+
+[drill]
+# What `failover drill` writes entries of, and where their alerts go. Both ids begin with kafkalert-canary.
+# account = "kafkalert-canary"
+# customer = "kafkalert-canary"
+# address = "canary@example.invalid"  # a mailbox of your own; the default reaches nobody
 """

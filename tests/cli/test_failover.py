@@ -49,6 +49,12 @@ def one_cluster(sandbox1: Sandbox, prefix: str) -> str:
         (["--dry-run", "history"], "--dry-run stands before history"),
         (["--yes", "cancel"], "--yes stands before cancel"),
         (["-o", "json", "history"], "--output stands before history"),
+        (["--to", "dc2", "drill"], "--to stands before drill"),
+        (["--force", "--accept-loss", "drill", "--yes"], "--force stands before drill"),
+        (["--yes", "drill"], "--yes stands before drill"),
+        (["drill", "--to", "dc3"], "There is no cluster dc3 in this context."),
+        (["drill", "--dry-run"], "No such option"),
+        (["drill", "--timeout", "0"], "--timeout"),
         (["history", "--to", "dc2"], "No such option"),
         (["nonsense"], "No such command"),
     ],
@@ -70,7 +76,7 @@ def test_one_cluster_has_nowhere_to_go(kafkalert: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("two")
-@pytest.mark.parametrize("arguments", [["--to", "dc2", "--yes"], ["cancel", "--yes"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["--to", "dc2", "--yes"], ["cancel", "--yes"], ["drill", "--yes"]], ids=" ".join)
 def test_where_no_cluster_answers_it_ends_with_4_within_10_seconds(kafkalert: Run, arguments: list[str]) -> None:
     began = time.monotonic()
     done = kafkalert("failover", *arguments)

@@ -1,0 +1,126 @@
+"""`kafkalert failover drill`: there and back, with canaries."""
+
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kafkalert.commands import complete, invocation
+from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
+from kafkalert.commands.output import Format, OutputOption, emit, to_json, to_yaml
+from kafkalert.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from kafkalert.ops.failover.drill.verdict import Report
+
+TIMEOUT = 30.0
+COLUMNS = (
+    "from",
+    "to",
+    "outcome",
+    "s",
+    "pause s",
+    "gap s",
+    "sent",
+    "lost",
+    "repeated",
+    "one-sided",
+    "p50 ms",
+    "max ms",
+)
+
+
+def drill(
+    ctx: typer.Context,
+    *,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to", metavar="NAME", help="Where to [default: the passive one].", autocompletion=complete.clusters
+        ),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option("--timeout", metavar="S", min=1, max=600, help="Call a switch off after S seconds.")
+    ] = TIMEOUT,
+    reason: Annotated[
+        str | None,
+        typer.Option("--reason", metavar="TEXT", help="Why; kept in the control log. No personal data."),
+    ] = None,
+    yes: YesOption = False,
+    confirm: ConfirmOption = None,
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """Switch to the other cluster and back, and prove by canaries that nothing is lost or repeated.
+
+    Canaries are entries of an account that no customer has; their alerts go to the address under [drill]. They are
+    written before, while and after stages move, and each has to be alerted exactly once and to come to both clusters.
+    Exit status 3 where the verdict is not OK. What fails on the way does not leave stages on the other cluster unsaid.
+
+    Example: kafkalert failover drill --reason "monthly drill"
+    """
+    settings = invocation.settings(ctx)
+    there = settings.context.clusters
+    if len(there) == 1:
+        raise UsageError(
+            f"Context {settings.context.name} has one cluster, {there[0]}; there is nowhere to move to.",
+            hint="Name both under clusters of the context.",
+        )
+    if to is not None and to not in there:
+        raise UsageError(f"There is no cluster {to} in this context.", hint=f"It has {', '.join(there)}.")
+    from kafkalert.commands.failover_tables import show  # noqa: PLC0415 - Rich, not for --help
+    from kafkalert.commands.failover_view import view  # noqa: PLC0415 - as above
+    from kafkalert.ops.failover.drill.drilling import drill as run  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.ops.failover.drill.order import DrillAudience, DrillOrder  # noqa: PLC0415 - as above
+    from kafkalert.ops.failover.order import operator  # noqa: PLC0415 - as above
+
+    def ask(changes: Sequence[str]) -> None:
+        approve(ctx, changes, yes=yes, confirm=confirm)
+        for one in (signal.SIGTERM, signal.SIGHUP):  # a terminal that is closed leaves nothing on the other cluster
+            signal.signal(one, signal.default_int_handler)
+
+    audience = DrillAudience(lambda found: show(found, on_stderr=True), ask, view, invocation.say)
+    report = run(settings, DrillOrder(to, timeout, reason or "", operator()), audience)
+    _write(report, output)
+    for sentence in ending(report):
+        invocation.say(sentence)
+    if report.interrupted:
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    if report.unknown:
+        raise typer.Exit(ExitCode.UNKNOWN)
+    if report.problems:
+        raise typer.Exit(ExitCode.DRIFT)
+
+
+def ending(report: "Report") -> Iterator[str]:
+    """The verdict, what is wrong, and where stages run."""
+    yield f"The drill is {report.verdict}, after {report.seconds:.1f} s. Stages run on {report.active}."
+    yield from report.problems
+
+
+def _write(report: "Report", form: Format) -> None:
+    """One object for programs, a row a leg for people."""
+    if form is Format.JSON:
+        sys.stdout.write(to_json(report, indent=2) + "\n")
+    elif form is Format.YAML:
+        sys.stdout.write(to_yaml(report))
+    else:
+        rows = [
+            (
+                one.source,
+                one.target,
+                one.outcome,
+                one.seconds,
+                one.pause,
+                one.canaries.gap_seconds,
+                one.canaries.sent,
+                one.canaries.lost,
+                one.canaries.repeated,
+                one.canaries.one_sided,
+                one.canaries.p50_ms,
+                one.canaries.max_ms,
+            )
+            for one in report.legs
+        ]
+        emit([dict(zip(COLUMNS, row, strict=True)) for row in rows], form, columns=COLUMNS, empty="Nothing was moved.")

@@ -1,0 +1,1 @@
+"""A drill: there and back, watched by canaries, entries of an account that no customer has."""
