@@ -45,7 +45,7 @@ class Records:
             self.ids.append(number)
             self.timestamps.append(one.timestamp)
 
-    def to_carry(self) -> array[int]:
+    def to_carry(self) -> Sequence[int]:
         """Offsets of those that are missing on the new cluster."""
         return array("q", (at for at, number in zip(self.offsets, self.ids, strict=True) if number in self.missing))
 
