@@ -16,14 +16,11 @@ MOST: Final = 20_000
 
 
 class Ready:
-    """A compiled rule, ready to be asked: `raised(movement, threshold)` where `currency` (UTF-8) is the entry's."""
+    """A compiled rule, with what it sends once raised."""
 
-    __slots__ = ("_compiled", "_sending", "currency", "raised", "rule", "threshold")
+    __slots__ = ("_compiled", "_sending", "rule")
 
     def __init__(self, compiled: CompiledRule, rule: Rule) -> None:
-        self.currency = compiled.currency.encode()
-        self.raised: Callable[[Movement, Threshold], bool] = rule.raised
-        self.threshold = compiled.number
         self.rule = rule
         self._compiled = compiled
         self._sending: Sending | None = None
@@ -35,21 +32,30 @@ class Ready:
 
     @property
     def sending(self) -> Sending:
-        """What it sends once raised; unpacked the first time, because most never are."""
+        """What it sends; unpacked the first time, because most are never raised."""
         if self._sending is None:
             self._sending = sending(self._compiled)
         return self._sending
 
 
+Asked = tuple[Callable[[Movement, Threshold], bool], Threshold, Ready]
+"""A rule as it is asked: whether a movement raises it, by which threshold, and itself."""
+
+
 class Account:
-    """An account that a key names: its id as UTF-8, the id as Avro text, its rules; `bad` for a key that names none."""
+    """An account that a key names: its id as UTF-8 and as Avro text, and its rules by their currency (UTF-8).
+
+    `bad` says why a key names none.
+    """
 
     __slots__ = ("bad", "id", "rules", "text")
 
-    def __init__(self, own: bytes, rules: Sequence[Ready] = (), bad: DecodingError | None = None) -> None:
+    def __init__(
+        self, own: bytes, rules: Mapping[bytes, Sequence[Asked]] | None = None, bad: DecodingError | None = None
+    ) -> None:
         self.id = own
         self.text = bytes_text(own)
-        self.rules = rules
+        self.rules = rules or {}
         self.bad = bad
 
 
@@ -129,4 +135,8 @@ class RuleCache:
             self._kept.update((own, self._account(own, row)) for own, row in made.items())
 
     def _account(self, own: bytes, row: bytes) -> Account:
-        return Account(own, tuple(Ready(one, self._rules[one.rule]) for one in decode(row)))
+        rules: dict[bytes, list[Asked]] = {}
+        for one in decode(row):
+            rule = self._rules[one.rule]
+            rules.setdefault(one.currency.encode(), []).append((rule.raised, one.number, Ready(one, rule)))
+        return Account(own, rules)

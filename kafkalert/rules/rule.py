@@ -20,7 +20,7 @@ class Movement(NamedTuple):
     before: int | None
 
 
-def movement(amount: int, balance: int | None, *, credit: bool) -> Movement:
+def movement(amount: int, balance: int | None, credit: bool) -> Movement:
     """The movement of an entry of `amount` that left the signed `balance`."""
     before = None if balance is None else balance - amount if credit else balance + amount
     return _new(Movement, (amount, credit, balance, before))

@@ -9,14 +9,9 @@ from typing import Final
 
 from kafkalert.errors import DecodingError
 from kafkalert.model.records import CREDIT, DEBIT
+from kafkalert.rules.rule import Movement, movement
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.wire import bytes_text
-
-Movements = tuple[bytes, int, bool, int]
-"""What the rules need of an AccountEntry besides its account: currency (UTF-8), amount, is it a credit, signed balance.
-
-Amounts in minor units. A plain tuple, because one is made for nearly every entry.
-"""
 
 _USUAL: Final = (5, 6, 4, 7, 8)
 """Lengths of most amounts, tried first."""
@@ -51,20 +46,21 @@ class BookingReader:
         self._codec = codec
         self._plain = re.compile(re.escape(codec.framing.prefix("AccountEntry")) + _PLAIN).fullmatch
 
-    def read(self, value: bytes | None, account: bytes) -> Movements:
-        """What a framed AccountEntry moved on `account`, the account's id as `wire.text_bytes` has it.
+    def read(self, value: bytes | None, account: bytes) -> tuple[bytes, Movement]:
+        """The currency (UTF-8) and movement of a framed AccountEntry on `account`, an id as `wire.text_bytes` has it.
 
-        Raises DecodingError: those of `Codec.decode`, "bad-indicator", and "wrong-key" for another account's entry.
+        Its balance is taken as known. Raises DecodingError: those of `Codec.decode`, "bad-indicator", and "wrong-key"
+        for another account's entry.
         """
         plain = None if value is None else self._plain(value)
         if plain is not None:
             found, currency, amount, indicator, balance = plain.groups()
             if found == account:
-                return currency, _long(amount), indicator == b"CRDT", _long(balance)
-        own, moved = self._any(value)
+                return currency, movement(_long(amount), _long(balance), indicator == b"CRDT")
+        own, currency, moved = self._any(value)
         if bytes_text(own) != account:
             raise DecodingError("wrong-key", "accountId is not the account of the key.")
-        return moved
+        return currency, moved
 
     def account(self, value: bytes | None) -> bytes:
         """The account's id in a framed AccountEntry, as UTF-8. Raises DecodingError as `read`."""
@@ -75,18 +71,14 @@ class BookingReader:
                 return found[1:]
         return self._any(value)[0]
 
-    def _any(self, value: bytes | None) -> tuple[bytes, Movements]:
+    def _any(self, value: bytes | None) -> tuple[bytes, bytes, Movement]:
+        """Account, currency and movement, the common way."""
         datum = self._codec.decode("AccountEntry", value)
         indicator = datum["bookingCreditDebitIndicator"]
         if indicator not in {CREDIT, DEBIT}:
             raise DecodingError("bad-indicator", "bookingCreditDebitIndicator is neither CRDT nor DBIT.")
-        moved = (
-            datum["accountCurrency"].encode(),
-            datum["bookingAmountNumeric"],
-            indicator == CREDIT,
-            datum["BalanceAfterBookingNumeric"],
-        )
-        return datum["accountId"].encode(), moved
+        moved = movement(datum["bookingAmountNumeric"], datum["BalanceAfterBookingNumeric"], indicator == CREDIT)
+        return datum["accountId"].encode(), datum["accountCurrency"].encode(), moved
 
 
 def _long(raw: bytes) -> int:

@@ -1,7 +1,7 @@
 """alerting: entries in, alerts out, by the tables. One hop, or two by way of customeraccountentry."""
 
 import gc
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
 from typing import Final
@@ -22,7 +22,7 @@ from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ends
 from kafkalert.engine.follower import Follower
 from kafkalert.engine.metrics import Metrics
-from kafkalert.engine.rulecache import Account, Ready, RuleCache
+from kafkalert.engine.rulecache import Account, Asked, RuleCache
 from kafkalert.engine.runner import Runner, RunOptions
 from kafkalert.engine.stopping import Stopping
 from kafkalert.engine.store import MAX_ID, Store
@@ -137,21 +137,21 @@ class Alerting:
         self,
         message: Message,
         account: Account,
-        rules: Iterable[Ready],
+        rules: Mapping[bytes, Sequence[Asked]],
         sender: Sender,
         id_headers: tuple[str, ...] = (entries.ID,),
     ) -> None:
-        """Send what an entry of `account` raises of `rules`. Raises DecodingError."""
-        currency, amount, credit, balance = self._bookings.read(message.value(), account.text)
-        moved = movement(amount, balance, credit=credit)
-        chosen = raised(rules, currency, moved)
+        """Send what an entry of `account` raises of `rules`, by currency. Raises DecodingError."""
+        currency, moved = self._bookings.read(message.value(), account.text)
+        asked = rules.get(currency, ())
+        chosen = raised(asked, moved)
         if chosen or not self._all_known:
             entry = entries.carried(message, id_headers)
             if entry.balance_unknown:
-                moved = movement(amount, None, credit=credit)
-                chosen = raised(rules, currency, moved)
+                moved = movement(moved.amount, None, moved.credit)
+                chosen = raised(asked, moved)
             if chosen:
-                sender.alert(message, entry, chosen, moved)
+                sender.alert(message, entry, chosen, currency, moved)
 
     def _first_hop(self, messages: Sequence[Message], out: Delivery, dead: DeadLetters) -> None:
         """For each customer who may see the account: this entry needs processing."""
@@ -189,7 +189,10 @@ class Alerting:
         sender = self._sender(out)
         for message, customer, own in read:
             account = accounts[own]
-            rules = [one for one in account.rules if one.customer == customer]
+            rules = {
+                currency: [one for one in asked if one[-1].customer == customer]
+                for currency, asked in account.rules.items()
+            }
             try:
                 self._alert(message, account, rules, sender, (entries.ENTRY, entries.ID))
             except DecodingError as error:

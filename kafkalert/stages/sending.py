@@ -1,6 +1,6 @@
 """Alerts as outbound messages: which rules an entry raises, and the bytes that say so."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from confluent_kafka import Message
 from kafkalert.engine.compiled import CHANNELS, END_OF_MAP
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.metrics import Metrics
-from kafkalert.engine.rulecache import Ready
+from kafkalert.engine.rulecache import Asked, Ready
 from kafkalert.errors import DecodingError
 from kafkalert.model.ids import prefixed
 from kafkalert.model.money import major
@@ -20,19 +20,19 @@ from kafkalert.stages.entry import ENTRY, ID, Carried
 _NAMES: Final = tuple(channel.value for channel in CHANNELS)  # a plain text hashes faster than a member
 
 
-def raised(rules: Iterable[Ready], currency: bytes, moved: Movement) -> list[Ready]:
-    """The rules that a movement in `currency` (UTF-8) raises. Raises DecodingError where a rule breaks."""
+def raised(rules: Sequence[Asked], moved: Movement) -> list[Ready]:
+    """Which of `rules` a movement raises. Raises DecodingError where one breaks."""
     try:
-        return [one for one in rules if one.currency == currency and one.raised(moved, one.threshold)]
+        return [one for asked, threshold, one in rules if asked(moved, threshold)]
     except Exception as error:
         raise DecodingError("rule-failed", f"{_broken(rules, moved)} raised {type(error).__name__}.") from error
 
 
-def _broken(rules: Iterable[Ready], moved: Movement) -> str:
+def _broken(rules: Sequence[Asked], moved: Movement) -> str:
     """The alert type of the first rule that breaks on `moved`."""
-    for one in rules:
+    for asked, threshold, one in rules:
         try:
-            one.raised(moved, one.threshold)
+            asked(moved, threshold)
         except Exception:  # noqa: BLE001 - a bank's own code may raise anything
             return one.rule.alert_type
     return "A rule"
@@ -49,14 +49,16 @@ class Sender:
     start: bytes
     now: int
 
-    def alert(self, message: Message, entry: Carried, chosen: Iterable[Ready], moved: Movement) -> None:
-        """Send what an entry raised."""
+    def alert(
+        self, message: Message, entry: Carried, chosen: Sequence[Ready], currency: bytes, moved: Movement
+    ) -> None:
+        """Send what an entry in `currency` (UTF-8) raised."""
         hashed = prefixed(entry.id)
         self.metrics.fresh.append(self.now - message.timestamp()[1])
         alerts, send, topics, id_hash = self.metrics.alerts, self.out.send, self.topics, self.id_hash
         for one in chosen:
             what = one.sending
-            value = self.start + what.body + _ending(moved, one.currency, shows_amount=one.rule.shows_amount)
+            value = self.start + what.body + _ending(moved, currency, shows_amount=one.rule.shows_amount)
             for output in what.outputs:
                 own = id_hash.copy()
                 own.update(hashed + output.suffix)

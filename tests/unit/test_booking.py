@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kafkalert.errors import DecodingError
+from kafkalert.rules.rule import Movement
 from kafkalert.serde import booking
-from kafkalert.serde.booking import BookingReader, Movements
+from kafkalert.serde.booking import BookingReader
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.wire import text_bytes
 
@@ -33,18 +34,19 @@ ENTRIES = st.fixed_dictionaries(
 )
 
 
-Read = Callable[[bytes | None, bytes], Movements]
+Booking = tuple[bytes, Movement]
+Read = Callable[[bytes | None, bytes], Booking]
 
 
-def slowly(value: bytes | None, account: bytes) -> Movements:
+def slowly(value: bytes | None, account: bytes) -> Booking:
     """As `BookingReader.read`, by the common way alone."""
-    own, moved = READER._any(value)
+    own, currency, moved = READER._any(value)
     if text_bytes(own.decode()) != account:
         raise DecodingError("wrong-key", "")
-    return moved
+    return currency, moved
 
 
-def outcome(read: Read, value: bytes | None, account: bytes) -> Movements | str:
+def outcome(read: Read, value: bytes | None, account: bytes) -> Booking | str:
     """What was moved, or the code of the error."""
     try:
         return read(value, account)
@@ -100,5 +102,8 @@ def test_a_usual_entry_takes_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> N
     }
     value = CODEC.encode("AccountEntry", entry)
     monkeypatch.setattr(booking.BookingReader, "_any", None)
-    assert READER.read(value, text_bytes("NL91ABNA0417164300")) == (b"EUR", 123_456_789_012, False, -42)
+    assert READER.read(value, text_bytes("NL91ABNA0417164300")) == (
+        b"EUR",
+        Movement(123_456_789_012, credit=False, balance=-42, before=123_456_788_970),
+    )
     assert READER.account(value) == b"NL91ABNA0417164300"

@@ -8,7 +8,7 @@ import pytest
 
 from kafkalert.engine import rulecache
 from kafkalert.engine.compiled import CompiledRule
-from kafkalert.engine.rulecache import RuleCache
+from kafkalert.engine.rulecache import Account, RuleCache
 from kafkalert.engine.store import Store
 from kafkalert.rules.rule import Rule, Threshold
 from kafkalert.serde.codec import Codec
@@ -54,13 +54,17 @@ def new_cache(store: Store, compiler: FromRow) -> RuleCache:
     return RuleCache(store, compiler, KEYS, [RULE])  # type: ignore[arg-type]  # only `compile` is used
 
 
+def said(account: Account) -> list[Threshold]:
+    return [threshold for asked in account.rules.values() for _, threshold, _ in asked]
+
+
 def thresholds(cache: RuleCache, *accounts: bytes) -> list[list[Threshold]]:
     """By key and by id, which have to agree."""
     keys = [encode_key(CODEC, "AccountId", one.decode()) for one in accounts]
     named = cache.by_key(keys)
-    by_key = [[rule.threshold for rule in named[key].rules] for key in keys]
+    by_key = [said(named[key]) for key in keys]
     found = cache.by_id(accounts)
-    assert by_key == [[rule.threshold for rule in found[one].rules] for one in accounts]
+    assert by_key == [said(found[one]) for one in accounts]
     return by_key
 
 
@@ -114,7 +118,7 @@ def test_keys_that_name_no_account_say_why(store: Store) -> None:
         assert found[good].id == FIRST
         assert found[good].bad is None
         for key in bad:
-            assert found[key].rules == ()
+            assert found[key].rules == {}
             reason = found[key].bad
             assert reason is not None
             assert reason.code.startswith("key-")
