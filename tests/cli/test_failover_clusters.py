@@ -86,3 +86,13 @@ def test_pending_called_off_and_then_forced(kafkalert: Run, control: ControlLog,
     past = found(kafkalert("failover", "history", "-o", "json"))
     assert past[-1]["reason"] == "dc1 burnt"
     assert [one["mode"] for one in past if one["outcome"] == "switched"] == ["forced"]
+
+    stay = kafkalert(*force, "--yes", "--reason", "stages have to start", "-o", "json")
+    assert stay.returncode == 0, stay.stderr
+    assert "say that stages run on dc2 without dc1" in stay.stderr
+    result = found(stay)
+    assert (result["outcome"], result["source"], result["active"], result["epoch"]) == ("switched", "dc1", "dc2", 3)
+    assert list(result["steps"]) == ["commit", "stages run"], "no group is moved, and no flow is stopped"
+    assert "Stages run on dc2, epoch 3, forced" in kafkalert("failover").stdout
+    refused = kafkalert("failover", "--to", "dc2", "--yes")
+    assert refused.returncode == 5, "a planned switch does not stay"

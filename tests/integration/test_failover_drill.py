@@ -1,6 +1,7 @@
 """`kafkalert failover drill` on two real clusters: there and back with canaries, well, and with alerting gone."""
 
 import json
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,7 +72,18 @@ def test_a_drill_is_ok_and_leaves_no_rows(twin: Twin) -> None:
         assert wait_until(lambda one=name: canary_rows(twin, one) == GONE, SECONDS, every=0.2)  # type: ignore[misc]  # bound now
     past = json.loads(twin.command("failover", "history", "-o", "json").stdout)
     assert [each["reason"] for each in past] == ["drill, there: monthly", "drill, back: monthly"]
-    twin.await_running(one, bridge, on="dc1", epoch=2)
+
+    # Ctrl-c once stages are there: it brings them back before it ends.
+    with twin.begun("failover", "drill", "--yes", "-o", "json") as drill:
+        twin.await_event(lambda event: (event.epoch, event.event) == (3, "COMMIT"))
+        drill.send_signal(signal.SIGINT)
+        out, said = drill.communicate(timeout=SECONDS)
+    assert drill.returncode == 130, said
+    report = json.loads(out)
+    assert (report["interrupted"], report["active"], len(report["legs"])) == (True, "dc1", 2)
+    assert "It was interrupted." in said
+    assert canary_rows(twin, "dc1") == GONE
+    twin.await_running(one, bridge, on="dc1", epoch=4)
     twin.await_alerts()
     assert one.stop() == 0
 
@@ -79,9 +91,9 @@ def test_a_drill_is_ok_and_leaves_no_rows(twin: Twin) -> None:
 def test_a_drill_whose_canaries_are_lost_is_not_ok_and_goes_back(twin: Twin) -> None:
     """Alerting ends on the way: what was acknowledged and not alerted is counted, and stages do not stay away."""
     one = twin.alerting()
-    twin.await_running(one, on="dc1", epoch=2)
+    twin.await_running(one, on="dc1", epoch=4)
     with twin.begun("failover", "drill", "--yes", "-o", "json") as drill:
-        twin.await_event(lambda event: (event.epoch, event.event) == (3, "COMMIT"))
+        twin.await_event(lambda event: (event.epoch, event.event) == (5, "COMMIT"))
         assert one.stop() == 0
         out, said = drill.communicate(timeout=SECONDS)
     assert drill.returncode == 3, said
@@ -91,11 +103,11 @@ def test_a_drill_whose_canaries_are_lost_is_not_ok_and_goes_back(twin: Twin) -> 
     assert any("lost: acknowledged, and no alert was written" in one for one in report["problems"])
     assert "The drill is NOT OK" in said
     view = twin.log.view()
-    assert (view.active, view.epoch) == ("dc1", 4)
+    assert (view.active, view.epoch) == ("dc1", 6)
     assert canary_rows(twin, "dc1") == GONE
 
     nobody = drilled(twin, 3)
     assert (nobody["verdict"], nobody["legs"], nobody["active"]) == ("NOT OK", [], "dc1")
     assert "No canary was alerted on dc1" in nobody["problems"][0]
-    assert twin.log.view().epoch == 4, "without an alert before, nothing is moved"
+    assert twin.log.view().epoch == 6, "without an alert before, nothing is moved"
     assert canary_rows(twin, "dc1") == GONE

@@ -29,10 +29,12 @@ from kafkalert.ops.failover.survey import survey
 from kafkalert.ops.failover.switching import Audience, switch
 from kafkalert.ops.failover.watch import Watch
 
-FIRST_SECONDS: Final = 15.0
+FIRST_SECONDS: Final = 10.0
 """How long the first alert of a canary may take; its rows have to come to the tables before."""
 QUIET_SECONDS: Final = 1.0
 """For how long canaries come before a switch and after it."""
+READ_SECONDS: Final = 5.0
+"""How long a switch that was decided may take to be read here as well."""
 SEEN_SECONDS: Final = 10.0
 """How long the last alerts of a leg may take until they are on both clusters."""
 
@@ -115,7 +117,8 @@ class _Drill:
             self._writing.start()
             self._fly()
             self._writing.stop()
-            self._await_seen(len(self._legs))
+            if not self._interrupted:
+                self._await_seen(len(self._legs))
         except KeyboardInterrupt:
             self._interrupted = True
         finally:
@@ -157,10 +160,14 @@ class _Drill:
             problem = str(error)
         finally:
             self._legs.append(_Went(source, target, result, problem))
-        if result is not None and result.interrupted:
-            self._interrupted = True
-        if result is not None and result.active == target and not self._interrupted:
+        if result is None or result.active != target:
+            return
+        control, epoch = self._watch.control, result.epoch
+        control.changed.wait_for(lambda: control.view().epoch >= epoch, READ_SECONDS)
+        self._interrupted |= result.interrupted
+        if not self._interrupted:
             self._sights.wait_for(_never, QUIET_SECONDS)
+        if not self._interrupted and target == self._target:  # at home they are awaited once no more are written
             self._await_seen(len(self._legs))
 
     def _await_seen(self, leg: int) -> None:
