@@ -318,3 +318,19 @@ def test_what_is_written_to_the_returning_cluster_meanwhile_stays_last_there() -
     assert key.to_put_on_old() is None
     key.on_old(Row(102, 2, 1001, native=False, deletes=False), 100)
     assert key.to_put_on_old() == since
+
+
+def test_what_the_cluster_in_use_wrote_behind_a_row_that_had_crossed_stays_whatever_its_time() -> None:
+    """There it lies later in one log, which decides."""
+    crossed, later = Row(8, 1, 1000, native=False, deletes=False), Row(9, 2, 500, native=True, deletes=False)
+    key = key_of([Row(5, 1, 1000, native=True, deletes=False)], [crossed, later])
+    assert (list(key.to_carry()), key.to_put_on_new(), key.to_put_on_old()) == ([], None, later)
+
+
+def test_a_row_that_won_is_read_where_nothing_takes_it_away() -> None:
+    """Where it is the last one; where it was written, compaction may have taken it."""
+    key = key_of([Row(5, 1, 1000, native=True, deletes=False)], [Row(9, 2, 500, native=True, deletes=False)])
+    assert key.lies(key.stranded[0]) == (False, 5)
+    key.on_old(Row(105, 2, 500, native=False, deletes=False), 100)
+    key.on_new(Row(10, 1, 1000, native=False, deletes=False))
+    assert key.lies(key.stranded[0]) == (True, 10)

@@ -1,5 +1,6 @@
 """Writes copies of one cluster's records to the other one: as they are, in order, and marked as the mirror does."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -50,7 +51,7 @@ class Carrier:
 
     def carry(
         self, wanted: Mapping[Partition, Sequence[int]], done: OnCarried = lambda *_: None, left: Left = lambda _: None
-    ) -> dict[Partition, set[int]]:
+    ) -> dict[Partition, list[int]]:
         """Carry the records at these offsets, rising, of each partition; which of them are no longer there.
 
         Returns once all were acknowledged; `done` is told of each. Stops at the first that is not, so that none comes
@@ -63,19 +64,25 @@ class Carrier:
         """
         first = {one: offsets[0] for one, offsets in wanted.items() if offsets}
         ends = {one: wanted[one][-1] + 1 for one in first}
-        gone = {one: set(wanted[one]) for one in first}
+        gone: dict[Partition, list[int]] = {one: [] for one in first}
+        places = dict.fromkeys(first, 0)
         self._heard = self._clock.monotonic()
         try:
             for batch in read(self._source, self._origin, first, ends, self._clock, left):
                 for one, message in batch:
-                    if (offset := message.offset() or 0) in gone[one]:
-                        gone[one].discard(offset)
+                    place = bisect_left(wanted[one], message.offset() or 0, places[one])
+                    gone[one] += wanted[one][places[one] : place]
+                    places[one] = place
+                    if place < len(wanted[one]) and wanted[one][place] == message.offset():
+                        places[one] += 1
                         self._send(one, message, done)
                 self._producer.poll(0)
                 self._check()
             self._flush()
         finally:
             self._end()
+        for one, place in places.items():
+            gone[one] += wanted[one][place:]
         return {one: offsets for one, offsets in gone.items() if offsets}
 
     def _send(self, one: Partition, message: Message, done: OnCarried) -> None:

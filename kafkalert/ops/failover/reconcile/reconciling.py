@@ -1,5 +1,6 @@
 """The return of a cluster as an operator orders it: look, ask, carry over, let the flow go on."""
 
+from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,7 +25,7 @@ from kafkalert.ops.failover.reconcile.checks import check_control, check_stopped
 from kafkalert.ops.failover.reconcile.order import Audience, Order
 from kafkalert.ops.failover.reconcile.result import VERSION, Outcome, Reconciliation, Stranded, Superseded
 from kafkalert.ops.failover.reconcile.settling import Settling
-from kafkalert.ops.failover.reconcile.stranded import Found, Search, number_of
+from kafkalert.ops.failover.reconcile.stranded import Found, Search
 from kafkalert.ops.failover.reconcile.waiting import await_back, await_out, await_rows
 from kafkalert.ops.failover.watch import Watch
 
@@ -121,7 +122,7 @@ class _Return:
             def done(one: Partition, message: Message) -> None:
                 self._carried[one[0]] += 1
                 if one in found.records:
-                    found.records[one].missing.discard(number_of(mark(message, new)))
+                    found.records[one].on_new(mark(message, new))
 
             with self._audience.progress(f"Carrying {', '.join(batch)}") as note:
                 carrier = Carrier(clusters[old], clusters[new], old, self._clock)
@@ -186,10 +187,12 @@ class _Return:
     def _stranded(self, found: Found, topic: str) -> Stranded:
         if topic in self._tables:
             keys = [key for one, keys in found.tables.items() if one[0] == topic for key in keys.values()]
-            times = [row.timestamp for key in keys for row in key.to_carry()]
+            times = array("q", (row.timestamp for key in keys for row in key.to_carry()))
             superseded = sum(sum(1 for _ in key.superseded()) for key in keys)
         else:
-            times = [time for one, kept in found.records.items() if one[0] == topic for time in kept.times()]
+            times = array(
+                "q", (time for one, kept in found.records.items() if one[0] == topic for time in kept.times())
+            )
             superseded = 0
         oldest, newest = (moment(min(times)), moment(max(times))) if times else (None, None)
         kind = "rows" if topic in self._tables else "records"

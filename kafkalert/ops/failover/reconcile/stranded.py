@@ -4,10 +4,9 @@ Below what the connector of the stopped flow has confirmed everything has crosse
 more, since it is at least once; sources and stages may have written the same ids to the new cluster after the switch;
 and an earlier run may have carried a part. So each id is looked for on the new cluster, from the oldest record's time
 on: whatever has its id has its time, or is later. Each record of the old cluster is looked at once, and only what is
-needed to find it again is kept: 100 to 150 bytes a record while it may be stranded, some 600 a key in a table.
+needed to find it again is kept: 30 bytes a record that may be stranded, some 600 a key of a table.
 """
 
-from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -20,38 +19,11 @@ from kafkalert.bus.marks import Mark, Partition, mark
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.ops.failover.reconcile.reading import Offsets, read
+from kafkalert.ops.failover.reconcile.records import Records, number_of
 from kafkalert.ops.failover.reconcile.rows import Key, Row
 
 CLOCKS_MS: Final = 300_000
 """How far a machine's clock may lie behind: the same id written again there has a time so much earlier at most."""
-
-
-class Records:
-    """The natives of a partition that may be stranded; of repeated ones the first. Times in ms."""
-
-    def __init__(self) -> None:
-        self.offsets = array("q")
-        self.ids = array("Q")
-        self.timestamps = array("q")
-        self.missing: set[int] = set()
-        """Ids that were not seen on the new cluster."""
-
-    def on_old(self, one: Mark) -> None:
-        """A native of the old cluster; all of them before the first of the new one."""
-        number = number_of(one)
-        if number not in self.missing:
-            self.missing.add(number)
-            self.offsets.append(one.offset)
-            self.ids.append(number)
-            self.timestamps.append(one.timestamp)
-
-    def to_carry(self) -> Sequence[int]:
-        """Offsets of those that are missing on the new cluster."""
-        return array("q", (at for at, number in zip(self.offsets, self.ids, strict=True) if number in self.missing))
-
-    def times(self) -> list[int]:
-        """Their times."""
-        return [at for at, number in zip(self.timestamps, self.ids, strict=True) if number in self.missing]
 
 
 @dataclass(slots=True)
@@ -72,7 +44,7 @@ class Found:
         """All keys of tables that have rows which may be stranded."""
         return ((one, key) for one, keys in self.tables.items() for key in keys.values())
 
-    def lose(self, gone: Mapping[Partition, set[int]], *, on_new: bool = False) -> None:
+    def lose(self, gone: Mapping[Partition, Sequence[int]], *, on_new: bool = False) -> None:
         """Rows that were to be read at these offsets are gone."""
         for one in gone.keys() & self.tables.keys():
             for key in self.tables[one].values():
@@ -105,7 +77,7 @@ class Search:
         begin = {one: max(starts[one], _resumes(confirmed.get(one), ends[one])) for one in partitions}
         found = Found(begin, ends, read_old=dict(begin))
         self._on_old(found, ends, lambda left: note(f"{self._old.name}: {left:,} records to read"))
-        oldest = {one: min(kept.timestamps) for one, kept in found.records.items()}
+        oldest = {one: kept.oldest() for one, kept in found.records.items()}
         for one, keys in found.tables.items():
             oldest[one] = min(row.timestamp for key in keys.values() for row in key.stranded)
         here = self._places[self._new.name]
@@ -143,7 +115,7 @@ class Search:
             for one, message in batch:
                 made = mark(message, self._old.name)
                 if one in found.records:
-                    found.records[one].missing.discard(number_of(made))
+                    found.records[one].on_new(made)
                 elif (key := found.tables[one].get(digest(message))) is not None:
                     key.on_new(row_of(message, made))
         found.read_new |= ends
@@ -156,11 +128,6 @@ def _row_on_old(found: Found, one: Partition, message: Message, made: Mark) -> N
     elif made.native and made.offset < found.end[one]:
         key = found.tables.setdefault(one, {})[name] = Key()
         key.on_old(row_of(message, made), found.end[one])
-
-
-def number_of(one: Mark) -> int:
-    """A mark's id as a number, which is smaller."""
-    return int.from_bytes(one.id, "little")
 
 
 def row_of(message: Message, made: Mark) -> Row:

@@ -1,0 +1,65 @@
+"""The records of one partition that may be stranded, in little room: there may be millions."""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+
+from kafkalert.bus.marks import Mark
+
+
+class Records:
+    """Natives of the old cluster, which are all noted before the first of the new one; of repeated ones the first."""
+
+    def __init__(self) -> None:
+        self._offsets = array("q")
+        self._ids = array("Q")
+        self._timestamps = array("q")
+        self._places: Sequence[int] | None = None
+        self._crossed = bytearray()
+
+    def on_old(self, one: Mark) -> None:
+        """A native of the old cluster."""
+        self._offsets.append(one.offset)
+        self._ids.append(number_of(one))
+        self._timestamps.append(one.timestamp)
+
+    def on_new(self, one: Mark) -> None:
+        """A record of the new cluster, wherever it came from."""
+        places = self._sorted()
+        number = number_of(one)
+        at = bisect_left(self._ids, number)
+        if at < len(self._ids) and self._ids[at] == number:
+            self._crossed[places[at]] = True
+
+    def oldest(self) -> int:
+        """The time (ms) of the oldest."""
+        return min(self._timestamps)
+
+    def to_carry(self) -> Sequence[int]:
+        """Offsets of those that are not on the new cluster, rising."""
+        return array("q", (self._offsets[place] for place in self._missing()))
+
+    def times(self) -> Iterator[int]:
+        """Their times (ms), in the same order."""
+        return (self._timestamps[place] for place in self._missing())
+
+    def _missing(self) -> Iterator[int]:
+        self._sorted()
+        return (place for place, crossed in enumerate(self._crossed) if not crossed)
+
+    def _sorted(self) -> Sequence[int]:
+        """The place of each id, once ids are sorted for look-ups; repeats need not be carried."""
+        if self._places is None:
+            order = sorted(range(len(self._ids)), key=self._ids.__getitem__)
+            self._places = array("I", order)
+            self._ids = array("Q", (self._ids[place] for place in order))
+            self._crossed = bytearray(len(order))
+            for at in range(1, len(order)):
+                if self._ids[at] == self._ids[at - 1]:
+                    self._crossed[order[at]] = True
+        return self._places
+
+
+def number_of(one: Mark) -> int:
+    """A mark's id as a number, which is smaller."""
+    return int.from_bytes(one.id, "little")
