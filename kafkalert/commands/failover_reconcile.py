@@ -118,5 +118,5 @@ def _write(result: "Reconciliation", form: Format) -> None:
         sys.stdout.write(to_json(result, indent=2) + "\n")
     elif form is Format.YAML:
         sys.stdout.write(to_yaml(result))
-    else:
-        emit(result.topics, form, columns=COLUMNS, empty="")
+    elif result.topics or form is Format.TSV:
+        emit(result.topics, form, columns=COLUMNS)
