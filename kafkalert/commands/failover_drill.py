@@ -82,7 +82,7 @@ def drill(
 
     audience = DrillAudience(lambda found: show(found, on_stderr=True), ask, view, invocation.say)
     report = run(settings, DrillOrder(to, timeout, reason or "", operator()), audience)
-    _write(report, output)
+    write(report, output)
     for sentence in ending(report):
         invocation.say(sentence)
     if report.interrupted:
@@ -99,8 +99,8 @@ def ending(report: "Report") -> Iterator[str]:
     yield from report.problems
 
 
-def _write(report: "Report", form: Format) -> None:
-    """One object for programs, a row a leg for people."""
+def write(report: "Report", form: Format) -> None:
+    """The report on stdout: one object for programs, a row a leg for people."""
     if form is Format.JSON:
         sys.stdout.write(to_json(report, indent=2) + "\n")
     elif form is Format.YAML:

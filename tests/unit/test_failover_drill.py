@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from kafkalert.commands.failover_drill import COLUMNS, ending, write
+from kafkalert.commands.output import Format
 from kafkalert.config.sections import Cluster, Context, Drill, Settings
 from kafkalert.model.ids import AlertId
 from kafkalert.ops.failover.drill.canaries import Canaries
-from kafkalert.ops.failover.drill.verdict import Counted, Leg, Sent, Sight, count, problems_of
+from kafkalert.ops.failover.drill.verdict import Counted, Leg, Report, Sent, Sight, count, problems_of
 from kafkalert.ops.failover.result import Outcome
 from kafkalert.serde.build import codec
 from kafkalert.serde.records import customer_ids, settings
@@ -113,3 +115,20 @@ def test_no_account_of_a_customer_can_be_a_canary(own: str) -> None:
     with pytest.raises(ValidationError):
         Drill(customer=own)
     assert Drill(account="kafkalert-canary-2").account == "kafkalert-canary-2"
+
+
+def test_people_see_a_row_a_leg_and_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where nothing was moved."""
+    legs = (leg("dc1", "dc2"), leg("dc2", "dc1"))
+    report = Report(1, "test", "x", "OK", "dc1", "dc1", legs, 20.04, ())
+    write(report, Format.TSV)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split("\t") == list(COLUMNS)
+    assert lines[2].split("\t") == ["dc2", "dc1", "switched", "1.0", "1.0", "0.1", "5", "0", "0", "0", "10", "20"]
+    write(report, Format.TABLE)
+    assert "dc2" in capsys.readouterr().out
+    assert list(ending(report)) == ["The drill is OK, after 20.0 s. Stages run on dc1."]
+    nothing = Report(1, "test", "x", "NOT OK", "dc1", "dc1", (), 1.0, ("Nothing was switched.",))
+    write(nothing, Format.TABLE)
+    assert capsys.readouterr().out == ""
+    assert list(ending(nothing))[1:] == ["Nothing was switched."]
