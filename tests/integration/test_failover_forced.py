@@ -51,6 +51,12 @@ def test_away_from_a_cluster_that_is(twin: Callable[[], Twin], sandbox: Sandbox,
     bank.await_running(*running, on="dc1")
     with bank.feed(RATE):
         assert wait_until(lambda: bank.alerts.pump() > 4 * RATE, SECONDS, every=0.1)
+        if how == "killed":  # the last that it took and did is on no other cluster
+            bank.flow("dc1").stop()
+            seen = len(bank.alerts.natives("dc1"))
+            assert wait_until(
+                lambda: bank.alerts.pump() > 0 and len(bank.alerts.natives("dc1")) > seen + RATE, SECONDS, every=0.1
+            )
         (sandbox.pause if how == "paused" else sandbox.kill)("dc1")
         try:
             refused = bank.command("failover", "--to", "dc2", "--yes")
