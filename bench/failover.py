@@ -93,9 +93,8 @@ def main(
     rest: Annotated[int, typer.Option(min=0, help="Seconds for which idle processes are looked at.")] = 30,
 ) -> None:
     """Measure switches under load on two real clusters; table on stdout, JSON in bench/results/."""
-    logging.getLogger("kafkalert").addHandler(
-        logging.NullHandler()
-    )  # which has much to say of a killed cluster
+    # Of a cluster that was killed it has much to say.
+    logging.getLogger("kafkalert").addHandler(logging.NullHandler())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     narration = Console(stderr=True)
     measured = Measured()

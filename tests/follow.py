@@ -12,6 +12,8 @@ from kafkalert.bus.clients import close_behind
 from tests.pipeline import Pipeline
 from tests.reading import OUTBOUND, STATUS, Output, output
 
+AFTER_MS = 2000
+
 
 class Followed:
     """All that topics of one cluster hold, from their beginnings; it needs no thread, `pump` takes what has come."""
@@ -86,8 +88,15 @@ class Alerts:
         """How often each alert was written, by its id."""
         return Counter(one.output.id for one in self.seen if one.native)
 
-    def pause(self, begin: int, end: int) -> float:
-        """Seconds of the longest time between `begin` and `end` (ms) in which nothing was written to either."""
+    def flow_again(self, cluster: str, since: int) -> bool:
+        """Whether alerts have been written to a cluster for two seconds, of those after `since` (ms)."""
+        self.pump()
+        there = [one.at for one in self.natives(cluster) if one.at >= since]
+        return bool(there) and there[-1] >= there[0] + AFTER_MS
+
+    def pause(self, begin: int, cluster: str, since: int) -> float:
+        """Seconds of the longest time without an alert anywhere, from `begin` until they flow again: see there."""
+        end = next(one.at for one in self.natives(cluster) if one.at >= since) + AFTER_MS
         times = [begin, *(one.at for one in self.natives() if begin <= one.at <= end), end]
         return max(after - before for before, after in pairwise(times)) / 1000
 

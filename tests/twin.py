@@ -4,40 +4,28 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from threading import Event as Flag
-from threading import Thread
 from time import time_ns
 from typing import Any
 
-from kafkalert.bus.connect import Connect
 from kafkalert.bus.control.event import Event
 from kafkalert.bus.control.log import ControlLog
-from kafkalert.bus.flow import connector_name
 from kafkalert.config.sections import Cluster
-from kafkalert.errors import KafkalertError
 from kafkalert.model.ids import AlertId
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS, Alerting
+from tests.feeding import Feed, Flow, other_time
 from tests.follow import Alerts, Beats
 from tests.load import asked
 from tests.pipeline import Pipeline, Sent
-from tests.reading import AUTHORISATIONS, ENTRIES, SETTINGS, ends
+from tests.reading import AUTHORISATIONS, SETTINGS, ends
 from tests.running import COMMAND, make_topics
 
 NAMES = ("dc1", "dc2")
-_OTHER_TIME = """
-import os, time
-now, utime = time.time_ns, os.utime
-time.time_ns = lambda: now() + {seconds} * 10**9
-os.utime = lambda path, times=None, **more: utime(path, times, **more) if times or more else utime(
-    path, ns=(time.time_ns(), time.time_ns())
-)
-"""
 Done = subprocess.CompletedProcess[str]
 
 
@@ -50,60 +38,6 @@ class Site(Pipeline):
     def config(self) -> Path:
         """The configuration's file, which is written once: several processes read it at any time."""
         return self.path
-
-
-class Feed(Thread):
-    """Bookings at a rate, appended to the file that the bridge follows."""
-
-    def __init__(self, twin: "Twin", per_second: int) -> None:
-        super().__init__(name="feed", daemon=True)
-        self._twin = twin
-        self._burst = max(1, per_second // 20)
-        self._halt = Flag()
-
-    def run(self) -> None:
-        """Write, burst after burst."""
-        with self._twin.file.open("a", encoding="utf-8") as out:
-            while not self._halt.wait(0.05):
-                self._twin.book_lines(self._burst, out.write)
-                out.flush()
-
-    def stop(self) -> None:
-        """Write no more."""
-        self._halt.set()
-        self.join(SECONDS)
-
-
-@dataclass
-class Flow:
-    """What carries records from `source` into `target`, as its worker is told."""
-
-    target: Cluster
-    source: str
-    prefix: str
-
-    def __post_init__(self) -> None:
-        self._name = connector_name(self.source, self.target.name, self.prefix)
-        self._worker = Connect(self.target)
-
-    def stop(self) -> None:
-        """Nothing crosses any more."""
-        self._worker.stop(self._name)
-
-    def resume(self) -> None:
-        """It goes on, and runs with all its tasks again."""
-        self._worker.resume(self._name)
-
-        def runs() -> bool:
-            found = self._worker.status(self._name)
-            return found is not None and {found.state, *(one.state for one in found.tasks)} == {"RUNNING"}
-
-        assert wait_until(runs, SECONDS, every=0.1)
-
-    def delete(self) -> None:
-        """It is gone, or its worker is."""
-        with suppress(KafkalertError):
-            self._worker.delete(self._name)
 
 
 @dataclass
@@ -187,8 +121,6 @@ class Twin:
         finally:
             client.close()
 
-    # What runs
-
     def alerting(self, *arguments: str, state: str = "", config: Path | None = None, clock: int = 0) -> Alerting:
         """Start `kafkalert run alerting`, with tables of its own where `state` names them.
 
@@ -203,19 +135,11 @@ class Twin:
     def _start(self, stage: str, arguments: Sequence[str], state: str, config: Path | None, clock: int) -> Alerting:
         own = {"KAFKALERT_ENGINE__STATE": str(self.folder / f"state-{state}")} if state else {}
         if clock:
-            own["PYTHONPATH"] = os.pathsep.join([str(self._other_time(clock)), os.environ.get("PYTHONPATH", "")])
+            own["PYTHONPATH"] = os.pathsep.join([str(other_time(self.folder, clock)), os.environ.get("PYTHONPATH", "")])
         log = self.folder / f"{stage}-{len(self.processes)}.log"
         one = Alerting(config or self.path, log, ("-v", *arguments), own, stage=stage)
         self.processes.append(one)
         return one
-
-    def _other_time(self, seconds: int) -> Path:
-        """A folder from which Python takes what is done before anything else: there, its clock is set."""
-        folder = self.folder / f"clock{seconds:+d}"
-        folder.mkdir(exist_ok=True)
-        text = _OTHER_TIME.format(seconds=seconds)
-        (folder / "sitecustomize.py").write_text(text, encoding="utf-8")
-        return folder
 
     def command(self, *arguments: str) -> Done:
         """A command to its end, as installed."""
@@ -242,8 +166,6 @@ class Twin:
         assert (result["active"], result["outcome"]) == (to, "switched")
         return result
 
-    # What is sent
-
     def book_lines(self, count: int, write: Callable[[str], object]) -> None:
         """Write the bank's next bookings as lines."""
         for one in islice(self.dc1.bookings, count):
@@ -254,7 +176,7 @@ class Twin:
     @contextmanager
     def feed(self, per_second: int) -> Iterator[Feed]:
         """Bookings come through the file for as long as the block takes."""
-        one = Feed(self, per_second)
+        one = Feed(self.file, self.book_lines, per_second)
         one.start()
         try:
             yield one
@@ -265,8 +187,6 @@ class Twin:
     def wanted(self) -> set[AlertId]:
         """The alerts that everything sent so far has to raise."""
         return {alert for sent in list(self.sent.values()) for alert in sent.ids}
-
-    # What came of it
 
     def await_running(self, *processes: Alerting, on: str, epoch: int | None = None) -> None:
         """Wait until these say that they run there."""
@@ -339,14 +259,8 @@ class Twin:
         To be called while bookings come: it looks until two seconds after the first alert on the other cluster.
         """
         commit = self.await_event(lambda one: (one.epoch, one.event) == (epoch, "COMMIT"))
-
-        def until() -> int:
-            self.alerts.pump()
-            there = [one.at for one in self.alerts.natives(commit.target) if one.at >= commit.at]
-            return there[0] + 2000 if there and there[-1] >= there[0] + 2000 else 0
-
-        assert wait_until(lambda: until() > 0, SECONDS, every=0.5), self.said()
-        return self.alerts.pause(begun, until())
+        assert wait_until(lambda: self.alerts.flow_again(commit.target, commit.at), SECONDS, every=0.5), self.said()
+        return self.alerts.pause(begun, commit.target, commit.at)
 
     def said(self) -> str:
         """The last that every process wrote to stderr."""
@@ -381,6 +295,3 @@ def twins(sandbox: Sandbox, prefix: str, folder: Path) -> Iterator[Callable[[], 
     yield twin
     for one in made:
         one.end()
-
-
-__all__ = ["ENTRIES", "NAMES", "Feed", "Site", "Twin", "now_ms", "twins"]
