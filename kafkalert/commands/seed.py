@@ -84,6 +84,7 @@ def _seed(
     from kafkalert.commands.seed_progress import progress  # noqa: PLC0415 - Rich, not for --help
     from kafkalert.engine.clock import SystemClock  # noqa: PLC0415 - not for --help
     from kafkalert.engine.stopping import Stopping  # noqa: PLC0415 - as above
+    from kafkalert.ops.active import with_active_first  # noqa: PLC0415 - as above
     from kafkalert.ops.seed.job import Audience, seed  # noqa: PLC0415 - Kafka's library, not for --help
 
     stopping = Stopping(SystemClock())
@@ -96,7 +97,7 @@ def _seed(
         stopping.on_signals()
 
     try:
-        summary = seed(invocation.settings(ctx), request, Audience(ask, progress, tell), stopping)
+        summary = seed(with_active_first(invocation.settings(ctx)), request, Audience(ask, progress, tell), stopping)
     except KeyboardInterrupt:
         if not writing:
             invocation.say("Interrupted; nothing was written.")

@@ -66,9 +66,12 @@ def tail(
     Example: kafkalert tail email -f --grep account='*4300'
     """
     from kafkalert.commands.tail_output import writer  # noqa: PLC0415 - not for --help
+    from kafkalert.ops.active import with_active_first  # noqa: PLC0415 - Kafka's library, not for --help
     from kafkalert.ops.tail import Request, Tail  # noqa: PLC0415 - Kafka's library, not for --help
 
     settings = invocation.settings(ctx)
+    if cluster is None:
+        settings = with_active_first(settings)
     request = Request.parse(
         settings,
         channels=channels or (),

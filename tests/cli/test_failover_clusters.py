@@ -71,6 +71,9 @@ def test_pending_called_off_and_then_forced(kafkalert: Run, control: ControlLog,
     prepare(control, 2)
     other.kill("dc1")
     assert kafkalert("failover", "cancel", "--yes").returncode == 4, "its log decides"
+    away = kafkalert("tail", "email")
+    assert away.returncode == 4
+    assert "Cluster dc1" in away.stderr
     force = ("failover", "--to", "dc2", "--force", "--accept-loss")
     began = time.monotonic()
     forced = kafkalert(*force, "--yes", "--reason", "dc1 burnt", "-o", "json")
@@ -83,6 +86,10 @@ def test_pending_called_off_and_then_forced(kafkalert: Run, control: ControlLog,
     assert shown.returncode == 0
     assert "Stages run on dc2, epoch 2, forced" in shown.stdout, "PREPARE of epoch 2 is on dc1 alone"
     assert "! dc1 does not answer" in shown.stdout
+    assert kafkalert("tail", "email").returncode == 0, "it shows the cluster on which stages run"
+    row = '{"key": {"id": "A1"}, "value": {"customerIds": [{"id": "C1"}]}}'
+    seeded = kafkalert("seed", "authorisations", "-", "--yes", "-o", "json", stdin=row)
+    assert (seeded.returncode, found(seeded)[0]["cluster"]) == (0, "dc2"), seeded.stderr
     past = found(kafkalert("failover", "history", "-o", "json"))
     assert past[-1]["reason"] == "dc1 burnt"
     assert [one["mode"] for one in past if one["outcome"] == "switched"] == ["forced"]
