@@ -1,6 +1,7 @@
 """Writes events into one cluster's control log: acknowledged by all replicas, or not known to be, within a bound."""
 
 import time
+from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Final
 
@@ -24,6 +25,9 @@ _REFUSED: Final = frozenset(
 _TOO_LARGE: Final = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
 
 
+_SLACK_SECONDS: Final = 0.5
+
+
 class Writer:
     """A producer for one cluster's control log, made when it is needed and left behind when it fails.
 
@@ -45,7 +49,26 @@ class Writer:
         """
         value = encode(event)
         deadline = time.monotonic() + timeout
-        if not self._lock.acquire(timeout=timeout):
+        answer: SimpleQueue[bool | KafkalertError] = SimpleQueue()
+
+        def attempt() -> None:
+            try:
+                answer.put(self._alone(value, deadline))
+            except KafkalertError as error:
+                answer.put(error)
+
+        # On a thread of its own: a ctrl-c inside a callback would break the library's call, not end it.
+        Thread(target=attempt, name="control-write", daemon=True).start()
+        try:
+            told = answer.get(timeout=timeout + _SLACK_SECONDS)
+        except Empty:
+            return False
+        if isinstance(told, KafkalertError):
+            raise told
+        return told
+
+    def _alone(self, value: bytes, deadline: float) -> bool:
+        if not self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
             return False
         try:
             return self._write(value, deadline)
