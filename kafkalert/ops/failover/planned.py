@@ -37,6 +37,10 @@ CARRIED_A_SECOND: Final = 5000
 _STEP_SECONDS: Final = 0.02
 
 
+class BeatenError(KafkalertError):
+    """Somebody else was first."""
+
+
 class CalledOffError(KafkalertError):
     """The attempt cannot succeed any more; the sentence says why."""
 
@@ -83,7 +87,10 @@ class Planned:
             with self._course.step(Step.PREPARE):
                 self._prepare()
             self._until_commit()
-        except (RefusedError, UnknownSwitchError):
+        except BeatenError as error:
+            self._withdraw()
+            raise RefusedError(str(error), hint="`kafkalert failover` shows it.") from None
+        except UnknownSwitchError:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it was, the attempt is ended before it goes on
             self._call_off(error)
@@ -120,14 +127,16 @@ class Planned:
         pending = view.pending
         if pending is None or pending.id != self._id:
             who = f"{harmless(pending.by)} was first" if pending else "somebody else was first"
-            raise RefusedError(
-                f"Another switch is under way: {who}. This one did nothing.",
-                hint="`kafkalert failover` shows it.",
-            )
+            raise BeatenError(f"Another switch is under way: {who}. This one did nothing.")
         # The two logs cannot be read at one instant: what the other one said may have come only now.
         if view.active != self._source:
-            raise CalledOffError(f"Stages run on {view.active} meanwhile, not on {self._source}.")
+            raise BeatenError(f"Stages run on {view.active} meanwhile, not on {self._source}. This one did nothing.")
         self._turnout.read_back()
+
+    def _withdraw(self) -> None:
+        """End an attempt that has an epoch of its own: nobody else would, until its time is over."""
+        if all(one.epoch != self._epoch or one.id == self._id for one in self._control.view().history):
+            self._abort("somebody else was first")
 
     def _until_commit(self) -> None:
         course = self._course
