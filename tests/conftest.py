@@ -20,6 +20,7 @@ _NUMBER = itertools.count(1)
 # A suite that runs in a script's background inherits an ignored ctrl-c, and would hand it on to every command that a
 # test interrupts; a signal that is handled here is an ordinary one there.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored under nohup
 
 
 @pytest.fixture(scope="session")
