@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message
 
-from kafkalert.bus import clients
+from kafkalert.bus import clients, place
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.metrics import Metrics, by_name, percentile, rate
@@ -227,9 +227,9 @@ class Pulse(Thread):
             "state": "stopped" if stopped else report.state,
             "time": self._clock.wall_ms(),
             "partitions": partitions,
-            "ends": {f"{topic}/{number}": end for (topic, number), end in sorted(report.ends.items())},
+            "ends": {place.written(one): end for one, end in sorted(report.ends.items())},
             "lag": sum(metrics.lag.values()),
-            "lags": {f"{topic}/{number}": left for (topic, number), left in sorted(metrics.lag.items())},
+            "lags": {place.written(one): left for one, left in sorted(metrics.lag.items())},
             "rates": self._rates,
             "totals": {"entries": metrics.entries, "alerts": by_name(metrics.alerts.items())},
             "latencyMs": {f"p{share}": percentile(latencies, share) for share in (50, 99)},

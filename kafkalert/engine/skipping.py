@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kafkalert.bus import place
 from kafkalert.engine.progress import Partition
 
 _LOG = logging.getLogger(__name__)
@@ -19,11 +20,10 @@ def ranges(detail: Mapping[str, Any], group: str) -> dict[Partition, Ranges]:
     """
     found: dict[Partition, Ranges] = {}
     try:
-        for place, cut in detail.get("groups", {}).get(group, {}).items():
-            topic, _, number = place.rpartition("/")
+        for word, cut in detail.get("groups", {}).get(group, {}).items():
             listed = sorted((int(start), int(end)) for start, end in cut.get("skip", ()))
             if listed:
-                found[topic, int(number)] = tuple(listed)
+                found[place.read(word)] = tuple(listed)
     except (AttributeError, TypeError, ValueError) as error:
         _LOG.warning("what the last switch says of %s cannot be read (%s); nothing is skipped", group, error)
         return {}

@@ -1,10 +1,11 @@
 """What a planned switch asks of the ledger: has all crossed that must, and where does each group go on."""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final, Self
 
-from kafkalert.bus import flow
+from kafkalert.bus import flow, place
 from kafkalert.bus.connect import Connect
 from kafkalert.bus.control.state import View
 from kafkalert.bus.marks import Partition
@@ -113,11 +114,14 @@ class Crossing:
                         f"{found.offset} on.",
                         hint="`kafkalert mirror status --topics` shows what the mirror has yet to carry.",
                     )
-                groups[group][_place(partition)] = {"offset": found.offset, "skip": [list(one) for one in found.skip]}
+                groups[group][place.written(partition)] = {
+                    "offset": found.offset,
+                    "skip": [list(one) for one in found.skip],
+                }
         # Of the target only where that is so; nobody waits for what others write there.
         lacking = {self._source: {}, self._target: self._ledger.uncrossed(self._target, self._ends[self._target])}
         ends = {
-            name: {_place(one): end for one, end in found.items() if one not in lacking[name]}
+            name: {place.written(one): end for one, end in found.items() if one not in lacking[name]}
             for name, found in self._ends.items()
         }
         return {"groups": groups, "ends": ends}
@@ -134,18 +138,15 @@ def _crossed(settings: Settings, view: View, source: str, target: str) -> dict[P
     except KafkalertError:
         confirmed = {}
     found = {partition: offset + 1 for partition, offset in confirmed.items()}
-    for place, end in (view.commit.detail.get("ends", {}).get(source, {}) if view.commit else {}).items():
-        topic, _, number = place.rpartition("/")
-        found[topic, int(number)] = max(int(end), found.get((topic, int(number)), 0))
+    with suppress(AttributeError, TypeError, ValueError):  # what cannot be read there only makes windows longer
+        for word, end in (view.commit.detail.get("ends", {}).get(source, {}) if view.commit else {}).items():
+            partition = place.read(word)
+            found[partition] = max(int(end), found.get(partition, 0))
     return found
 
 
 def _count(lacking: Iterable[Uncrossed]) -> int:
     return sum(one.records + one.again + one.unread for one in lacking)
-
-
-def _place(partition: Partition) -> str:
-    return f"{partition[0]}/{partition[1]}"
 
 
 def _named(partition: Partition) -> str:

@@ -9,9 +9,11 @@ same ids.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from kafkalert.bus import place
 from kafkalert.ops.failover.beats import Beat
 
 OVERLAP_SECONDS: Final = 80.0
@@ -43,11 +45,10 @@ def sights(beats: Iterable[Beat], old: str) -> dict[str, dict[Partition, list[Si
     for beat in beats:
         if beat.cluster != old:
             continue
-        for place, end in beat.ends.items():
-            topic, _, number = place.rpartition("/")
-            if topic and number.isascii() and number.isdecimal():
-                left = beat.lags.get(place, beat.lag)
-                found[beat.stage][topic, int(number)].append(Sight(beat.time, end, max(0, left)))
+        for word, end in beat.ends.items():
+            with suppress(ValueError):  # some other program's beat
+                left = beat.lags.get(word, beat.lag)
+                found[beat.stage][place.read(word)].append(Sight(beat.time, end, max(0, left)))
     return {
         stage: {one: sorted(seen, key=lambda sight: sight.time) for one, seen in partitions.items()}
         for stage, partitions in found.items()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from kafkalert.bus import place
 from kafkalert.bus.connect import Connect
 from kafkalert.bus.control.state import View
 from kafkalert.bus.flow import connector_name
@@ -73,8 +74,7 @@ class Outlook:
         """As COMMIT carries it."""
         groups: dict[str, dict[str, Any]] = {}
         for one in self.goings:
-            topic, number = one.partition
-            groups.setdefault(one.group, {})[f"{topic}/{number}"] = {"offset": one.offset, "skip": []}
+            groups.setdefault(one.group, {})[place.written(one.partition)] = {"offset": one.offset, "skip": []}
         lost = {"records": self.loss.lost, "again": self.loss.repeated, "wholeUntil": self.whole}
         return {"groups": groups, "ends": {}, **self.kept, "lost": {**lost, "words": " ".join(self.loss.words)}}
 

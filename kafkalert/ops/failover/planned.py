@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaException
 
+from kafkalert.bus import place
 from kafkalert.bus.control.event import Event, encode
 from kafkalert.bus.control.event import Step as Kind
 from kafkalert.bus.control.state import outcome
@@ -175,9 +176,7 @@ class Planned:
 
         self._await(empty, Step.OFFSETS)
         for group, places in groups.items():
-            self._new.move(
-                group, {_partition(place): cut["offset"] for place, cut in places.items()}, epoch=self._epoch
-            )
+            self._new.move(group, {place.read(word): cut["offset"] for word, cut in places.items()}, epoch=self._epoch)
 
     def _commit(self, detail: dict[str, Any]) -> None:
         seconds = round(self._clock.monotonic() - self._began, 3)
@@ -299,8 +298,3 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, KafkalertError | KafkaException):
         return said(error)
     return f"A bug: {type(error).__name__}."
-
-
-def _partition(place: str) -> tuple[str, int]:
-    topic, _, number = place.rpartition("/")
-    return topic, int(number)
