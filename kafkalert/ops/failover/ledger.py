@@ -16,7 +16,6 @@ What comes then is followed. Memory: 25 bytes a record and cluster; 200 more in 
 
 import threading
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Final, Self
 
@@ -27,7 +26,7 @@ from kafkalert.engine.skipping import Ranges
 from kafkalert.errors import ConfigError, KafkalertError
 from kafkalert.ops.failover.cut import Cut, NotCrossed, cut, oldest
 from kafkalert.ops.failover.natives import Natives, Uncrossed
-from kafkalert.ops.failover.side import Side
+from kafkalert.ops.failover.side import Progress, Side
 
 _POLL_SECONDS: Final = 0.2
 _FOR_EVER: Final = 2**63 - 1
@@ -37,15 +36,6 @@ Committed = Mapping[str, Mapping[Partition, int]]
 
 Passed = Mapping[str, Mapping[Partition, Ranges]]
 """By group and partition: offsets that it passes over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far the ledger has come: records read, offsets that are left as far as is known, and whether it is ready."""
-
-    read: int
-    left: int
-    is_ready: bool
 
 
 class Ledger:

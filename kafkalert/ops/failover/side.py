@@ -1,6 +1,7 @@
 """One cluster's part of the ledger: where its windows begin, and what was read of them."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
 from typing import Final
@@ -14,6 +15,15 @@ LOOK_BACK: Final = timedelta(minutes=15)
 MOST: Final = 500_000
 """So many records are read where something better is known, in some seconds; if there are more, LOOK_BACK decides."""
 _POLL_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the ledger has come: records read, offsets that are left as far as is known, and whether it is ready."""
+
+    read: int
+    left: int
+    is_ready: bool
 
 
 class Side:
