@@ -1,4 +1,4 @@
-"""Names that the pipeline is made of, as the design gives them; configuration may rename topics."""
+"""Names that the pipeline is made of, as docs/topics.md gives them; configuration may rename topics."""
 
 ACCOUNTENTRY = "accountentry"
 ACCOUNTTOCUSTOMERIDS = "accounttocustomerids"
@@ -27,7 +27,7 @@ TOPICS = (
     CONTROL,
     STATUS,
 )
-"""Every topic of the pipeline, by its name in the design."""
+"""Every topic of the pipeline, by its own name."""
 
 CHANNELS = ("email", "sms", "push")
 """What an alert reaches a customer by."""

@@ -64,7 +64,7 @@ class Context(Section):
 
 
 class Topics(Section):
-    """Names and settings of the pipeline's topics. `names` maps a name of the design to the one in use here."""
+    """Names and settings of the pipeline's topics. `names` maps a name of docs/topics.md to the one in use here."""
 
     names: dict[str, str] = Field(default_factory=dict)
     partitions: int = Field(default=4, ge=1, le=10_000)
@@ -142,7 +142,7 @@ class Settings(Section):
         return self.clusters[self.context.clusters[0]]
 
     def topic(self, name: str) -> str:
-        """The name that the design's topic `name` has here, prefix included."""
+        """The name that the topic `name` of docs/topics.md has here, prefix included."""
         return self.context.prefix + self.topics.names.get(name, name)
 
     def group(self, stage: str) -> str:

@@ -47,7 +47,7 @@ class Rule:
 
 @cache
 def installed() -> dict[str, Rule]:
-    """The rules of this installation by alert type: the four of the design and the bank's own.
+    """The rules of this installation by alert type: the four of docs/rules.md and the bank's own.
 
     Raises TypeError where an entry point of the group is no `Rule` of that name.
     """

@@ -1,4 +1,4 @@
-"""The alerts that a booking must raise, said once more: section 4 of the design over plain dicts, nothing shared.
+"""The alerts that a booking must raise, said once more: docs/rules.md over plain dicts, nothing shared.
 
 The demo and the tests compare the pipeline with this, so it calls nothing of `kafkalert.rules` and is written to be
 read, not to be quick.

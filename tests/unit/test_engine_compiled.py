@@ -107,7 +107,7 @@ def said(codec: Codec, sent: Sent) -> Expected:
 
 
 def id_of(one: Expected) -> str:
-    """The alert's id by the design's definition."""
+    """The alert's id by its definition."""
     suffix = alert_suffix(CustomerId(one.customer), one.alert_type, one.threshold, one.channel, one.address)
     return alert_id(DEVELOPMENT_KEY, EntryId("e-1"), suffix)
 

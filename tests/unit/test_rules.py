@@ -201,7 +201,7 @@ def test_edges_of_every_rule() -> None:
 
 
 def test_the_statement_by_hand() -> None:
-    """The statement itself says what the design's table says, at the edges."""
+    """The statement itself says what the table of docs/rules.md says, at the edges."""
     debit: dict[str, Any] = {"bookingCreditDebitIndicator": "DBIT"}
     credit: dict[str, Any] = {"bookingCreditDebitIndicator": "CRDT"}
     assert not one_wish(TYPES[0], "500", **credit, BalanceAfterBookingNumeric=500)
