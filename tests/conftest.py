@@ -31,6 +31,14 @@ def sandbox1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield sandbox
 
 
+@pytest.fixture(scope="module")
+def sandbox2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Two clusters and their mirror, for one module: a test starts again what it kills."""
+    with Sandbox(tmp_path_factory.mktemp("sandbox2")) as sandbox:
+        sandbox.up(2)
+        yield sandbox
+
+
 @pytest.fixture
 def prefix(request: pytest.FixtureRequest) -> str:
     """What this test's topics and groups begin with, so that tests share a broker without meeting."""

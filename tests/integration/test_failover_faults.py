@@ -26,14 +26,6 @@ pytestmark = pytest.mark.kafka
 RATE = 100
 
 
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """Two clusters and their mirror."""
-    with Sandbox(tmp_path_factory.mktemp("twin")) as one:
-        one.up(2)
-        yield one
-
-
 class Shared:
     """A bank whose stages all survive what tests do, and where they run at the moment."""
 
@@ -59,16 +51,16 @@ class Shared:
 
 
 @pytest.fixture(scope="module")
-def shared(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+def shared(sandbox2: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     """One for all tests that end no stage."""
-    with twins(sandbox, "shared.", tmp_path_factory.mktemp("shared")) as make:
+    with twins(sandbox2, "shared.", tmp_path_factory.mktemp("shared")) as make:
         yield Shared(make())
 
 
 @pytest.fixture
-def twin(sandbox: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Callable[[], Twin]]:
+def twin(sandbox2: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Callable[[], Twin]]:
     """Makes the test's own bank on both."""
-    with twins(sandbox, prefix, tmp_path) as make:
+    with twins(sandbox2, prefix, tmp_path) as make:
         yield make
 
 

@@ -19,18 +19,10 @@ GROWTH_KILOBYTES = 48 * 1024
 FORCE = ("failover", "--to", "dc2", "--force", "--accept-loss", "--yes", "-o", "json")
 
 
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """Two clusters and their mirror; a test starts again what it kills."""
-    with Sandbox(tmp_path_factory.mktemp("twin")) as one:
-        one.up(2)
-        yield one
-
-
 @pytest.fixture
-def twin(sandbox: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Callable[[], Twin]]:
+def twin(sandbox2: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Callable[[], Twin]]:
     """Makes the test's own bank on both."""
-    with twins(sandbox, prefix, tmp_path) as make:
+    with twins(sandbox2, prefix, tmp_path) as make:
         yield make
 
 
@@ -40,7 +32,7 @@ def back(sandbox: Sandbox, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["paused", "killed"])
-def test_away_from_a_cluster_that_is(twin: Callable[[], Twin], sandbox: Sandbox, how: str) -> None:
+def test_away_from_a_cluster_that_is(twin: Callable[[], Twin], sandbox2: Sandbox, how: str) -> None:
     """No booking is lost, all go on within 5 s in the same processes, and dc1 changes nothing when it returns.
 
     The clocks of the processes lie half a minute apart.
@@ -57,7 +49,7 @@ def test_away_from_a_cluster_that_is(twin: Callable[[], Twin], sandbox: Sandbox,
             assert wait_until(
                 lambda: bank.alerts.pump() > 0 and len(bank.alerts.natives("dc1")) > seen + RATE, SECONDS, every=0.1
             )
-        (sandbox.pause if how == "paused" else sandbox.kill)("dc1")
+        (sandbox2.pause if how == "paused" else sandbox2.kill)("dc1")
         try:
             refused = bank.command("failover", "--to", "dc2", "--yes")
             assert (refused.returncode, refused.stdout) == (5, "")
@@ -80,7 +72,7 @@ def test_away_from_a_cluster_that_is(twin: Callable[[], Twin], sandbox: Sandbox,
             assert late.stop() == 0
             assert alertings[1].stop() == 0  # with dc1 still away
         finally:
-            back(sandbox, how)
+            back(sandbox2, how)
     commit = bank.await_event(lambda one: one.event == "COMMIT")
     assert wait_until(lambda: bank.held("dc1", "kafkalert.control") > 0, SECONDS, every=0.1)
     bank.settled("dc2", 1, alertings[0], running[-1])

@@ -20,18 +20,10 @@ RATE = 300
 BACKLOG = 10_000
 
 
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """Two clusters and their mirror."""
-    with Sandbox(tmp_path_factory.mktemp("twin")) as one:
-        one.up(2)
-        yield one
-
-
 @pytest.fixture
-def twin(sandbox: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Callable[[], Twin]]:
+def twin(sandbox2: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Callable[[], Twin]]:
     """Makes the test's own bank on both."""
-    with twins(sandbox, prefix, tmp_path) as make:
+    with twins(sandbox2, prefix, tmp_path) as make:
         yield make
 
 
