@@ -101,7 +101,7 @@ class Plan:
         bank = Bank(accounts)
         self._say(f"{accounts:,} accounts: starting a broker and writing the tables.")
         with TemporaryDirectory(prefix="kafkalert-bench-") as folder, Sandbox(Path(folder, "sandbox")) as sandbox:
-            sandbox.up(1)
+            sandbox.up(1, full_speed=True)
             cluster = Cluster(name="dc1", bootstrap=sandbox.bootstrap("dc1"))
             contestants: list[Contestant] = [
                 kind(Feed(cluster, f"{kind.name}."), Path(folder, kind.name))

@@ -97,9 +97,9 @@ class Engine(Section):
     commit_interval: Duration = Field(
         default=timedelta(seconds=1), gt=timedelta(0), description="how often offsets are committed"
     )
-    batch: int = Field(default=2000, ge=1, le=100_000, description="records taken at a time")
+    batch: int = Field(default=500, ge=1, le=100_000, description="records taken at a time")
     linger: Duration = Field(
-        default=timedelta(milliseconds=5), le=timedelta(seconds=5), description="how long a message waits for others"
+        default=timedelta(milliseconds=2), le=timedelta(seconds=5), description="how long a message waits for others"
     )
 
 

@@ -3,7 +3,7 @@
 TEMPLATE = """\
 # kafkalert.toml: where the clusters are, and how the pipeline runs on them.
 # `kafkalert config check` reports every mistake; `kafkalert config show` what is in force and where it came from.
-# A value may also come from a variable: KAFKALERT_ENGINE__BATCH=500 is batch of [engine], and comes before this file.
+# A value may also come from a variable: KAFKALERT_ENGINE__BATCH=100 is batch of [engine], and comes before this file.
 # A secret never stands here: write {env = "NAME"} or {file = "PATH"}; a relative path starts at this file's folder.
 # A duration has its unit: "500ms", "30s", "1h30m", "7d".
 
@@ -58,8 +58,8 @@ clusters = ["dc1"]
 # mode = "one-hop"            # "two-hop" writes customeraccountentry, for other systems that read it
 # state = ".kafkalert/state"  # the folder of the tables; on a local disk
 # commit_interval = "1s"
-# batch = 2000                # records taken at a time
-# linger = "5ms"              # how long a message waits for others to go with
+# batch = 500                 # records taken at a time
+# linger = "2ms"              # how long a message waits for others to go with
 
 [mirror]
 # tasks = 2                   # of each flow between the clusters; they share its partitions

@@ -1,11 +1,14 @@
 """Rules of an account, joined and flattened once, so that an entry costs one look-up.
 
 A compiled row has, for each alert that the account's entries can raise, the message's bytes up to what an entry adds,
-and each output's key bytes and hash input. It is msgspec's msgpack of `[CompiledRule, ...]`.
+and each output's key bytes and hash input. It is msgspec's msgpack of `[Wish, ...]`, its size in four bytes before it,
+and of `[CompiledRule, ...]`.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
+from struct import Struct
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +20,7 @@ from kafkalert.model.money import major
 from kafkalert.model.personal import AccountId
 from kafkalert.model.records import Address, Channel, CustomerAlertSettings, address_text, channel_of
 from kafkalert.rules.plan import Planned, plan, threshold_text
-from kafkalert.rules.rule import Rule, Threshold
+from kafkalert.rules.rule import Kind, Rule, Threshold
 from kafkalert.serde import records
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.keys import encode_key
@@ -61,24 +64,49 @@ class CompiledRule(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     @property
     def number(self) -> Threshold:
-        """The threshold as a number; text holds what msgpack has no integer for."""
-        number = self.threshold
-        if isinstance(number, int):
-            return number
-        return Decimal(number) if "." in number else int(number)
+        """The threshold as a number."""
+        return number(self.threshold)
+
+
+Wish = tuple[str, Kind | None, int | str]
+"""What decides whether a rule may be raised: currency, kind, threshold. Many accounts have the same ones."""
+
+
+def number(threshold: int | str) -> Threshold:
+    """A threshold as compiled rules hold it; text is what msgpack has no integer for."""
+    if isinstance(threshold, int):
+        return threshold
+    return Decimal(threshold) if "." in threshold else int(threshold)
 
 
 _sending = msgspec.msgpack.Decoder(Sending).decode
-_decode = msgspec.msgpack.Decoder(tuple[CompiledRule, ...]).decode
+_rules = msgspec.msgpack.Decoder(tuple[CompiledRule, ...]).decode
+_wishes = msgspec.msgpack.Decoder(tuple[Wish, ...]).decode
 _encode = msgspec.msgpack.Encoder().encode
-
-NO_RULES: Final = _encode(())
-"""The row of an account for which nobody asked for anything."""
+_SIZE: Final = Struct(">I")
 
 
-def decode(row: bytes) -> tuple[CompiledRule, ...]:
-    """The rules of a compiled row."""
-    return _decode(row)
+def row_of(compiled: Sequence[CompiledRule], rules: Sequence[Rule]) -> bytes:
+    """The compiled row of these; `rules` are the installed ones by their places."""
+    wishes = {(one.currency, rules[one.rule].kind, one.threshold) for one in compiled}
+    head = _encode(sorted(wishes, key=repr))
+    return _SIZE.pack(len(head)) + head + _encode(compiled)
+
+
+def parts(row: bytes) -> tuple[bytes, bytes]:
+    """A compiled row's wishes and its rules, both packed."""
+    end = _SIZE.size + _SIZE.unpack_from(row)[0]
+    return row[_SIZE.size : end], row[end:]
+
+
+def wishes(packed: bytes) -> tuple[Wish, ...]:
+    """The first part of a compiled row."""
+    return _wishes(packed)
+
+
+def of_currency(packed: bytes, currency: str) -> list[CompiledRule]:
+    """Those rules of a compiled row's second part whose thresholds are in `currency`."""
+    return [one for one in _rules(packed) if one.currency == currency]
 
 
 def sending(rule: CompiledRule) -> Sending:
@@ -88,7 +116,8 @@ def sending(rule: CompiledRule) -> Sending:
 
 def flavour(codec: Codec, rules: dict[str, Rule]) -> bytes:
     """What compiled rows depend on besides the tables: their form, the rules, and the framing of keys."""
-    return repr(("2", sorted(rules), [codec.framing.prefix(name) for name in _KEY.values()])).encode()
+    kinds = [(name, rules[name].kind) for name in sorted(rules)]
+    return repr(("3", kinds, [codec.framing.prefix(name) for name in _KEY.values()])).encode()
 
 
 class Compiler:
@@ -99,19 +128,20 @@ class Compiler:
         self._codec = codec
         self._rules = rules
         self._places = {name: place for place, name in enumerate(sorted(rules))}
+        self._installed = [rules[name] for name in sorted(rules)]
         self.skipped: Counter[str] = Counter()
 
     def compile(self, txn: Any, account: bytes) -> bytes:  # noqa: ANN401 - an LMDB transaction
         """The compiled row of `account` by the rows that `txn` sees. A row that cannot be read counts as missing."""
         raw = txn.get(account, db=self._store.authorisations)
         if raw is None:
-            return NO_RULES
+            return row_of((), self._installed)
         account_id = AccountId(account.decode())
         customers = records.customer_ids(self._codec, bytes(raw))
         settings = {one: row for one in customers if (row := self._settings(txn, one)) is not None}
         planned, skipped = plan(account_id, customers, settings, self._rules)
         self.skipped.update(skipped)
-        return _encode([self._flat(account_id, one) for one in planned])
+        return row_of([self._flat(account_id, one) for one in planned], self._installed)
 
     def _settings(self, txn: Any, customer: CustomerId) -> CustomerAlertSettings | None:  # noqa: ANN401
         key = customer.encode()

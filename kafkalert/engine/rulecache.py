@@ -1,62 +1,17 @@
-"""Accounts by the keys of their entries, with their compiled rules, for as long as the tables stay as they are."""
+"""Accounts by the keys of their entries, for as long as the tables stay as they are."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from kafkalert.engine.compiled import CompiledRule, Compiler, Sending, decode, sending
+from kafkalert.engine.account import Account, Looks, looks
+from kafkalert.engine.compiled import Compiler, parts, wishes
 from kafkalert.engine.store import Store
 from kafkalert.engine.tables import checked_id
 from kafkalert.errors import DecodingError
-from kafkalert.rules.rule import Movement, Rule, Threshold
 from kafkalert.serde.keys import KeyReader
-from kafkalert.serde.wire import bytes_text
 
 MOST: Final = 20_000
 """Accounts kept; some kilobytes each, so this bounds memory while the accounts booked on most are nearly all kept."""
-
-
-class Ready:
-    """A compiled rule, with what it sends once raised."""
-
-    __slots__ = ("_compiled", "_sending", "rule")
-
-    def __init__(self, compiled: CompiledRule, rule: Rule) -> None:
-        self.rule = rule
-        self._compiled = compiled
-        self._sending: Sending | None = None
-
-    @property
-    def customer(self) -> str:
-        """Who asked for it."""
-        return self._compiled.customer
-
-    @property
-    def sending(self) -> Sending:
-        """What it sends; unpacked the first time, because most are never raised."""
-        if self._sending is None:
-            self._sending = sending(self._compiled)
-        return self._sending
-
-
-Asked = tuple[Callable[[Movement, Threshold], bool], Threshold, Ready]
-"""A rule as it is asked: whether a movement raises it, by which threshold, and itself."""
-
-
-class Account:
-    """An account that a key names: its id as UTF-8 and as Avro text, and its rules by their currency (UTF-8).
-
-    `bad` says why a key names none.
-    """
-
-    __slots__ = ("bad", "id", "rules", "text")
-
-    def __init__(
-        self, own: bytes, rules: Mapping[bytes, Sequence[Asked]] | None = None, bad: DecodingError | None = None
-    ) -> None:
-        self.id = own
-        self.text = bytes_text(own)
-        self.rules = rules or {}
-        self.bad = bad
 
 
 class RuleCache:
@@ -66,31 +21,28 @@ class RuleCache:
     empties it. So an answer is always that of the newest tables.
     """
 
-    def __init__(self, store: Store, compiler: Compiler, keys: KeyReader, rules: Sequence[Rule]) -> None:
+    def __init__(self, store: Store, compiler: Compiler, keys: KeyReader) -> None:
         self._store = store
         self._compiler = compiler
         self._keys = keys
-        self._rules = rules
         self._kept: dict[bytes, Account] = {}
         self._named: dict[bytes | None, Account] = {}
+        self._looks: dict[bytes, Looks] = {}
         self._state = -1
 
-    def by_key(self, keys: Iterable[bytes | None]) -> Mapping[bytes | None, Account]:
-        """The account of each key, perhaps of others too; good until the next call.
-
-        Raises RebuildingError and ForeignTablesError, as `Store.check_whole`.
-        """
+    def by_key(self, keys: Sequence[bytes | None]) -> list[Account]:
+        """The account of each key. Raises RebuildingError and ForeignTablesError, as `Store.check_whole`."""
         with self._store.read() as txn:
             self._renew(txn)
             named = self._named
-            new = set(keys).difference(named)
-            if not new:
-                return named
-            ids = self._ids(new)
+            found: list[Any] = [*map(named.get, keys)]
+            if all(found):
+                return found
+            ids = self._ids({key for key, account in zip(keys, found, strict=True) if account is None})
             missing = self._load(txn, ids.values())
         self._compile(missing)
         named.update((key, self._kept[own]) for key, own in ids.items())
-        return named
+        return [named[key] for key in keys]
 
     def by_id(self, ids: Collection[bytes]) -> Mapping[bytes, Account]:
         """The account of each id, as `by_key`."""
@@ -104,7 +56,7 @@ class RuleCache:
         self._store.check_whole(txn)
         state = txn.id()
         if state != self._state or len(self._kept) > MOST or len(self._named) > MOST:
-            self._kept, self._named, self._state = {}, {}, state
+            self._kept, self._named, self._looks, self._state = {}, {}, {}, state
 
     def _ids(self, keys: Iterable[bytes | None]) -> dict[bytes | None, bytes]:
         ids: dict[bytes | None, bytes] = {}
@@ -135,8 +87,9 @@ class RuleCache:
             self._kept.update((own, self._account(own, row)) for own, row in made.items())
 
     def _account(self, own: bytes, row: bytes) -> Account:
-        rules: dict[bytes, list[Asked]] = {}
-        for one in decode(row):
-            rule = self._rules[one.rule]
-            rules.setdefault(one.currency.encode(), []).append((rule.raised, one.number, Ready(one, rule)))
-        return Account(own, rules)
+        packed, rules = parts(row)
+        # Many accounts ask alike. What they share stays in the processor's cache, and most entries need no more.
+        found = self._looks.get(packed)
+        if found is None:
+            found = self._looks[packed] = looks(wishes(packed))
+        return Account(own, rules, found)

@@ -36,5 +36,7 @@ def major(amount: int | Decimal, currency: str) -> str:
         return format(Decimal((sign, figures, int(exponent) - digits)), "f")  # exact, at any length
     if not digits:
         return str(amount)
-    text = str(abs(amount)).rjust(digits + 1, "0")
+    text = str(abs(amount))
+    if len(text) <= digits:
+        text = text.rjust(digits + 1, "0")
     return f"{'-' if amount < 0 else ''}{text[:-digits]}.{text[-digits:]}"

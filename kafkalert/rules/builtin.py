@@ -19,7 +19,7 @@ def _credited_above(m: Movement, threshold: Threshold) -> bool:
     return m.credit and m.amount > threshold
 
 
-BALANCE_ABOVE = Rule("ALERT_BALANCE_ABOVE_THRESHOLD", _balance_above, unknown_may_raise=False)
-BALANCE_BELOW = Rule("ALERT_BALANCE_BELOW_THRESHOLD", _balance_below, unknown_may_raise=False)
-DEBITED_ABOVE = Rule("ALERT_DEBITED_ABOVE_THRESHOLD", _debited_above, shows_amount=True, unknown_may_raise=False)
-CREDITED_ABOVE = Rule("ALERT_CREDITED_ABOVE_THRESHOLD", _credited_above, shows_amount=True, unknown_may_raise=False)
+BALANCE_ABOVE = Rule("ALERT_BALANCE_ABOVE_THRESHOLD", _balance_above, kind="balance")
+BALANCE_BELOW = Rule("ALERT_BALANCE_BELOW_THRESHOLD", _balance_below, kind="balance")
+DEBITED_ABOVE = Rule("ALERT_DEBITED_ABOVE_THRESHOLD", _debited_above, shows_amount=True, kind="debit")
+CREDITED_ABOVE = Rule("ALERT_CREDITED_ABOVE_THRESHOLD", _credited_above, shows_amount=True, kind="credit")

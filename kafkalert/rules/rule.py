@@ -5,10 +5,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from importlib.metadata import entry_points
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 Threshold = int | Decimal
 """A setting's amount in minor units; a Decimal only where it has a fraction."""
+
+
+Kind = Literal["balance", "debit", "credit"]
+"""What alone may raise a rule. balance: the threshold lies between the balances before and after, or is one of them,
+and both are known. debit, credit: one of more than the threshold, whatever the balance."""
 
 
 class Movement(NamedTuple):
@@ -34,15 +39,14 @@ class Rule:
     """A named condition on a movement. A bank adds its own by an entry point of the group `kafkalert.rules`.
 
     `raised(movement, threshold)` is pure and quick, and never raises; `shows_amount` says whether the message
-    tells the booked amount besides the balance. `unknown_may_raise`: a movement may raise it with an unknown balance
-    though with a known one it would not; where no rule is so, what says that a balance is unknown is not looked at
-    until a rule is raised.
+    tells the booked amount besides the balance. `kind` narrows down what may raise it, so that most movements are
+    passed over without asking.
     """
 
     alert_type: str
     raised: Callable[[Movement, Threshold], bool]
     shows_amount: bool = False
-    unknown_may_raise: bool = True
+    kind: Kind | None = None
 
 
 @cache

@@ -9,7 +9,6 @@ from typing import Final
 
 from kafkalert.errors import DecodingError
 from kafkalert.model.records import CREDIT, DEBIT
-from kafkalert.rules.rule import Movement, movement
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.wire import bytes_text
 
@@ -39,6 +38,10 @@ _PLAIN: Final = b"".join(
 )
 
 
+Booking = tuple[bytes, int, int, bool]
+"""What rules need of an AccountEntry: currency (UTF-8), amount and signed balance (minor units), whether a credit."""
+
+
 class BookingReader:
     """Reads AccountEntry records."""
 
@@ -46,21 +49,20 @@ class BookingReader:
         self._codec = codec
         self._plain = re.compile(re.escape(codec.framing.prefix("AccountEntry")) + _PLAIN).fullmatch
 
-    def read(self, value: bytes | None, account: bytes) -> tuple[bytes, Movement]:
-        """The currency (UTF-8) and movement of a framed AccountEntry on `account`, an id as `wire.text_bytes` has it.
+    def read(self, value: bytes | None, account: bytes) -> Booking:
+        """The booking of a framed AccountEntry on `account`, an id as `wire.text_bytes` has it.
 
-        Its balance is taken as known. Raises DecodingError: those of `Codec.decode`, "bad-indicator", and "wrong-key"
-        for another account's entry.
+        Raises DecodingError: those of `Codec.decode`, "bad-indicator", and "wrong-key" for another account's entry.
         """
         plain = None if value is None else self._plain(value)
         if plain is not None:
             found, currency, amount, indicator, balance = plain.groups()
             if found == account:
-                return currency, movement(_long(amount), _long(balance), indicator == b"CRDT")
-        own, currency, moved = self._any(value)
+                return currency, _long(amount), _long(balance), indicator == b"CRDT"
+        own, booking = self._any(value)
         if bytes_text(own) != account:
             raise DecodingError("wrong-key", "accountId is not the account of the key.")
-        return currency, moved
+        return booking
 
     def account(self, value: bytes | None) -> bytes:
         """The account's id in a framed AccountEntry, as UTF-8. Raises DecodingError as `read`."""
@@ -71,24 +73,27 @@ class BookingReader:
                 return found[1:]
         return self._any(value)[0]
 
-    def _any(self, value: bytes | None) -> tuple[bytes, bytes, Movement]:
-        """Account, currency and movement, the common way."""
+    def _any(self, value: bytes | None) -> tuple[bytes, Booking]:
+        """The account's id (UTF-8) and the booking, the common way."""
         datum = self._codec.decode("AccountEntry", value)
         indicator = datum["bookingCreditDebitIndicator"]
         if indicator not in {CREDIT, DEBIT}:
             raise DecodingError("bad-indicator", "bookingCreditDebitIndicator is neither CRDT nor DBIT.")
-        moved = movement(datum["bookingAmountNumeric"], datum["BalanceAfterBookingNumeric"], indicator == CREDIT)
-        return datum["accountId"].encode(), datum["accountCurrency"].encode(), moved
+        amount, balance = datum["bookingAmountNumeric"], datum["BalanceAfterBookingNumeric"]
+        booking = datum["accountCurrency"].encode(), amount, balance, indicator == CREDIT
+        return datum["accountId"].encode(), booking
 
 
 def _long(raw: bytes) -> int:
     """An Avro long: base-128 varint of a zigzag number."""
     size = len(raw)
-    if size == 3:  # noqa: PLR2004 - as long as most are; a loop takes twice the time
+    if size == 3:  # noqa: PLR2004 - as long as most are, and two; a loop takes twice the time
         number = raw[0] & 0x7F | (raw[1] & 0x7F) << 7 | raw[2] << 14
-        return (number >> 1) ^ -(number & 1)
-    number = shift = 0
-    for byte in raw:
-        number |= (byte & 0x7F) << shift
-        shift += 7
+    elif size == 2:  # noqa: PLR2004
+        number = raw[0] & 0x7F | raw[1] << 7
+    else:
+        number = shift = 0
+        for byte in raw:
+            number |= (byte & 0x7F) << shift
+            shift += 7
     return (number >> 1) ^ -(number & 1)

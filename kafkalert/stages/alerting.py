@@ -1,7 +1,7 @@
 """alerting: entries in, alerts out, by the tables. One hop, or two by way of customeraccountentry."""
 
 import gc
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Event
 from typing import Final
@@ -14,15 +14,17 @@ from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.engine.compiled import (
     CHANNELS,
+    CompiledRule,
     Compiler,
     flavour,
+    of_currency,
 )
 from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ends
 from kafkalert.engine.follower import Follower
 from kafkalert.engine.metrics import Metrics
-from kafkalert.engine.rulecache import Account, Asked, RuleCache
+from kafkalert.engine.rulecache import RuleCache
 from kafkalert.engine.runner import Runner, RunOptions
 from kafkalert.engine.stopping import Stopping
 from kafkalert.engine.store import MAX_ID, Store
@@ -32,7 +34,7 @@ from kafkalert.errors import DecodingError
 from kafkalert.model.ids import CustomerId, alert_hash, customer_entry_id
 from kafkalert.rules.rule import Rule, installed, movement
 from kafkalert.serde import build, records
-from kafkalert.serde.booking import BookingReader
+from kafkalert.serde.booking import Booking, BookingReader
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.keys import KeyReader, encode_key
 from kafkalert.serde.wire import long_bytes
@@ -49,6 +51,9 @@ OUTBOUND: Final = {
 }
 _TIME_BYTES: Final = 6
 """Length of an entry's time in Avro for any moment from 1970 to 2039."""
+
+_BATCHES_OF_OBJECTS: Final = 20_000
+"""Objects made before rubbish is looked for: some batches, whose records all live until they are processed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +98,8 @@ class Alerting:
         self._store = store
         self._codec = codec
         self._rules = tuple(rules[name] for name in sorted(rules))
-        # What an entry carries is looked at once it raises something, unless an unknown balance may raise more.
-        self._all_known = not any(rule.unknown_may_raise for rule in self._rules)
         compiler = Compiler(store, codec, rules)
-        self._cache = RuleCache(store, compiler, KeyReader(codec, "AccountId"), self._rules)
+        self._cache = RuleCache(store, compiler, KeyReader(codec, "AccountId"))
         self._id_key = id_key
         self._id_hash = alert_hash(id_key)
         self._metrics = metrics
@@ -118,47 +121,44 @@ class Alerting:
             self._one_hop(messages, out, dead)
 
     def _one_hop(self, messages: Sequence[Message], out: Delivery, dead: DeadLetters) -> None:
-        keys = [one.key() for one in messages]
-        accounts = self._cache.by_key(keys)
+        accounts = self._cache.by_key([one.key() for one in messages])
         sender = self._sender(out)
-        for message, key in zip(messages, keys, strict=True):
-            account = accounts[key]
+        read = self._bookings.read
+        for message, account in zip(messages, accounts, strict=True):
             try:
-                if account.rules:
-                    self._alert(message, account, account.rules, sender)
+                looks = account.looks
+                if looks:
+                    currency, amount, balance, credit = booking = read(message.value(), account.text)
+                    look = looks.get(currency)
+                    if look is not None and look.may_raise(amount, balance, credit):
+                        self._alert(message, booking, of_currency(account.rules, currency.decode()), sender)
                 elif account.bad is not None:
                     dead.put(message, account.bad)
                 elif not self._plausible(message.value(), account.text):
-                    self._bookings.read(message.value(), account.text)
+                    read(message.value(), account.text)
             except DecodingError as error:
                 dead.put(message, error)
 
     def _alert(
         self,
         message: Message,
-        account: Account,
-        rules: Mapping[bytes, Sequence[Asked]],
+        booking: Booking,
+        rules: Iterable[CompiledRule],
         sender: Sender,
         id_headers: tuple[str, ...] = (entries.ID,),
     ) -> None:
-        """Send what an entry of `account` raises of `rules`, by currency. Raises DecodingError."""
-        currency, moved = self._bookings.read(message.value(), account.text)
-        asked = rules.get(currency, ())
-        chosen = raised(asked, moved)
-        if chosen or not self._all_known:
-            entry = entries.carried(message, id_headers)
-            if entry.balance_unknown:
-                moved = movement(moved.amount, None, moved.credit)
-                chosen = raised(asked, moved)
-            if chosen:
-                sender.alert(message, entry, chosen, currency, moved)
+        """Send what an entry raises of `rules`. Raises DecodingError."""
+        currency, amount, balance, credit = booking
+        entry = entries.carried(message, id_headers)
+        moved = movement(amount, None if entry.balance_unknown else balance, credit)
+        chosen = raised(rules, self._rules, moved)
+        if chosen:
+            sender.alert(message, entry, chosen, currency, moved)
 
     def _first_hop(self, messages: Sequence[Message], out: Delivery, dead: DeadLetters) -> None:
         """For each customer who may see the account: this entry needs processing."""
-        keys = [one.key() for one in messages]
-        accounts = self._cache.by_key(keys)
-        for message, key in zip(messages, keys, strict=True):
-            account = accounts[key]
+        accounts = self._cache.by_key([one.key() for one in messages])
+        for message, account in zip(messages, accounts, strict=True):
             try:
                 if account.bad is not None:
                     dead.put(message, account.bad)
@@ -188,13 +188,11 @@ class Alerting:
         accounts = self._cache.by_id({own for _, _, own in read})
         sender = self._sender(out)
         for message, customer, own in read:
-            account = accounts[own]
-            rules = {
-                currency: [one for one in asked if one[-1].customer == customer]
-                for currency, asked in account.rules.items()
-            }
             try:
-                self._alert(message, account, rules, sender, (entries.ENTRY, entries.ID))
+                booking = self._bookings.read(message.value(), accounts[own].text)
+                rules = of_currency(accounts[own].rules, booking[0].decode())
+                asked = [one for one in rules if one.customer == customer]
+                self._alert(message, booking, asked, sender, (entries.ENTRY, entries.ID))
             except DecodingError as error:
                 dead.put(message, error)
 
@@ -212,7 +210,7 @@ class Alerting:
     def _sender(self, out: Delivery) -> Sender:
         now = self._clock.wall_ms()
         start = self._message_prefix + long_bytes(now)
-        return Sender(out, self._names.outbound, self._id_hash, self._metrics, start, now)
+        return Sender(out, self._rules, self._names.outbound, self._id_hash, self._metrics, start, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +261,7 @@ def run(settings: Settings, options: RunOptions) -> Ran:
                 collected.set()
                 gc.collect()
                 gc.freeze()  # what lives from here on for ever is not looked at again
+                gc.set_threshold(_BATCHES_OF_OBJECTS, *gc.get_threshold()[1:])
             return True
 
         return ready

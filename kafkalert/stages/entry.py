@@ -31,10 +31,11 @@ def carried(message: Message, id_headers: tuple[str, ...] = (ID,)) -> Carried:
     Raises DecodingError.
     """
     listed: Any = message.headers() or ()
-    if len(listed) == 1 and listed[0][0] == id_headers[0]:  # its id alone, as nearly always
-        return Carried(identify(message, {id_headers[0]: listed[0][1]}, id_headers), [])
     headers: dict[str, Any] = dict(listed)
-    return Carried(identify(message, headers, id_headers), passed_on(headers), headers.get(BALANCE) == _UNKNOWN)
+    own = identify(message, headers, id_headers)
+    if len(headers) == 1:  # its id alone, as nearly always
+        return Carried(own, [])
+    return Carried(own, passed_on(headers), headers.get(BALANCE) == _UNKNOWN)
 
 
 def passed_on(headers: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kafkalert.errors import DecodingError
-from kafkalert.rules.rule import Movement
 from kafkalert.serde import booking
-from kafkalert.serde.booking import BookingReader
+from kafkalert.serde.booking import Booking, BookingReader
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.wire import text_bytes
 
@@ -34,20 +33,19 @@ ENTRIES = st.fixed_dictionaries(
 )
 
 
-Booking = tuple[bytes, Movement]
 Read = Callable[[bytes | None, bytes], Booking]
 
 
 def slowly(value: bytes | None, account: bytes) -> Booking:
     """As `BookingReader.read`, by the common way alone."""
-    own, currency, moved = READER._any(value)
+    own, read = READER._any(value)
     if text_bytes(own.decode()) != account:
         raise DecodingError("wrong-key", "")
-    return currency, moved
+    return read
 
 
 def outcome(read: Read, value: bytes | None, account: bytes) -> Booking | str:
-    """What was moved, or the code of the error."""
+    """What was booked, or the code of the error."""
     try:
         return read(value, account)
     except DecodingError as error:
@@ -104,6 +102,8 @@ def test_a_usual_entry_takes_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(booking.BookingReader, "_any", None)
     assert READER.read(value, text_bytes("NL91ABNA0417164300")) == (
         b"EUR",
-        Movement(123_456_789_012, credit=False, balance=-42, before=123_456_788_970),
+        123_456_789_012,
+        -42,
+        False,
     )
     assert READER.account(value) == b"NL91ABNA0417164300"

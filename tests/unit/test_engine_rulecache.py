@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from kafkalert.engine import rulecache
-from kafkalert.engine.compiled import CompiledRule
-from kafkalert.engine.rulecache import Account, RuleCache
+from kafkalert.engine.account import Account
+from kafkalert.engine.compiled import CompiledRule, of_currency, row_of
+from kafkalert.engine.rulecache import RuleCache
 from kafkalert.engine.store import Store
 from kafkalert.rules.rule import Rule, Threshold
 from kafkalert.serde.codec import Codec
@@ -32,7 +33,7 @@ class FromRow:
         self.calls += 1
         raw = txn.get(account, db=self.store.authorisations)
         made = [] if raw is None else [CompiledRule(0, int(raw), "EUR", "C1", msgspec.Raw(b"\xc0"))]
-        return msgspec.msgpack.encode(made)
+        return row_of(made, [RULE])
 
 
 @pytest.fixture
@@ -51,18 +52,17 @@ def change(store: Store, account: bytes, number: int | None) -> None:
 
 
 def new_cache(store: Store, compiler: FromRow) -> RuleCache:
-    return RuleCache(store, compiler, KEYS, [RULE])  # type: ignore[arg-type]  # only `compile` is used
+    return RuleCache(store, compiler, KEYS)  # type: ignore[arg-type]  # only `compile` is used
 
 
 def said(account: Account) -> list[Threshold]:
-    return [threshold for asked in account.rules.values() for _, threshold, _ in asked]
+    return [one.number for one in of_currency(account.rules, "EUR")] if account.rules else []
 
 
 def thresholds(cache: RuleCache, *accounts: bytes) -> list[list[Threshold]]:
     """By key and by id, which have to agree."""
     keys = [encode_key(CODEC, "AccountId", one.decode()) for one in accounts]
-    named = cache.by_key(keys)
-    by_key = [said(named[key]) for key in keys]
+    by_key = [said(account) for account in cache.by_key(keys)]
     found = cache.by_id(accounts)
     assert by_key == [said(found[one]) for one in accounts]
     return by_key
@@ -92,7 +92,7 @@ def test_while_nothing_changes_nothing_is_compiled_or_decoded_again(
     change(store, FIRST, 1)
     thresholds(cache, FIRST)  # compiles, which changes the store
     thresholds(cache, FIRST)  # decodes
-    monkeypatch.setattr(rulecache, "decode", None)
+    monkeypatch.setattr(rulecache, "parts", None)
     assert thresholds(cache, FIRST) == [[1]]
     assert maker.calls == 1
 
@@ -114,11 +114,11 @@ def test_keys_that_name_no_account_say_why(store: Store) -> None:
     good = encode_key(CODEC, "AccountId", FIRST.decode())
     bad: list[bytes | None] = [None, b"", good[:-1], good + b"x", encode_key(CODEC, "AccountId", "")]
     for _ in range(2):
-        found = cache.by_key([good, *bad])
+        found = dict(zip([good, *bad], cache.by_key([good, *bad]), strict=True))
         assert found[good].id == FIRST
         assert found[good].bad is None
         for key in bad:
-            assert found[key].rules == {}
+            assert found[key].looks == {}
             reason = found[key].bad
             assert reason is not None
             assert reason.code.startswith("key-")
