@@ -31,15 +31,11 @@ CHANNELS: Final = tuple(Channel)
 
 _KEY: Final = {Channel.EMAIL: "EmailAddress", Channel.SMS: "PhoneNumber", Channel.PUSH: "CustomerId"}
 _SECOND_BRANCH: Final = long_bytes(1)
-_INT64: Final = 1 << 63
+_INT64: Final = 1 << 63  # msgpack has no integer beyond
 
 
-class CompiledOutput(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One address that an alert goes to: place of its channel, key record, and `alert_suffix`."""
-
-    channel: int
-    key: bytes
-    suffix: bytes
+CompiledOutput = tuple[int, bytes, bytes]
+"""One address that an alert goes to: place of its channel, key record, and `alert_suffix`."""
 
 
 class Sending(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -57,26 +53,14 @@ class CompiledRule(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """
 
     rule: int
-    threshold: int | str
+    threshold: Threshold
     currency: str
     customer: str
     packed: msgspec.Raw
 
-    @property
-    def number(self) -> Threshold:
-        """The threshold as a number."""
-        return number(self.threshold)
 
-
-Wish = tuple[str, Kind | None, int | str]
+Wish = tuple[str, Kind | None, Threshold]
 """What decides whether a rule may be raised: currency, kind, threshold. Many accounts have the same ones."""
-
-
-def number(threshold: int | str) -> Threshold:
-    """A threshold as compiled rules hold it; text is what msgpack has no integer for."""
-    if isinstance(threshold, int):
-        return threshold
-    return Decimal(threshold) if "." in threshold else int(threshold)
 
 
 _sending = msgspec.msgpack.Decoder(Sending).decode
@@ -117,7 +101,7 @@ def sending(rule: CompiledRule) -> Sending:
 def flavour(codec: Codec, rules: dict[str, Rule]) -> bytes:
     """What compiled rows depend on besides the tables: their form, the rules, and the framing of keys."""
     kinds = [(name, rules[name].kind) for name in sorted(rules)]
-    return repr(("3", kinds, [codec.framing.prefix(name) for name in _KEY.values()])).encode()
+    return repr(("4", kinds, [codec.framing.prefix(name) for name in _KEY.values()])).encode()
 
 
 class Compiler:
@@ -153,11 +137,10 @@ class Compiler:
             return None
 
     def _flat(self, account: AccountId, one: Planned) -> CompiledRule:
-        number = one.threshold if isinstance(one.threshold, int) and abs(one.threshold) < _INT64 else None
         outputs = tuple(self._output(one, address) for address in one.addresses)
         return CompiledRule(
             rule=self._places[one.alert_type],
-            threshold=threshold_text(one.threshold) if number is None else number,
+            threshold=one.threshold if -_INT64 < one.threshold < _INT64 else Decimal(one.threshold),
             currency=one.currency,
             customer=one.customer,
             packed=msgspec.Raw(_encode(Sending(_body(account, one), outputs))),
@@ -165,11 +148,9 @@ class Compiler:
 
     def _output(self, one: Planned, address: Address) -> CompiledOutput:
         channel, text = channel_of(address), address_text(address)
-        return CompiledOutput(
-            channel=CHANNELS.index(channel),
-            key=encode_key(self._codec, _KEY[channel], text),
-            suffix=alert_suffix(one.customer, one.alert_type, threshold_text(one.threshold), channel, text),
-        )
+        key = encode_key(self._codec, _KEY[channel], text)
+        suffix = alert_suffix(one.customer, one.alert_type, threshold_text(one.threshold), channel, text)
+        return CHANNELS.index(channel), key, suffix
 
 
 def _body(account: AccountId, one: Planned) -> bytes:

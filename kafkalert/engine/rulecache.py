@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from kafkalert.engine.account import Account, Looks, looks
-from kafkalert.engine.compiled import Compiler, parts, wishes
+from kafkalert.engine.account import Account, looks
+from kafkalert.engine.compiled import Compiler, parts
 from kafkalert.engine.store import Store
 from kafkalert.engine.tables import checked_id
 from kafkalert.errors import DecodingError
@@ -27,7 +27,6 @@ class RuleCache:
         self._keys = keys
         self._kept: dict[bytes, Account] = {}
         self._named: dict[bytes | None, Account] = {}
-        self._looks: dict[bytes, Looks] = {}
         self._state = -1
 
     def by_key(self, keys: Sequence[bytes | None]) -> list[Account]:
@@ -56,7 +55,7 @@ class RuleCache:
         self._store.check_whole(txn)
         state = txn.id()
         if state != self._state or len(self._kept) > MOST or len(self._named) > MOST:
-            self._kept, self._named, self._looks, self._state = {}, {}, {}, state
+            self._kept, self._named, self._state = {}, {}, state
 
     def _ids(self, keys: Iterable[bytes | None]) -> dict[bytes | None, bytes]:
         ids: dict[bytes | None, bytes] = {}
@@ -77,19 +76,16 @@ class RuleCache:
                 if row is None:
                     missing.add(own)
                 else:
-                    kept[own] = self._account(own, row)
+                    kept[own] = _account(own, row)
         return missing
 
     def _compile(self, missing: Collection[bytes]) -> None:
         if missing:
             # The state that this makes is a newer one, so what is kept of it is dropped at the next look.
             made = self._store.compile_missing(missing, self._compiler.compile)
-            self._kept.update((own, self._account(own, row)) for own, row in made.items())
+            self._kept.update((own, _account(own, row)) for own, row in made.items())
 
-    def _account(self, own: bytes, row: bytes) -> Account:
-        packed, rules = parts(row)
-        # Many accounts ask alike. What they share stays in the processor's cache, and most entries need no more.
-        found = self._looks.get(packed)
-        if found is None:
-            found = self._looks[packed] = looks(wishes(packed))
-        return Account(own, rules, found)
+
+def _account(own: bytes, row: bytes) -> Account:
+    packed, rules = parts(row)
+    return Account(own, rules, looks(packed))

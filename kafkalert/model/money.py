@@ -34,6 +34,11 @@ def major(amount: int | Decimal, currency: str) -> str:
     if isinstance(amount, Decimal):
         sign, figures, exponent = amount.as_tuple()
         return format(Decimal((sign, figures, int(exponent) - digits)), "f")  # exact, at any length
+    return with_point(amount, digits)
+
+
+def with_point(amount: int, digits: int) -> str:
+    """`major` of a whole amount in a currency of so many places."""
     if not digits:
         return str(amount)
     text = str(abs(amount))

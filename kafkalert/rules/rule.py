@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 from typing import Literal, NamedTuple
 
 Threshold = int | Decimal
-"""A setting's amount in minor units; a Decimal only where it has a fraction."""
+"""A setting's amount in minor units; a Decimal where it has a fraction, or more than 63 bits."""
 
 
 Kind = Literal["balance", "debit", "credit"]

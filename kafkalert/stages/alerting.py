@@ -39,7 +39,7 @@ from kafkalert.serde.codec import Codec
 from kafkalert.serde.keys import KeyReader, encode_key
 from kafkalert.serde.wire import long_bytes
 from kafkalert.stages import entry as entries
-from kafkalert.stages.sending import Sender, raised
+from kafkalert.stages.sending import Asked, Sender
 
 NAME: Final = "alerting"
 ENTRIES: Final = "accountentry"
@@ -97,7 +97,7 @@ class Alerting:
         self._two_hop = two_hop
         self._store = store
         self._codec = codec
-        self._rules = tuple(rules[name] for name in sorted(rules))
+        self._asked = Asked([rules[name] for name in sorted(rules)])
         compiler = Compiler(store, codec, rules)
         self._cache = RuleCache(store, compiler, KeyReader(codec, "AccountId"))
         self._id_key = id_key
@@ -151,7 +151,7 @@ class Alerting:
         currency, amount, balance, credit = booking
         entry = entries.carried(message, id_headers)
         moved = movement(amount, None if entry.balance_unknown else balance, credit)
-        chosen = raised(rules, self._rules, moved)
+        chosen = self._asked.raised(rules, moved)
         if chosen:
             sender.alert(message, entry, chosen, currency, moved)
 
@@ -210,7 +210,7 @@ class Alerting:
     def _sender(self, out: Delivery) -> Sender:
         now = self._clock.wall_ms()
         start = self._message_prefix + long_bytes(now)
-        return Sender(out, self._rules, self._names.outbound, self._id_hash, self._metrics, start, now)
+        return Sender(out, self._asked, self._names.outbound, self._id_hash, self._metrics, start, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def carried(message: Message, id_headers: tuple[str, ...] = (ID,)) -> Carried:
     headers: dict[str, Any] = dict(listed)
     own = identify(message, headers, id_headers)
     if len(headers) == 1:  # its id alone, as nearly always
-        return Carried(own, [])
+        return Carried(own, [], False)
     return Carried(own, passed_on(headers), headers.get(BALANCE) == _UNKNOWN)
 
 

@@ -56,7 +56,7 @@ def new_cache(store: Store, compiler: FromRow) -> RuleCache:
 
 
 def said(account: Account) -> list[Threshold]:
-    return [one.number for one in of_currency(account.rules, "EUR")] if account.rules else []
+    return [one.threshold for one in of_currency(account.rules, "EUR")] if account.rules else []
 
 
 def thresholds(cache: RuleCache, *accounts: bytes) -> list[list[Threshold]]:
