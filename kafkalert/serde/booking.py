@@ -87,8 +87,11 @@ class BookingReader:
 def _long(raw: bytes) -> int:
     """An Avro long: base-128 varint of a zigzag number."""
     size = len(raw)
-    if size == 3:  # noqa: PLR2004 - as long as most are, and two; a loop takes twice the time
+    # Written out for two to four bytes, as nearly all have: a loop takes twice the time.
+    if size == 3:  # noqa: PLR2004
         number = raw[0] & 0x7F | (raw[1] & 0x7F) << 7 | raw[2] << 14
+    elif size == 4:  # noqa: PLR2004
+        number = raw[0] & 0x7F | (raw[1] & 0x7F) << 7 | (raw[2] & 0x7F) << 14 | raw[3] << 21
     elif size == 2:  # noqa: PLR2004
         number = raw[0] & 0x7F | raw[1] << 7
     else:
