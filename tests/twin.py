@@ -42,11 +42,15 @@ class Site(Pipeline):
 
 @dataclass
 class Twin:
-    """dc1 (home) and dc2 below a prefix, mirrored by flows of its own. What is sent to either is known in `sent`."""
+    """dc1 (home) and dc2 below a prefix, mirrored by flows of its own. What is sent to either is known in `sent`.
+
+    `mode` is that of its stages.
+    """
 
     sandbox: Sandbox
     prefix: str
     folder: Path
+    mode: str = "one-hop"
     sent: dict[str, Sent] = field(default_factory=dict)
     processes: list[Alerting] = field(default_factory=list)
 
@@ -57,7 +61,7 @@ class Twin:
             for name in NAMES
         ]
         self.path = self.config("kafkalert.toml")
-        quick = {"linger": "5ms", "commit_interval": "1s"}
+        quick = {"linger": "5ms", "commit_interval": "1s", "mode": self.mode}
         self.sites = {
             one.name: Site(
                 one.bootstrap,
@@ -93,6 +97,7 @@ class Twin:
             f"prefix = {json.dumps(self.prefix)}",
             "[engine]",
             f"state = {json.dumps(str(self.folder / 'state'))}",
+            f"mode = {json.dumps(self.mode)}",
         ]
         path = self.folder / name
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -283,12 +288,12 @@ def now_ms() -> int:
 
 
 @contextmanager
-def twins(sandbox: Sandbox, prefix: str, folder: Path) -> Iterator[Callable[[], Twin]]:
-    """Makes a twin, mirrored and with its tables filled, and ends it."""
+def twins(sandbox: Sandbox, prefix: str, folder: Path) -> Iterator[Callable[..., Twin]]:
+    """Makes a twin (its `mode` may be given), mirrored and with its tables filled, and ends it."""
     made: list[Twin] = []
 
-    def twin() -> Twin:
-        made.append(Twin(sandbox, prefix, folder))
+    def twin(mode: str = "one-hop") -> Twin:
+        made.append(Twin(sandbox, prefix, folder, mode))
         made[-1].mirror()
         return made[-1]
 

@@ -9,16 +9,20 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 import psutil
 import pytest
+from confluent_kafka import TopicPartition
 
+from kafkalert.ops.failover.course import Step
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import Identity, identify, wait_until
 from kafkalert.sandbox.remains import data_folder
 from tests.alerting import SECONDS, Alerting
 from tests.made import debit
+from tests.reading import ENTRIES
 from tests.twin import NAMES, Twin, twins
 
 pytestmark = pytest.mark.kafka
@@ -45,7 +49,7 @@ class Shared:
         return next(one for one in NAMES if one != self.active)
 
     def unmoved(self, was: str, epoch: int) -> None:
-        """Prove that everything goes on where it was, and nothing was lost or done twice."""
+        """Prove that everything runs there, in that epoch, and nothing was lost or done twice."""
         self.bank.settled(was, epoch, *self.running)
         self.bank.verify(*NAMES)
 
@@ -163,6 +167,35 @@ def test_a_mirror_that_stands_still(shared: Shared) -> None:
         assert f"Everything goes on on {was}." in said
         bank.await_running(*shared.running, on=was, epoch=epoch)
     shared.unmoved(was, epoch)
+
+
+def test_the_old_cluster_hangs_when_it_is_to_take_commit(shared: Shared) -> None:
+    """Status 6, as nobody can know; when it answers again there is one outcome, and everything goes by that."""
+    bank, was, to, epoch = shared.bank, shared.active, shared.other, shared.bank.log.view().epoch
+    stood = bank.sites[was].client("kafkalert.late")
+    stood.commit(offsets=[TopicPartition(*one, 0) for one in bank.sites[was].places(ENTRIES)], asynchronous=False)
+    stood.close()
+    # A member on the other cluster keeps the switch from writing its group's offset, until it is told to go.
+    member = bank.sites[to].client("kafkalert.late")
+    member.subscribe([bank.sites[to].topic(ENTRIES)])
+    assert wait_until(lambda: member.poll(0.1) is not None or bool(member.assignment()), SECONDS, every=0)
+    with bank.feed(RATE):
+        with bank.begun("failover", "--to", to, "--yes") as command:
+            assert command.stderr is not None
+            said = list(takewhile(lambda line: not line.startswith(Step.PLACES), command.stderr))
+            bank.sandbox.pause(was)
+            try:
+                member.close()
+                code, rest = ended(command)
+            finally:
+                bank.sandbox.resume(was)
+        assert code == 6, [*said, rest]
+        assert f"{was} did not say whether it took COMMIT." in rest
+        assert "`kafkalert failover` tells, once it answers" in rest
+        first = bank.await_event(lambda one: one.epoch > epoch and one.event != "PREPARE")
+        active, newest = (to, first.epoch) if first.event == "COMMIT" else (was, epoch)
+        bank.await_running(*shared.running, on=active, epoch=newest)
+    shared.unmoved(active, newest)
 
 
 def test_stages_come_and_go_in_the_middle(twin: Callable[[], Twin]) -> None:

@@ -21,7 +21,7 @@ BACKLOG = 10_000
 
 
 @pytest.fixture
-def twin(sandbox2: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Callable[[], Twin]]:
+def twin(sandbox2: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Callable[..., Twin]]:
     """Makes the test's own bank on both."""
     with twins(sandbox2, prefix, tmp_path) as make:
         yield make
@@ -95,7 +95,7 @@ class Auditor:
         return {(one.rpartition("/")[0], int(one.rpartition("/")[2])): cut["skip"] for one, cut in places.items()}
 
 
-def test_back_and_forth_under_load(twin: Callable[[], Twin]) -> None:
+def test_back_and_forth_under_load(twin: Callable[..., Twin]) -> None:
     """Two round trips while bookings come in, while others write straight to either cluster, and over a backlog.
 
     The clocks of the processes lie half a minute apart.
@@ -134,7 +134,25 @@ def test_back_and_forth_under_load(twin: Callable[[], Twin]) -> None:
         assert one.stop() == 0
 
 
-def test_a_group_that_stands_still_is_carried_from_switch_to_switch(twin: Callable[[], Twin]) -> None:
+def test_two_hops_and_a_rebalance_under_way(twin: Callable[..., Twin]) -> None:
+    """Both topics of the group are cut, so nothing is lost between the hops; partitions change hands too."""
+    bank = twin("two-hop")
+    stays, bridge = bank.alerting(), bank.bridge()
+    bank.await_running(stays, bridge, on="dc1")
+    with bank.feed(RATE):
+        assert wait_until(lambda: bank.alerts.pump() > RATE, SECONDS, every=0.1)
+        joins = bank.alerting(state="joins")
+        assert wait_until(lambda: joins.pid in bank.beats.newest(), SECONDS, every=0.02)  # and is about to join
+        bank.switch("dc2")
+        bank.await_running(stays, joins, bridge, on="dc2", epoch=1)
+        bank.switch("dc1")
+    bank.settled("dc1", 2, stays, joins, bridge)
+    bank.verify(*NAMES, least=RATE)
+    for one in (stays, joins, bridge):
+        assert one.stop() == 0
+
+
+def test_a_group_that_stands_still_is_carried_from_switch_to_switch(twin: Callable[..., Twin]) -> None:
     """What it had processed lies after what it had not, on the other cluster; two switches on it still holds."""
     bank = twin()
     auditors = [Auditor(bank, name) for name in ("first", "second")]
