@@ -1,26 +1,20 @@
 """`python -m bench.failover`: how long a switch takes, planned and forced, and what being able to costs at rest."""
 
-import json
 import logging
-import platform
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from os import cpu_count
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import psutil
 import typer
 from confluent_kafka import TopicPartition
 from rich.console import Console
-from rich.table import Table
 
+from bench.switches import Forced, Measured, Planned, Rest, keep, show
 from kafkalert.errors import ExitCode, KafkalertError
 from kafkalert.sandbox.local import Sandbox
 from tests.alerting import Alerting
@@ -29,60 +23,8 @@ from tests.reading import ENTRIES, ends
 from tests.running import make_topics
 from tests.twin import NAMES, Twin, now_ms, twins
 
-FOLDER: Final = Path(__file__).parent / "results"
 _WARM_SECONDS: Final = 5.0
 """Bookings flow for so long before the first switch, and between two."""
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One planned switch; seconds. `pause`: without an alert from anybody, by the times of outbound records.
-
-    `total`: of the command, from its start to its end; `switch` of that, from PREPARE to everything running again.
-    """
-
-    target: str
-    pause: float
-    total: float
-    switch: float
-    steps: dict[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Forced:
-    """One forced switch away from dc1, which was `how`; seconds from the command's start.
-
-    `running`: until every instance ran on dc2; `alert`: until the first alert was written there; `commit`: until the
-    switch was decided.
-    """
-
-    how: str
-    commit: float
-    running: float
-    alert: float
-    total: float
-    lost: int | None
-    repeated: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """What an idle process takes of one core, in percent."""
-
-    stage: str
-    clusters: int
-    percent: float
-
-
-@dataclass(slots=True)
-class Measured:
-    """Everything."""
-
-    planned: list[Planned] = field(default_factory=list)
-    forced: list[Forced] = field(default_factory=list)
-    rest: list[Rest] = field(default_factory=list)
-    entries: int = 0
-    alerts: int = 0
 
 
 def main(
@@ -90,6 +32,7 @@ def main(
     rate: Annotated[int, typer.Option(min=20, help="Entries a second, through the bridge.")] = 1000,
     backlog: Annotated[int, typer.Option(min=0, help="Entries on which a group stands still meanwhile.")] = 100_000,
     forced: Annotated[bool, typer.Option("--forced/--no-forced", help="Forced switches too.")] = True,
+    away: Annotated[int, typer.Option(min=5, help="Seconds for which dc1 is away after a forced switch.")] = 60,
     rest: Annotated[int, typer.Option(min=0, help="Seconds for which idle processes are looked at.")] = 30,
 ) -> None:
     """Measure switches under load on two real clusters; table on stdout, JSON in bench/results/."""
@@ -110,7 +53,7 @@ def main(
                 if switches:
                     bench.planned(switches, rate, backlog)
                 for how in ("paused", "killed") if forced else ():
-                    bench.forced(how, rate)
+                    bench.forced(how, rate, away)
     except KafkalertError as error:
         narration.print(f"{error}\n{error.hint}".strip(), markup=False, highlight=False)
         raise typer.Exit(ExitCode.FAILED) from error
@@ -156,8 +99,8 @@ class Bench:
             bank.verify(*NAMES)
             self._measured.entries, self._measured.alerts = len(bank.sent), len(bank.wanted)
 
-    def forced(self, how: str, rate: int) -> None:
-        """Away from dc1 under load; dc1 is back in the end. No alert may be lost. Raises AssertionError for one."""
+    def forced(self, how: str, rate: int, away: int) -> None:
+        """Away from dc1 under load; dc1 is back after `away` seconds. Raises AssertionError where an alert is lost."""
         with twins(self._sandbox, f"{how}.", self._folder / how) as make:
             bank = make()
             running = _started(bank)
@@ -171,6 +114,9 @@ class Bench:
                     total = monotonic() - started
                     bank.await_running(*running, on="dc2", epoch=1)
                     _let_flow(bank)
+                    before = [one.anonymous_kilobytes() for one in running]
+                    sleep(away)
+                    after = [one.anonymous_kilobytes() for one in running]
                 finally:
                     self._sandbox.resume("dc1") if how == "paused" else self._sandbox.start("dc1")
             bank.verify("dc2", once=False)
@@ -182,7 +128,10 @@ class Bench:
             alert = min(one.at for one in bank.alerts.natives("dc2"))
             decided, ran_all, alerted = ((at - begun) / 1000 for at in (commit.at, max(ran.values()), alert))
             loss = told["loss"]
-            self._measured.forced.append(Forced(how, decided, ran_all, alerted, total, loss["lost"], loss["repeated"]))
+            grown = [round((now - then) / 1024, 1) for then, now in zip(before, after, strict=True)]
+            self._measured.forced.append(
+                Forced(how, decided, ran_all, alerted, total, loss["lost"], loss["repeated"], grown)
+            )
 
     def rest(self, seconds: int) -> None:
         """Idle processes with two clusters, and with one."""
@@ -234,61 +183,6 @@ def _shares(processes: Sequence[Alerting], seconds: int) -> list[float]:
     sleep(seconds)
     took = monotonic() - began
     return [round(100 * (after - then) / took, 2) for then, after in zip(before, used(), strict=True)]
-
-
-def keep(measured: Measured, arguments: Sequence[str]) -> Path:
-    """Write everything and what it was measured on as JSON; returns the file."""
-    FOLDER.mkdir(exist_ok=True)
-    now = datetime.now(UTC)
-    document: dict[str, Any] = {
-        "version": 1,
-        "at": now.isoformat(timespec="seconds"),
-        "machine": {"system": platform.platform(), "python": platform.python_version(), "cpus": cpu_count()},
-        "asked": {"arguments": list(arguments)},
-        **asdict(measured),
-    }
-    path = FOLDER / f"failover-{now:%Y%m%dT%H%M%SZ}.json"
-    path.write_text(json.dumps(document, indent=1) + "\n")
-    return path
-
-
-def show(measured: Measured, console: Console) -> None:
-    """A table of each kind."""
-    if measured.planned:
-        console.print(_planned_table(measured.planned))
-        if measured.alerts:
-            counts = f"{measured.entries:,} entries, {measured.alerts:,} alerts"
-            console.print(f"{counts}, each written once, in order per key.")
-    if measured.forced:
-        table = Table("dc1", "decided s", "all run s", "first alert s", "command s", "lost at most", "again at most")
-        for one in measured.forced:
-            times = (one.commit, one.running, one.alert, one.total)
-            table.add_row(one.how, *(f"{time:.2f}" for time in times), _count(one.lost), _count(one.repeated))
-        console.print(table)
-    if measured.rest:
-        table = Table("idle", "clusters", "% of a core")
-        for rest in measured.rest:
-            table.add_row(rest.stage, str(rest.clusters), f"{rest.percent:.2f}")
-        console.print(table)
-
-
-def _planned_table(planned: Sequence[Planned]) -> Table:
-    """Median and worst of the pause, the command, and each of its steps."""
-    table = Table("planned switch", "median s", "worst s")
-    rows = {
-        "pause in the outbound topics": [one.pause for one in planned],
-        "PREPARE until all run again": [one.switch for one in planned],
-        "the command": [one.total for one in planned],
-    }
-    for step in planned[0].steps:
-        rows[f"- {step}"] = [one.steps.get(step, 0.0) for one in planned]
-    for name, values in rows.items():
-        table.add_row(name, f"{median(values):.2f}", f"{max(values):.2f}")
-    return table
-
-
-def _count(number: int | None) -> str:
-    return "unknown" if number is None else f"{number:,}"
 
 
 if __name__ == "__main__":
