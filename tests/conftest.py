@@ -23,6 +23,16 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored under nohup
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with a broker stay together, one after the other, while another process runs the rest.
+
+    They share brokers, and much of their time is waiting: two of them at once would only find that the machine is slow.
+    """
+    for item in items:
+        if item.get_closest_marker("kafka"):
+            item.add_marker(pytest.mark.xdist_group("kafka"))
+
+
 @pytest.fixture(scope="session")
 def sandbox1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """One cluster, dc1, shared by the whole session: never kill it, and take topics and groups from `prefix`."""
@@ -31,9 +41,9 @@ def sandbox1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def sandbox2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """Two clusters and their mirror, for one module: a test starts again what it kills."""
+    """Two clusters and their mirror, shared as `sandbox1` is; a test starts again what it kills."""
     with Sandbox(tmp_path_factory.mktemp("sandbox2")) as sandbox:
         sandbox.up(2)
         yield sandbox

@@ -19,15 +19,13 @@ GONE = {AUTHORISATIONS: None, SETTINGS: None}
 
 
 @pytest.fixture(scope="module")
-def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
-    """Two clusters with their mirror, a bank's tables, and bookings that come through a bridge."""
-    with Sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
-        sandbox.up(2)
-        with twins(sandbox, "drill.", tmp_path_factory.mktemp("twin")) as make:
-            bank = make()
-            bank.bridge()
-            with bank.feed(50):
-                yield bank
+def twin(sandbox2: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
+    """A bank's tables on two clusters, and bookings that come through a bridge."""
+    with twins(sandbox2, "drill.", tmp_path_factory.mktemp("twin")) as make:
+        bank = make()
+        bank.bridge()
+        with bank.feed(50):
+            yield bank
 
 
 def canary_rows(twin: Twin, cluster: str) -> dict[str, bytes | None]:

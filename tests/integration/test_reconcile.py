@@ -117,22 +117,22 @@ def _header(message: Message, name: str) -> bytes | None:
 
 
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
+def bank(sandbox2: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
     """dc1 was killed -9 with a stranded tail, stages were forced to dc2, which was written to, and dc1 is back."""
-    with Sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
-        sandbox.up(2)
-        with twins(sandbox, "back.", tmp_path_factory.mktemp("twin")) as make:
-            one = Bank(make(), sandbox)
-            _live(one)
-            _strand(one)
-            sandbox.kill("dc1")
+    with twins(sandbox2, "back.", tmp_path_factory.mktemp("twin")) as make:
+        one = Bank(make(), sandbox2)
+        _live(one)
+        _strand(one)
+        sandbox2.kill("dc1")
+        try:
             forced = one.twin.command("failover", "--to", "dc2", "--force", "--accept-loss", "--yes")
             assert forced.returncode == 0, forced.stderr
             _go_on(one)
             assert "dc1 does not answer" in one.reconcile("--dry-run", code=5)["said"]
-            sandbox.start("dc1")
-            one.twin.command("mirror", "apply", "--yes")
-            yield one
+        finally:
+            sandbox2.start("dc1")
+        one.twin.command("mirror", "apply", "--yes")
+        yield one
 
 
 def _live(bank: Bank) -> None:
