@@ -106,6 +106,7 @@ def ended(process: "subprocess.Popen[str]") -> tuple[int, str]:
 def test_the_command_ends_before_it_decides(shared: Shared, number: signal.Signals, status: int) -> None:
     """Killed, instances call the attempt off when its time is over; after ctrl-c the command does so itself."""
     bank, was, epoch = shared.bank, shared.active, shared.bank.log.view().epoch
+    attempt = bank.log.view().next_epoch
     with bank.feed(RATE):
         with (
             frozen(shared.running[-1]),
@@ -114,7 +115,7 @@ def test_the_command_ends_before_it_decides(shared: Shared, number: signal.Signa
         ):
             code, said = ended(command)
         assert code == status
-        abort = bank.await_event(lambda one: one.epoch > epoch and one.event == "ABORT")
+        abort = bank.await_event(lambda one: (one.epoch, one.event) == (attempt, "ABORT"))
         if number is signal.SIGINT:
             assert "The switch was called off. Interrupted by ctrl-c." in said
         else:
@@ -172,6 +173,7 @@ def test_a_mirror_that_stands_still(shared: Shared) -> None:
 def test_the_old_cluster_hangs_when_it_is_to_take_commit(shared: Shared) -> None:
     """Status 6, as nobody can know; when it answers again there is one outcome, and everything goes by that."""
     bank, was, to, epoch = shared.bank, shared.active, shared.other, shared.bank.log.view().epoch
+    attempt = bank.log.view().next_epoch
     stood = bank.sites[was].client("kafkalert.late")
     stood.commit(offsets=[TopicPartition(*one, 0) for one in bank.sites[was].places(ENTRIES)], asynchronous=False)
     stood.close()
@@ -192,7 +194,7 @@ def test_the_old_cluster_hangs_when_it_is_to_take_commit(shared: Shared) -> None
         assert code == 6, [*said, rest]
         assert f"{was} did not say whether it took COMMIT." in rest
         assert "`kafkalert failover` tells, once it answers" in rest
-        first = bank.await_event(lambda one: one.epoch > epoch and one.event != "PREPARE")
+        first = bank.await_event(lambda one: one.epoch == attempt and one.event != "PREPARE")
         active, newest = (to, first.epoch) if first.event == "COMMIT" else (was, epoch)
         bank.await_running(*shared.running, on=active, epoch=newest)
     shared.unmoved(active, newest)

@@ -190,6 +190,8 @@ class ControlLog:
 
         Every instance sees the same lack: each waits a random while and looks again before it writes.
         """
+        if self._writing():  # before the look at what is lacking: what is written now will be there
+            return
         with self.changed:
             near = self.reachable()
             lacks = {name: events for name, events in lacking(self._logs, self._view).items() if name in near}
@@ -199,6 +201,8 @@ class ControlLog:
 
     def abort_overdue(self) -> None:
         """Write ABORT for an attempt whose time is over: its operator is gone. To be called now and then, as above."""
+        if self._writing():
+            return
         with self.changed:
             pending = self._view.pending
             near = self.reachable()
@@ -217,16 +221,20 @@ class ControlLog:
             )
             self._do({overdue.source: [abort]})
 
+    def _writing(self) -> bool:
+        """Whether something that was missing is being written, or was and has not been read back yet."""
+        return self._chore is not None and self._chore.is_alive()
+
     def _do(self, events: dict[str, list[Event]]) -> None:
-        """Write on a thread of its own, one at a time; in order, and no further once an event is not acknowledged."""
-        if self._chore is not None and self._chore.is_alive():
-            return
+        """Write on a thread of its own; in order, and no further once an event is not acknowledged and read back."""
 
         def chore() -> None:
             for name, those in events.items():
                 try:
                     for event in those:
                         if self._closed or not self.write(name, event, WRITE_SECONDS):
+                            break
+                        if not self.await_event(name, event.epoch, event.id, event.event, WRITE_SECONDS):
                             break
                 except KafkalertError as error:
                     _LOG.warning("control log of %s: %s", name, error)
