@@ -97,13 +97,15 @@ def ending(result: Result) -> list[str]:
         return ["All checks passed; nothing was changed, as --dry-run asks."]
     lines = [f"Stages run on {result.active}, epoch {result.epoch}. It took {result.seconds:.1f} s."]
     if result.pause is not None:
-        lines[0] += f" Every instance ran again {result.pause:.1f} s after it began."
+        lines[0] += f" Every instance that answers ran again {result.pause:.1f} s after it began."
     lines += [f"{one} does not run there." for one in result.missing]
+    silent = [one for one in result.instances if one.state == "silent" and one.instance not in result.missing]
+    lines += [
+        f"{one.stage} {one.instance} is silent; should it still live, it goes there once it wakes." for one in silent
+    ]
     return [*lines, *loss_words(result.loss), *result.problems]
 
 
 def loss_words(loss: Loss) -> list[str]:
     """What is lost and what is done again."""
-    if loss.lost == 0 and loss.repeated == 0:
-        return ["Nothing was lost, and nothing is done twice."]
-    return list(loss.words)
+    return list(loss.words) or ["Nothing was lost, and nothing is done twice."]

@@ -90,12 +90,13 @@ def apply(
 ) -> None:
     """Create and correct the connectors, and wait until they run.
 
-    A flow that was stopped or paused stays so without --resume: after a forced failover the flow out of the lost
-    cluster is stopped on purpose. Exit status 3 then.
+    A flow that was stopped or paused stays so without --resume; exit status 3 then. After a forced failover the flow
+    out of the lost cluster is stopped on purpose: `failover reconcile` lets it go on, --resume is refused with 5.
 
     Example: kafkalert mirror apply --yes
     """
-    from kafkalert.ops.mirror import applying  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.ops.active import check_not_given_up  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.ops.mirror import applying  # noqa: PLC0415 - as above
     from kafkalert.ops.mirror.comparing import changes  # noqa: PLC0415 - as above
     from kafkalert.ops.mirror.rendering import remarks  # noqa: PLC0415 - as above
     from kafkalert.ops.mirror.selection import chosen  # noqa: PLC0415 - as above
@@ -106,6 +107,8 @@ def apply(
     found = applying.survey(settings, flows, loaded.reference)
     for sentence in remarks(settings, loaded.reference):
         invocation.say(sentence)
+    if resume:
+        check_not_given_up(settings, [one.flow.source for one in found if one.held])
     if to_do := changes(found, resume=resume):
         approve(ctx, to_do, yes=yes, confirm=confirm)
         found = applying.apply(settings, found, loaded.reference, resume=resume)

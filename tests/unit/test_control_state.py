@@ -10,7 +10,7 @@ from kafkalert.bus.control import lease
 from kafkalert.bus.control.event import Event, Step, decode, encode
 from kafkalert.bus.control.lease import Read
 from kafkalert.bus.control.overdue import GRACE_SECONDS, LONGEST_SECONDS, STANDARD_SECONDS, Overdue, allowed
-from kafkalert.bus.control.state import decided, duty, lacking, outcome, resolve
+from kafkalert.bus.control.state import decided, duty, given_up, lacking, outcome, resolve
 from kafkalert.errors import DecodingError
 
 OTHER = {"dc1": "dc2", "dc2": "dc1"}
@@ -209,3 +209,16 @@ def test_an_attempt_is_overdue_by_its_own_time_from_when_it_was_seen() -> None:
 def test_an_attempt_may_not_say_for_ever(said: object, meant: float) -> None:
     assert allowed(an_event(1, "PREPARE", timeoutSeconds=said)) == meant
     assert allowed(an_event(1, "PREPARE")) == STANDARD_SECONDS
+
+
+def test_given_up_is_what_the_last_move_left_by_force() -> None:
+    """A forced COMMIT by which stages only stay is no move; a planned one that follows ends it."""
+    history = [
+        an_event(1, "COMMIT", source="dc1", mode="forced"),
+        an_event(2, "COMMIT", "b", source="dc1", mode="forced", stays=True),
+    ]
+    assert given_up(resolve({"dc1": [], "dc2": []}, "dc1")) == ""
+    assert given_up(resolve({"dc2": history}, "dc1")) == "dc1"
+    assert given_up(resolve({"dc2": history[1:]}, "dc2")) == ""
+    back = [an_event(3, "PREPARE", "c", source="dc2"), an_event(3, "COMMIT", "c", source="dc2")]
+    assert given_up(resolve({"dc2": [*history, *back]}, "dc1")) == ""

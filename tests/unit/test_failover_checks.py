@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Literal
 
 import pytest
 
@@ -119,6 +120,27 @@ def test_to_stay_keeps_what_the_last_switch_said_of_groups() -> None:
     told = look.detail()
     assert (told["groups"], told["ends"], look.offsets()) == (groups, detail["ends"], {})
     assert staying(View(0, "dc1", None, None, (), 1), "dc2").detail()["groups"] == {}
+
+
+@pytest.mark.parametrize(("mode", "stops"), [("planned", False), ("forced", True)])
+def test_to_stay_stops_the_flow_that_a_forced_switch_may_have_left_running(
+    mode: Literal["planned", "forced"], stops: bool
+) -> None:
+    """So a repeated command mends it; after a planned one the flow goes on, and the operator is told which."""
+    commit = Event(3, "x", "COMMIT", mode, "dc2", "dc1", "ann@ops", 0, "", {})
+    look = staying(View(3, "dc1", commit, None, (commit,), 4), "dc2")
+    assert (look.stops_flow, look.detail()["stays"]) == (stops, True)
+    assert any("reconcile --from dc2" in words for words in look.loss.words) == stops
+    assert any("goes on once dc2 is back" in words for words in look.loss.words) != stops
+
+
+def test_a_flow_that_a_forced_switch_stopped_is_not_to_be_resumed_by_hand() -> None:
+    """What mends any other flow would bring stranded rows over newer ones."""
+    stopped = (flow("dc1", "dc2", Condition.STOPPED), FLOWS[1])
+    for given_up, mends in (("", "mirror apply"), ("dc2", "mirror apply"), ("dc1", "failover reconcile --from dc1")):
+        with pytest.raises(RefusedError, match="not running: stopped") as refused:
+            check_flows(replace(SURVEY, flows=stopped, given_up=given_up))
+        assert mends in refused.value.hint
 
 
 def test_a_commit_that_no_log_would_take_is_called_off() -> None:

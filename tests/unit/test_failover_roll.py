@@ -129,3 +129,16 @@ def test_running_is_on_the_target_in_the_new_epoch_and_as_before() -> None:
     assert scene.turnout.missing() == []
     assert (rows["standby"].running, rows["worker"].running) == (0.5, 1.5)
     assert scene.turnout.last_running() == 1.5
+
+
+def test_a_stage_of_which_only_silent_ones_are_left_is_deserted() -> None:
+    """Nobody waits for who is silent, but where no other does the work that is not well; who ended is not missed."""
+    scene = Scene()
+    scene.turnout.begin(ATTEMPT, 1)
+    scene.hear("hung", live=False)
+    scene.hear("ended", state="stopped")
+    scene.turnout.look()
+    assert (scene.turnout.missing(), scene.turnout.deserted()) == ([], ["hung"])
+    scene.hear("moved", cluster="dc2", epoch=1)
+    scene.turnout.look()
+    assert scene.turnout.deserted() == []

@@ -66,7 +66,7 @@ def test_a_snapshot_is_told_only_where_something_is_new() -> None:
 def test_the_end_says_what_is_and_what_is_left_to_do() -> None:
     """Where stages run; who does not; what is lost; what somebody has to do by hand."""
     assert ending(DONE) == [
-        "Stages run on dc2, epoch 3. It took 2.0 s. Every instance ran again 1.3 s after it began.",
+        "Stages run on dc2, epoch 3. It took 2.0 s. Every instance that answers ran again 1.3 s after it began.",
         "Nothing was lost, and nothing is done twice.",
     ]
     worse = replace(DONE, pause=None, missing=("vm-7",), loss=Loss(None, 5, ("Five again.",)), problems=("Stop it.",))

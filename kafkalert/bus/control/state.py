@@ -207,3 +207,12 @@ def outcome(view: View, epoch: int, attempt_id: str) -> Event | None:
 
 def _last(events: Iterable[Event], epoch: int) -> str | None:
     return next((event.event for event in reversed(tuple(events)) if event.epoch == epoch), None)
+
+
+def given_up(view: View) -> str:
+    """The cluster that the last move left by force, where records may be stranded; empty where it left none so.
+
+    A forced COMMIT that says `stays` moved nothing.
+    """
+    moves = [one for one in view.history if one.event == "COMMIT" and not one.detail.get("stays")]
+    return moves[-1].source if moves and moves[-1].mode == "forced" else ""

@@ -37,7 +37,7 @@ def check_forced(found: Survey, target: str) -> None:
     if not (new.answers and new.control):
         raise UnreachableError(
             f"Cluster {target} {'does not let its control log be read' if new.answers else 'does not answer'}.",
-            hint="Nothing was changed. There is nowhere to go before it answers.",
+            hint=f"Nothing was changed; stages stay on {found.active}.",
         )
     if found.active == target:
         return  # stages that start wait for the other log, which is away
@@ -77,7 +77,10 @@ def check_flows(found: Survey) -> None:
             reason = f" ({one.reason})" if one.reason else ""
             raise RefusedError(
                 f"The mirror from {one.source} to {one.target} is not running: {one.state}{reason}.",
-                hint="`kafkalert mirror status` tells more, `kafkalert mirror apply` mends it.",
+                hint=f"A forced switch has stopped it: `kafkalert failover reconcile --from {one.source}` carries over "
+                "what is stranded there, and lets it go on."
+                if one.source == found.given_up and one.state is Condition.STOPPED
+                else "`kafkalert mirror status` tells more, `kafkalert mirror apply` mends it.",
             )
 
 

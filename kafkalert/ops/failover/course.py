@@ -87,7 +87,12 @@ class Course:
         except BaseException:
             self._put(step, Status.FAILED, self._steps[step].detail)
             raise
-        self._put(step, Status.DONE, self._steps[step].detail)
+        told = self._steps[step]
+        self._put(step, Status.DONE if told.status is Status.GOING else told.status, told.detail)
+
+    def fail(self, step: Step, detail: str) -> None:
+        """Say that a step failed after which the switch goes on."""
+        self._put(step, Status.FAILED, detail)
 
     def note(self, step: Step, detail: str) -> None:
         """Say how a step that goes on stands."""

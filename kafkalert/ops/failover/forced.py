@@ -63,9 +63,10 @@ class Forced:
         self._epoch = self._control.view().next_epoch
         self._turnout.begin("", self._epoch)
         try:
-            if not self._outlook.stays:
+            if self._outlook.stops_flow:
                 with self._course.step(Step.FLOW):
                     self._stop_flow()
+            if not self._outlook.stays:
                 with self._course.step(Step.OFFSETS):
                     self._write_offsets()
         except (KafkalertError, KafkaException, KeyboardInterrupt) as error:
@@ -89,10 +90,11 @@ class Forced:
             Connect(self._parts.settings.clusters[self._target], seconds=_WORKER_SECONDS).stop(name)
         except KafkalertError as error:
             self._problems.append(
-                f"The flow from {self._source} to {self._target} could not be stopped ({str(error).rstrip('.')}): stop "
-                f"it before {self._source} returns."
+                f"The flow from {self._source} to {self._target}, connector {name}, could not be stopped "
+                f"({str(error).rstrip('.')}). Before {self._source} returns: start the worker beside "
+                f"{self._target}, and repeat this command."
             )
-            self._course.note(Step.FLOW, "its worker does not take it")
+            self._course.fail(Step.FLOW, "its worker does not take it")
 
     def _write_offsets(self) -> None:
         offsets = self._outlook.offsets()

@@ -43,7 +43,7 @@ def await_running(parts: Parts, turnout: Turnout) -> bool:
 
 def landed(turnout: Turnout) -> Outcome:
     """How a switch that was decided ended."""
-    return Outcome.INCOMPLETE if turnout.missing() else Outcome.SWITCHED
+    return Outcome.INCOMPLETE if turnout.missing() or turnout.deserted() else Outcome.SWITCHED
 
 
 def result(
@@ -75,7 +75,9 @@ def result(
         pause=turnout.last_running() if switched else None,
         steps=parts.course.seconds(),
         instances=parts.course.instances,
-        missing=tuple(turnout.missing()) if outcome is Outcome.INCOMPLETE else (),
+        missing=tuple(dict.fromkeys([*turnout.missing(), *turnout.deserted()]))
+        if outcome is Outcome.INCOMPLETE
+        else (),
         loss=loss,
         problems=tuple(problems),
         interrupted=interrupted,

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from kafkalert.bus import place
 from kafkalert.bus.connect import Connect
-from kafkalert.bus.control.state import View
+from kafkalert.bus.control.state import View, given_up
 from kafkalert.bus.flow import connector_name
 from kafkalert.bus.mark_reader import Places
 from kafkalert.config import names
@@ -24,7 +24,6 @@ from kafkalert.ops.mirror.condition import Condition
 HISTORY_SECONDS: Final = 600.0
 """How much of the heartbeats before the flow's last copy is looked at. A group that was further behind goes on where it
 last was on the target, or from the beginning."""
-_SLACK_MS: Final = 60_000
 _WORKER_SECONDS: Final = 2.0
 _STAGES: Final = {"alerting": (names.ACCOUNTENTRY, names.CUSTOMERACCOUNTENTRY)}
 """What each stage reads, so that a partition of which no heartbeat told is not overlooked."""
@@ -55,12 +54,14 @@ class Outlook:
 
     `whole` is the moment (ms) until which the flow from the old cluster is known to have carried everything; None if
     there is no trace of that. `stays`: groups go on where they are, and `kept` is what COMMIT still has to say of them.
+    `stops_flow`: the flow from the old cluster must not go on when that returns.
     """
 
     goings: tuple[Going, ...]
     whole: int | None
     loss: Loss
     stays: bool = False
+    stops_flow: bool = True
     kept: Mapping[str, Any] = field(default_factory=dict)
 
     def offsets(self) -> dict[str, dict[Partition, int]]:
@@ -76,7 +77,14 @@ class Outlook:
         for one in self.goings:
             groups.setdefault(one.group, {})[place.written(one.partition)] = {"offset": one.offset, "skip": []}
         lost = {"records": self.loss.lost, "again": self.loss.repeated, "wholeUntil": self.whole}
-        return {"groups": groups, "ends": {}, **self.kept, "lost": {**lost, "words": " ".join(self.loss.words)}}
+        stays = {"stays": True} if self.stays else {}
+        return {
+            "groups": groups,
+            "ends": {},
+            **self.kept,
+            **stays,
+            "lost": {**lost, "words": " ".join(self.loss.words)},
+        }
 
 
 def staying(view: View, other: str) -> Outlook:
@@ -84,12 +92,15 @@ def staying(view: View, other: str) -> Outlook:
     # A group that has not come so far yet still has to skip what the last switch says.
     detail = {} if view.commit is None else view.commit.detail
     kept: dict[str, Any] = {name: detail[name] for name in ("groups", "ends") if name in detail}
+    lost = given_up(view) == other
     words = (
-        f"Groups go on where they are on {view.active}; nothing is lost.",
+        f"Groups go on where they are on {view.active}; nothing more is lost.",
         "An instance that runs begins anew there: what it had not committed, about a second, is processed again.",
-        f"The flow from {other} goes on once {other} is back; what others write there crosses then.",
+        f"The flow from {other} stays stopped until `kafkalert failover reconcile --from {other}`."
+        if lost
+        else f"The flow from {other} goes on once {other} is back; what others write there crosses then.",
     )
-    return Outlook((), None, Loss(0, None, words), stays=True, kept=kept)
+    return Outlook((), None, Loss(0, None, words), stays=True, stops_flow=lost, kept=kept)
 
 
 def outlook(settings: Settings, found: Survey, target: str, clock: Clock, overlap: float) -> Outlook:
@@ -106,7 +117,7 @@ def outlook(settings: Settings, found: Survey, target: str, clock: Clock, overla
     whole = whole_until({one: time for one, time in copies.items() if healthy or one[0] not in rare}, healthy=healthy)
     until = clock.wall_ms() if whole is None else whole
     beats = beats_since(settings, cluster, until - round(HISTORY_SECONDS * 1000), clock)
-    seen = sights((one for one in beats if one.time <= until + _SLACK_MS), old)
+    seen = sights(beats, old)
     asked = _asked(settings, seen, there)
     groups, places = Groups(settings, cluster), Places(cluster)
     known = groups.committed(sorted(asked))
@@ -173,7 +184,7 @@ def _loss(goings: Sequence[Going], whole: int | None, old: str, target: str, *, 
     if undated:
         words.append(
             f"For {len(undated)} partition{'s' * (len(undated) > 1)} it is not known what was processed; there groups "
-            f"go on where they last were on {target}, or from the beginning."
+            f"go on where they last were on {target}, or from the beginning; the number has all that follows there."
         )
     if not healthy:
         words.append("The flow was not seen running, so the oldest trace of it counts.")
@@ -185,7 +196,8 @@ def _loss(goings: Sequence[Going], whole: int | None, old: str, target: str, *, 
         words.append(
             f"At most {lost:,} entries had not crossed when {old} was last seen, and those of its last second."
         )
-    words.append("Lost is of those only what no source sends again: a bridge that runs repeats its last 60 s.")
+    words.append("Of these only those are lost that no source sends again; a bridge that runs sends its last 60 s.")
+    words.append(f"Rows of tables that did not cross are not counted; they stay on {old}, as the entries do.")
     return Loss(lost, again, tuple(words))
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from kafkalert.bus.control.event import Event
-from kafkalert.bus.control.state import View
+from kafkalert.bus.control.state import View, given_up
 from kafkalert.bus.flow import flows
 from kafkalert.bus.mark_reader import Places
 from kafkalert.config.sections import Cluster, Settings
@@ -81,6 +81,7 @@ class Attempt:
 class Survey:
     """Where things run. `mode`, `since`, `by` and `reason` are of the switch that made it so, empty if there was none.
 
+    `given_up`: the cluster that the last move left by force, where records may be stranded; empty if none.
     `notes`: what could not be found out, and what is wrong, in sentences.
     """
 
@@ -98,6 +99,7 @@ class Survey:
     flows: tuple[FlowStatus, ...]
     groups: tuple[GroupLag, ...]
     notes: tuple[str, ...]
+    given_up: str = ""
 
     def cluster(self, name: str) -> ClusterSeen:
         """One cluster of the context."""
@@ -143,6 +145,7 @@ def survey(settings: Settings, watch: Watch, clock: Clock, *, answer_seconds: fl
         mirror if isinstance(mirror, tuple) else (),
         groups if isinstance(groups, tuple) else (),
         tuple(notes),
+        given_up=given_up(view),
     )
 
 

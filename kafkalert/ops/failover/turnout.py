@@ -3,7 +3,7 @@
 from typing import Final
 
 from kafkalert.engine.clock import Clock
-from kafkalert.ops.failover.beats import Beat
+from kafkalert.ops.failover.beats import STOPPED, Beat
 from kafkalert.ops.failover.course import InstanceSeen
 from kafkalert.ops.failover.roll import Member, Presence, Roll
 
@@ -84,6 +84,17 @@ class Turnout:
             if name not in self._running
             and member.presence(now) is not Presence.STOPPED
             and (member.presence(now) is Presence.ALIVE or name in self._prepared)
+        ]
+
+    def deserted(self) -> list[str]:
+        """Silent instances of stages that nobody runs on the target, so that nothing is done there."""
+        members = {name: one for name, one in self._roll.members().items() if one.beat.state != STOPPED}
+        manned = {members[name].beat.stage for name in self._running if name in members}
+        now = self._clock.monotonic()
+        return [
+            name
+            for name, one in members.items()
+            if one.beat.stage not in manned and one.presence(now) is Presence.SILENT
         ]
 
     def last_running(self) -> float | None:
