@@ -31,7 +31,7 @@ demo: setup
 	@$(BIN)/kafkalert demo $(ARGS)
 
 test: setup
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

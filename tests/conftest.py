@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from kafkalert.sandbox.local import Sandbox
 
@@ -23,13 +24,21 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored under nohup
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests with a broker stay together, one after the other, while another process runs the rest.
+class Apart(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """What may use a broker stays together, one test after the other, while another process runs the rest.
 
-    They share brokers, and much of their time is waiting: two of them at once would only find that the machine is slow.
+    Those tests share brokers, and much of their time is waiting: two of them at once would only find the machine slow.
     """
-    if item.get_closest_marker("kafka"):
-        item.add_marker(pytest.mark.xdist_group("kafka"))
+
+    def _split_scope(self, nodeid: str) -> str:
+        """A unit test by its file, all others together."""
+        file: str = nodeid.partition("::")[0]
+        return file if "tests/unit/" in file else "with brokers"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Apart:
+    """How tests are shared out where several processes run them."""
+    return Apart(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ def carried(message: Message, id_headers: tuple[str, ...] = (ID,)) -> Carried:
     listed: Any = message.headers() or ()
     headers: dict[str, Any] = dict(listed)
     own = identify(message, headers, id_headers)
-    if len(headers) == 1:  # its id alone, as nearly always
+    if len(headers) == 1 and id_headers[0] in headers:  # its id alone, as nearly always
         return Carried(own, [], False)
     return Carried(own, passed_on(headers), headers.get(BALANCE) == _UNKNOWN)
 

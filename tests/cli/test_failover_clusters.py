@@ -81,7 +81,7 @@ def test_pending_called_off_and_then_forced(kafkalert: Run, control: ControlLog,
     assert forced.returncode == 1, "the flow could not be stopped, and somebody has to do it"
     result = found(forced)
     assert (result["outcome"], result["active"], result["mode"]) == ("switched", "dc2", "forced")
-    assert "stop it before dc1 returns" in result["problems"][0]
+    assert "Before dc1 returns: start the worker beside dc2, and repeat this command" in result["problems"][0]
     shown = kafkalert("failover")
     assert shown.returncode == 0
     assert "Stages run on dc2, epoch 2, forced" in shown.stdout, "PREPARE of epoch 2 is on dc1 alone"
