@@ -75,7 +75,7 @@ class Sandbox:
         """
         identity = uuid.uuid4().hex
         guard = Guard(self.folder, identity)  # before there is anything that a kill could leave
-        fresh = False
+        fresh: bool | None = None  # not known before the lock is held
         try:
             with self._kept():
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -91,6 +91,9 @@ class Sandbox:
                         state = self._choose(extra or {}, () if full_speed else QUICK, on_progress)
                         self._begin(state, clusters, ports, lock, on_progress)
         except BaseException:
+            if fresh is None:  # perhaps there is nothing but the lock's file; the guard leaves alone what is not ours
+                guard.call()
+                raise
             if fresh:
                 self.down()
             guard.dismiss()

@@ -21,7 +21,7 @@ from kafkalert.sandbox import startup
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.ports import free_port
 from kafkalert.sandbox.process import Identity, wait_until
-from kafkalert.sandbox.state import Component
+from kafkalert.sandbox.state import Component, State
 
 pytestmark = pytest.mark.kafka
 
@@ -237,6 +237,18 @@ def test_an_up_that_is_cut_short_leaves_nothing(home: Path, stage: str, number: 
     if number == signal.SIGINT:
         assert up.returncode == 130
         assert said.endswith("Interrupted; what had been started is gone.\n")
+    assert wait_until(lambda: not left_behind(home), 30, every=0.1), left_behind(home)
+
+
+def test_interrupted_before_it_knows_what_is_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By then there is nothing but the lock's file, which goes too."""
+
+    def interrupt(_folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(State, "read", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        Sandbox(home / ".kafkalert").up()
     assert wait_until(lambda: not left_behind(home), 30, every=0.1), left_behind(home)
 
 
