@@ -95,11 +95,12 @@ def test_pending_called_off_and_then_forced(kafkalert: Run, control: ControlLog,
     assert [one["mode"] for one in past if one["outcome"] == "switched"] == ["forced"]
 
     stay = kafkalert(*force, "--yes", "--reason", "stages have to start", "-o", "json")
-    assert stay.returncode == 0, stay.stderr
+    assert stay.returncode == 1, "the flow that the forced switch left running is to be stopped, and still cannot be"
     assert "say that stages run on dc2 without dc1" in stay.stderr
     result = found(stay)
+    assert "and repeat this command" in result["problems"][0]
     assert (result["outcome"], result["source"], result["active"], result["epoch"]) == ("switched", "dc1", "dc2", 3)
-    assert list(result["steps"]) == ["commit", "stages run"], "no group is moved, and no flow is stopped"
+    assert list(result["steps"]) == ["stop the flow", "commit", "stages run"], "no group is moved"
     assert "Stages run on dc2, epoch 3, forced" in kafkalert("failover").stdout
     refused = kafkalert("failover", "--to", "dc2", "--yes")
     assert refused.returncode == 5, "a planned switch does not stay"
