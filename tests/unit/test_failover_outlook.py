@@ -1,0 +1,72 @@
+"""What a forced switch says may be lost, by heartbeats and copies that a test makes up."""
+
+from collections.abc import Collection, Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from kafkalert.config.sections import Cluster, Context, Settings
+from kafkalert.ops.failover import outlook as module
+from kafkalert.ops.failover.beats import Beat
+from kafkalert.ops.failover.horizon import Partition
+from kafkalert.ops.failover.survey import Survey
+from tests.engine_fakes import FakeClock
+
+ENTRIES: Partition = ("accountentry", 0)
+SETTINGS = Settings(
+    context=Context(clusters=("dc1", "dc2")),
+    clusters={name: Cluster(name=name, bootstrap="127.0.0.1:1") for name in ("dc1", "dc2")},
+)
+COPY = 1_000_000
+"""The time of the newest copy on dc2."""
+
+
+class NoGroups:
+    """Groups of which none has committed anything on dc2."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def committed(self, _groups: Collection[str]) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+
+class TenCopies:
+    """dc2 holds ten records."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def starts(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        """From the beginning."""
+        return dict.fromkeys(partitions, 0)
+
+    def ends(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        """As above."""
+        return dict.fromkeys(partitions, 10)
+
+    def since(self, times: Mapping[Partition, int]) -> dict[Partition, int]:
+        """The last of them."""
+        return dict.fromkeys(times, 9)
+
+
+def beat(time: int, end: int) -> Beat:
+    """One of alerting on dc1, which has processed everything."""
+    return Beat("vm-1", "alerting", "dc1", "running", time, ends={"accountentry/0": end}, lags={"accountentry/0": 0})
+
+
+def test_what_came_long_after_the_last_copy_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quiet bank, whose mirror stood still for minutes while entries came, and then dc1 died."""
+    beats = [beat(COPY - 200_000, 10), beat(COPY, 10), beat(COPY + 300_000, 13)]
+    monkeypatch.setattr(module, "topics_of", lambda _cluster: {"accountentry": 1})
+    monkeypatch.setattr(module, "newest_copies", lambda *_: {ENTRIES: COPY})
+    monkeypatch.setattr(module, "beats_since", lambda *_: beats)
+    monkeypatch.setattr(module, "Groups", NoGroups)
+    monkeypatch.setattr(module, "Places", TenCopies)
+    monkeypatch.setattr(module, "_carried", lambda *_: {ENTRIES: 9})
+    found = cast("Survey", SimpleNamespace(active="dc1", flows=()))
+    look = module.outlook(SETTINGS, found, "dc2", FakeClock(), 80.0)
+    assert look.loss.lost == 3
+    assert any("At most 3 entries had not crossed" in words for words in look.loss.words)
