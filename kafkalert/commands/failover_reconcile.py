@@ -86,16 +86,20 @@ def _show(found: "Reconciliation") -> None:
 
 
 def _ending(result: "Reconciliation", *, dry_run: bool) -> Iterator[str]:
+    from kafkalert.ops.wording import counted  # noqa: PLC0415 - not for --help
+
     if dry_run:
         return
     yield (
-        f"{result.carried:,} records were carried from {result.source} to {result.target} in {result.seconds:.1f} s. "
+        f"Carried {counted(result.carried, 'record')} from {result.source} to {result.target} "
+        f"in {result.seconds:.1f} s. "
         f"The mirror from {result.source} to {result.target} runs, and has caught up."
     )
     if result.put:
-        yield f"{result.put:,} rows of tables were written once more, so that both clusters end with the newest."
+        yield f"Wrote {counted(result.put, 'row')} of tables once more, so that both clusters end with the newest."
     if result.vanished:
-        yield f"{result.vanished:,} records expired, or a later row took their place, before they could be carried."
+        gone = counted(result.vanished, "record")
+        yield f"Not carried, because they expired or a later row took their place: {gone}."
 
 
 @contextmanager

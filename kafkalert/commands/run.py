@@ -62,6 +62,7 @@ def alerting(
     Example: kafkalert run alerting --until-end
     """
     settings = _writing(ctx)
+    _greet(settings, "alerting")
     if workers is not None:
         given = ["--until-end"] if until_end else []
         given += [] if wait is None else ["--wait", str(wait)]
@@ -110,6 +111,8 @@ def bridge(
         if shown <= _BAD_SHOWN:
             invocation.say(f"Line {line.number}: {line.reason}")
 
+    if follow:
+        _greet(settings, "bridge")
     options = stage.BridgeOptions(source, follow=follow, rate=rate, strict=strict, patience=wait, http_port=http_port)
     done = stage.run(settings, options, on_bad)
     if done.bad > _BAD_SHOWN:
@@ -151,6 +154,15 @@ def _writing(ctx: typer.Context) -> "Settings":
 
     start(verbose=invocation.of(ctx).verbosity)
     return settings
+
+
+def _greet(settings: "Settings", stage: str) -> None:
+    """Tell somebody at a terminal what runs now: a stage that is well says nothing more."""
+    from kafkalert.engine.stopping import PARENT  # noqa: PLC0415 - not for --help
+
+    if sys.stderr.isatty() and PARENT not in os.environ:
+        where = f"context {settings.context.name} ({', '.join(settings.context.clusters)})"
+        invocation.say(f"Running {stage} in {where}. Ctrl-c stops it in order.")
 
 
 def _with_mode(settings: "Settings", mode: str) -> "Settings":

@@ -53,6 +53,11 @@ def entry_words(entry: Mapping[str, Any], *, balance_known: bool = True, unmask:
     return f"{'Credited' if credit else 'Debited'} {booked} {'to' if credit else 'from'} {account}; balance {balance}"
 
 
+def counted(number: int, noun: str) -> str:
+    """How many of something: "1 record", "12,000 records"."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def money(amount: str, currency: str) -> str:
     """An amount in major units as people read it: "1204.10" and "EUR" give "1,204.10 EUR"."""
     number = _NUMBER.fullmatch(amount[:LONGEST])

@@ -132,10 +132,10 @@ class Sandbox:
         wait_until(lambda: state_of(process) in {"T", None}, 5)
 
     def resume(self, name: str) -> None:
-        """SIGCONT a paused component."""
+        """SIGCONT a paused component, and wait until it answers: a broker may have to join its cluster again first."""
         process = self._running(name)
         send(process, signal.SIGCONT)
-        wait_until(lambda: state_of(process) != "T", 5)
+        startup.await_ready(self.folder, self._state().component(name), process)
 
     def start(self, name: str) -> bool:
         """Start a component that was killed, on its old port with its old data, and wait until it answers.

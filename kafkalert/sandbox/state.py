@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from kafkalert.config.durations import format_duration
-from kafkalert.errors import KafkalertError
+from kafkalert.errors import KafkalertError, UsageError
 from kafkalert.sandbox.ports import HOST
 from kafkalert.sandbox.remains import data_folder
 
@@ -61,12 +61,12 @@ class State:
         return replace(self, components=components)
 
     def component(self, name: str) -> Component:
-        """The component of that name. Raises KafkalertError, with the names that there are, for another."""
+        """The component of that name. Raises UsageError, with the names that there are, for another."""
         for each in self.components:
             if each.name == name:
                 return each
         names = ", ".join(each.name for each in self.components)
-        raise KafkalertError(f"The sandbox has no {name}.", hint=f"It has {names}.")
+        raise UsageError(f"The sandbox has no {name}.", hint=f"It has {names}.")
 
     def write(self, folder: Path) -> None:
         """Keep the state; from now on the sandbox counts as up."""

@@ -216,7 +216,7 @@ def test_the_command_kills_and_starts_and_says_what_stopped(home: Path) -> None:
     assert kafkalert(home, "resume", "dc1").returncode == 0
     assert kafkalert(home, "status").returncode == 0
     unknown = kafkalert(home, "kill", "dc9")
-    assert unknown.returncode == 1
+    assert unknown.returncode == 2
     assert unknown.stderr == "Error: The sandbox has no dc9.\nHint: It has dc1.\n"
 
 

@@ -19,6 +19,7 @@ from kafkalert.ops.failover.evidence import topics_of
 from kafkalert.ops.failover.ledger import Ledger
 from kafkalert.ops.failover.natives import Uncrossed
 from kafkalert.ops.failover.side import LOOK_BACK
+from kafkalert.ops.wording import counted
 
 READ_SECONDS: Final = 120.0
 """How long reading the backlog of both clusters may take, while everything still runs."""
@@ -77,10 +78,11 @@ class Crossing:
         give_up = self._clock.monotonic() + READ_SECONDS
         while not self._ledger.await_ready(_STEP_SECONDS):
             progress = self._ledger.progress()
-            note(f"{progress.read:,} records read, {progress.left:,} to go")
+            note(f"{counted(progress.read, 'record')} read, {progress.left:,} to go")
             if self._clock.monotonic() > give_up:
                 raise KafkalertError(
-                    f"Both clusters could not be read within {READ_SECONDS:g} s; {progress.left:,} records are left.",
+                    f"Both clusters could not be read within {READ_SECONDS:g} s; "
+                    f"{counted(progress.left, 'record')} left.",
                     hint="Nothing was changed. Wait until groups and mirror are less far behind.",
                 )
         return self._ledger.progress().read
@@ -110,8 +112,8 @@ class Crossing:
             for partition, found in places.items():
                 if not isinstance(found, Cut):
                     raise KafkalertError(
-                        f"{found.count} records of {_named(partition)} are on {self._source} alone, from offset "
-                        f"{found.offset} on.",
+                        f"On {self._source} alone: {counted(found.count, 'record')} of {_named(partition)}, "
+                        f"from offset {found.offset} on.",
                         hint="`kafkalert mirror status --topics` shows what the mirror has yet to carry.",
                     )
                 groups[group][place.written(partition)] = {

@@ -29,7 +29,7 @@ from kafkalert.ops.failover.result import (
     UnknownSwitchError,
 )
 from kafkalert.ops.failover.turnout import Turnout
-from kafkalert.ops.wording import harmless
+from kafkalert.ops.wording import counted, harmless
 
 COMMIT_BYTES: Final = 800_000
 """What COMMIT may have at most: a broker takes a million by default, and every instance keeps it."""
@@ -109,10 +109,11 @@ class Planned:
         read = self._crossing.await_read(lambda text: self._course.note(Step.READ, text))
         if (behind := self._crossing.behind()) > self._order.timeout * CARRIED_A_SECOND:
             raise RefusedError(
-                f"The mirror has yet to carry {behind:,} records, more than it may in {self._order.timeout:g} s.",
+                f"The mirror has yet to carry {counted(behind, 'record')}, more than it may in "
+                f"{self._order.timeout:g} s.",
                 hint="Wait until it has caught up (`kafkalert mirror status`), or give it more time with --timeout.",
             )
-        self._course.note(Step.READ, f"{read:,} records")
+        self._course.note(Step.READ, counted(read, "record"))
 
     def _prepare(self) -> None:
         view = self._control.view()
@@ -167,7 +168,7 @@ class Planned:
     def _drained(self) -> str:
         """Empty once everything that must cross has."""
         left = self._crossing.left()
-        return f"{left} record{'s' * (left != 1)} to carry" if left else ""
+        return f"{counted(left, 'record')} to carry" if left else ""
 
     def _write_offsets(self, groups: dict[str, dict[str, Any]]) -> None:
         def empty() -> str:

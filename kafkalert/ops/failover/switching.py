@@ -22,6 +22,7 @@ from kafkalert.ops.failover.roll import Presence
 from kafkalert.ops.failover.survey import ANSWER_SECONDS, HASTY_SECONDS, Survey, attempt, survey
 from kafkalert.ops.failover.turnout import GONE_SECONDS
 from kafkalert.ops.failover.watch import Watch
+from kafkalert.ops.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +108,13 @@ def _look_again(watch: Watch, order: Order, epoch: int) -> None:
 
 def _planned_changes(found: Survey, order: Order) -> list[str]:
     groups = len(found.groups)
-    lag = sum(one.lag for one in found.groups)
+    before = counted(sum(one.lag for one in found.groups), "record")
     silent = [one.instance for one in found.instances if one.presence is Presence.SILENT]
     still = [f"{listed(silent)} must lose its lease, as it is silent: all stand still for {GONE_SECONDS:g} s"]
     carry = ", ".join(f"{one.source} to {one.target} {_number(one.lag_records)}" for one in found.flows)
     return [
-        f"move {_who(found)} and {groups} group{'s' * (groups != 1)} from {found.active} to {order.target}",
-        f"the mirror has yet to carry: {carry}; groups have {lag:,} records before them, which they read there",
+        f"move {_who(found)} and {counted(groups, 'group')} from {found.active} to {order.target}",
+        f"the mirror has yet to carry: {carry}; groups have {before} before them, which they read there",
         *(still if silent else ()),
         f"nothing is lost and nothing done twice; if it takes longer than {order.timeout:g} s, it is called off",
     ]
@@ -142,7 +143,7 @@ def _who(found: Survey) -> str:
     stages = Counter(one.stage for one in found.instances if one.presence is Presence.ALIVE)
     count = sum(stages.values())
     each = ", ".join(f"{number} {stage}" for stage, number in sorted(stages.items()))
-    return f"{count} instance{'s' * (count != 1)}" + (f" ({each})" if each else "")
+    return counted(count, "instance") + (f" ({each})" if each else "")
 
 
 def _number(count: int | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from kafkalert.model.personal import Personal
 from kafkalert.ops.masks import Tree, reveal
 from kafkalert.ops.tail.record import Record
-from kafkalert.ops.wording import alert_words, entry_words, harmless
+from kafkalert.ops.wording import alert_words, counted, entry_words, harmless
 
 
 def address(record: Record, *, unmask: bool = False) -> str:
@@ -43,7 +43,7 @@ def _settings(value: Tree) -> str:
     alerts = sum(len(account["settings"]) for account in accounts)
     addresses = len(value["addresses"])
     return (
-        f"{alerts} alert{'s' * (alerts != 1)} on {len(accounts)} account{'s' * (len(accounts) != 1)}, "
+        f"{counted(alerts, 'alert')} on {counted(len(accounts), 'account')}, "
         f"to {addresses} address{'es' * (addresses != 1)}"
     )
 

@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from kafkalert.ops.wording import counted
+
 
 @dataclass
 class Report:
@@ -31,11 +33,11 @@ class Report:
         said = []
         if self.undecodable:
             reasons = ", ".join(f"{count} {code}" for code, count in sorted(self.undecodable.items()))
-            said.append(f"{_records(self.undecodable.total())} could not be decoded ({reasons}); skipped.")
+            said.append(f"{counted(self.undecodable.total(), 'record')} could not be decoded ({reasons}); skipped.")
         if self.expired:
-            said.append(f"{_records(self.expired)} expired by retention before being read.")
+            said.append(f"{counted(self.expired, 'record')} expired by retention before being read.")
         if self.filtered:
-            said.append(f"{_records(self.filtered)} did not match --grep.")
+            said.append(f"{counted(self.filtered, 'record')} did not match --grep.")
         if self.unseen and (self.filtered or self.shown):
             said.append(f"No record has a field {' or '.join(self.unseen)}; look at -o json for the names.")
         if self.missing:
@@ -45,7 +47,3 @@ class Report:
         if self.unread:
             said.append(f"Not read, because it did not answer: {', '.join(self.unread)}.")
         return said
-
-
-def _records(count: int) -> str:
-    return f"{count:,} record{'s' * (count != 1)}"

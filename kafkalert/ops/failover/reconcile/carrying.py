@@ -13,6 +13,7 @@ from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.errors import KafkalertError, OutcomeUnknownError
 from kafkalert.ops.failover.reconcile.reading import Left, read
+from kafkalert.ops.wording import counted
 
 STALL_SECONDS: Final = 8.0
 """A cluster that acknowledges nothing for so long, while it should, is away."""
@@ -132,8 +133,8 @@ class Carrier:
             raise self._refused(self._failed, self._place)
         if self._waiting and self._clock.monotonic() - self._heard > STALL_SECONDS:
             raise OutcomeUnknownError(
-                f"{self._target.name} did not say whether it took the last {self._waiting:,} records; {self.carried:,} "
-                "were carried before.",
+                f"{self._target.name} did not say whether it took the last {counted(self._waiting, 'record')}; "
+                f"{self.carried:,} were carried before.",
                 hint=_AGAIN,
             )
 

@@ -28,6 +28,7 @@ from kafkalert.ops.failover.reconcile.settling import Settling
 from kafkalert.ops.failover.reconcile.stranded import Found, Search
 from kafkalert.ops.failover.reconcile.waiting import await_back, await_out, await_rows
 from kafkalert.ops.failover.watch import Watch
+from kafkalert.ops.wording import counted
 
 LISTED: Final = 20
 """Superseded rows that are listed."""
@@ -83,7 +84,7 @@ class _Return:
         try:
             return self._do(search, found, confirmed, (out, back))
         except KafkalertError as error:
-            so_far = f"{sum(self._carried.values()):,} records were carried from {old} to {new} so far."
+            so_far = f"Carried {counted(sum(self._carried.values()), 'record')} from {old} to {new} so far."
             kind = OutcomeUnknownError if isinstance(error, OutcomeUnknownError) else KafkalertError
             raise kind(f"{error} {so_far}", hint=f"{error.hint} {_SAFE}".strip()) from error
 
@@ -126,7 +127,7 @@ class _Return:
 
             with self._audience.progress(f"Carrying {', '.join(batch)}") as note:
                 carrier = Carrier(clusters[old], clusters[new], old, self._clock)
-                gone = carrier.carry(wanted, done, lambda left, note=note: note(f"{left:,} records to go"))  # type: ignore[misc]  # bound now
+                gone = carrier.carry(wanted, done, lambda left, note=note: note(f"{counted(left, 'record')} to go"))  # type: ignore[misc]  # bound now
             found.lose(gone)
             self._vanished += sum(map(len, gone.values()))
 

@@ -21,6 +21,7 @@ from kafkalert.engine.clock import Clock
 from kafkalert.ops.failover.reconcile.reading import Offsets, read
 from kafkalert.ops.failover.reconcile.records import Records, number_of
 from kafkalert.ops.failover.reconcile.rows import Key, Row
+from kafkalert.ops.wording import counted
 
 CLOCKS_MS: Final = 300_000
 """How far a machine's clock may lie behind: the same id written again there has a time so much earlier at most."""
@@ -76,7 +77,7 @@ class Search:
         starts, ends = places.starts(partitions), places.ends(partitions)
         begin = {one: max(starts[one], _resumes(confirmed.get(one), ends[one])) for one in partitions}
         found = Found(begin, ends, read_old=dict(begin))
-        self._on_old(found, ends, lambda left: note(f"{self._old.name}: {left:,} records to read"))
+        self._on_old(found, ends, lambda left: note(f"{self._old.name}: {counted(left, 'record')} to read"))
         oldest = {one: kept.oldest() for one, kept in found.records.items()}
         for one, keys in found.tables.items():
             oldest[one] = min(row.timestamp for key in keys.values() for row in key.stranded)
@@ -84,7 +85,7 @@ class Search:
         ends = here.ends(oldest)
         since = here.since({one: time - CLOCKS_MS for one, time in oldest.items()})
         found.read_new = {one: min(since.get(one, ends[one]), ends[one]) for one in oldest}
-        self._on_new(found, ends, lambda left: note(f"{self._new.name}: {left:,} records to look through"))
+        self._on_new(found, ends, lambda left: note(f"{self._new.name}: {counted(left, 'record')} to look through"))
         return found
 
     def again(self, found: Found) -> None:
