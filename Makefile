@@ -9,7 +9,7 @@ ARGS ?=
 
 help:
 	@echo "make demo    bookings become alerts, on a real Kafka started for the purpose"
-	@echo "make test    the whole suite, what needs no Kafka beside what does; ARGS='-k name' chooses"
+	@echo "make test    the whole suite, in two processes; ARGS='-k name' chooses"
 	@echo "make lint    style, types and import layers"
 	@echo "make bench   measurements against Kafka Streams; ARGS=--quick to see that it works"
 	@echo "make setup   only the virtual environment"
@@ -31,7 +31,7 @@ demo: setup
 	@$(BIN)/kafkalert demo $(ARGS)
 
 test: setup
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 $(ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --no-loadscope-reorder $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

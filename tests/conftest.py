@@ -24,16 +24,21 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored under nohup
 
 
-class Apart(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """What may use a broker stays together, one test after the other, while another process runs the rest.
+_TWO_CLUSTERS = re.compile(r"tests/(cli|integration)/test_(control_log|failover|ledger|mirror|reconcile|switch)")
 
-    Those tests share brokers, and much of their time is waiting: two of them at once would only find the machine slow.
+
+class Apart(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """What needs two clusters runs in one process, what needs one in another, unit tests wherever there is room.
+
+    Tests of the first two kinds share brokers, so each kind stays together, one test after the other.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        """A unit test by its file, all others together."""
+        """A unit test by its file, any other by its kind."""
         file: str = nodeid.partition("::")[0]
-        return file if "tests/unit/" in file else "with brokers"
+        if "tests/unit/" in file:
+            return file
+        return "two clusters" if _TWO_CLUSTERS.match(file) else "one cluster"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Apart:
