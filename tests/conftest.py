@@ -50,7 +50,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Apart:
 def sandbox1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """One cluster, dc1, shared by the whole session: never kill it, and take topics and groups from `prefix`."""
     with Sandbox(tmp_path_factory.mktemp("sandbox1")) as sandbox:
-        sandbox.up(1)
+        sandbox.up(1, full_speed=True)
         yield sandbox
 
 
@@ -58,7 +58,7 @@ def sandbox1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def sandbox2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Two clusters and their mirror, shared as `sandbox1` is; a test starts again what it kills."""
     with Sandbox(tmp_path_factory.mktemp("sandbox2")) as sandbox:
-        sandbox.up(2)
+        sandbox.up(2, full_speed=True)
         yield sandbox
 
 

@@ -96,7 +96,7 @@ def ending(result: Result) -> list[str]:
     if result.outcome is Outcome.PLANNED:
         return ["All checks passed; nothing was changed, as --dry-run asks."]
     lines = [f"Stages run on {result.active}, epoch {result.epoch}. It took {result.seconds:.1f} s."]
-    if result.pause is not None:
+    if result.pause is not None and result.outcome is Outcome.SWITCHED:
         lines[0] += f" Every instance that answers ran again {result.pause:.1f} s after it began."
     lines += [f"{one} does not run there." for one in result.missing]
     silent = [one for one in result.instances if one.state == "silent" and one.instance not in result.missing]

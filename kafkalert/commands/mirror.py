@@ -108,7 +108,7 @@ def apply(
     for sentence in remarks(settings, loaded.reference):
         invocation.say(sentence)
     if resume:
-        check_not_given_up(settings, [one.flow.source for one in found if one.held])
+        check_not_given_up(settings, [one.flow for one in found if one.held])
     if to_do := changes(found, resume=resume):
         approve(ctx, to_do, yes=yes, confirm=confirm)
         found = applying.apply(settings, found, loaded.reference, resume=resume)
@@ -201,7 +201,10 @@ def _verdict(found: "Sequence[Comparison]") -> None:
     """End with 1 where a flow does not run though it should, with 3 where somebody holds it."""
     for one in found:
         if one.held:
-            invocation.say(f"{one.flow.connector} is {one.condition}; --resume lets it go on.")
+            invocation.say(
+                f"{one.flow.connector} is {one.condition}; --resume lets it go on, or `failover reconcile` where a "
+                "forced switch has stopped it."
+            )
         elif not one.is_fine:
             why = f": {one.reason}" if one.reason else f"; it is {one.condition}"
             raise KafkalertError(

@@ -12,7 +12,7 @@ from kafkalert.rules.rule import Kind, Threshold
 from kafkalert.serde.wire import bytes_text
 
 _NEVER: Final = float("inf")
-_KINDS_OF_ACCOUNT: Final = 50_000
+_KINDS_OF_ACCOUNT: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)

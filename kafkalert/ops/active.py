@@ -1,11 +1,12 @@
 """The cluster that a command works on where none is named: the one on which stages run now."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from threading import Thread
 from typing import Final
 
 from kafkalert.bus.control.log import ControlLog
 from kafkalert.bus.control.state import View, given_up
+from kafkalert.bus.flow import Flow
 from kafkalert.config import names
 from kafkalert.config.sections import Settings
 from kafkalert.errors import ConfigError, RefusedError, UnreachableError
@@ -22,8 +23,9 @@ def with_active_first(settings: Settings) -> Settings:
     clusters = [settings.clusters[name] for name in settings.context.clusters]
     if len(clusters) == 1:
         return settings
+    log = _log(settings)
     try:
-        view, reachable = _read(settings)
+        view, reachable = _read(log)
     except ConfigError:
         return settings
     active = view.active
@@ -38,23 +40,37 @@ def with_active_first(settings: Settings) -> Settings:
     return settings.model_copy(update={"context": context})
 
 
-def check_not_given_up(settings: Settings, sources: Iterable[str]) -> None:
-    """That none of the clusters out of which flows are to go on was left by force. Raises RefusedError for one."""
-    try:
-        lost = given_up(_read(settings)[0])
-    except ConfigError:  # no control log, no switch
+def check_not_given_up(settings: Settings, flows: Collection[Flow]) -> None:
+    """That none of the clusters out of which `flows` are to go on was left by force.
+
+    Raises RefusedError for one, UnreachableError where the cluster that would know of it does not answer, ConfigError
+    where there is a control log missing.
+    """
+    if not flows:
         return
-    if lost in sources:
-        raise RefusedError(
-            f"A forced switch has left {lost}; stranded rows of its tables would replace newer ones.",
-            hint=f"`kafkalert failover reconcile --from {lost}` carries over what is stranded, and lets it go on.",
-        )
+    view, reachable = _read(_log(settings))
+    for one in flows:
+        if one.target not in reachable:  # a forced switch is written where stages went
+            raise UnreachableError(
+                f"Whether a forced switch has left {one.source} is not known, as {one.target} does not answer.",
+                hint=f"Try again once {one.target} answers.",
+            )
+        if one.source in given_up(view):
+            raise RefusedError(
+                f"A forced switch has left {one.source}; stranded rows of its tables could replace newer ones.",
+                hint=f"`kafkalert failover reconcile --from {one.source}` carries over what is stranded, and lets it "
+                "go on.",
+            )
 
 
-def _read(settings: Settings) -> tuple[View, set[str]]:
-    """What the control logs say, and the clusters that could be read. Raises ConfigError where there are none."""
+def _log(settings: Settings) -> ControlLog:
+    """Raises ConfigError where no client can be made."""
     clusters = [settings.clusters[name] for name in settings.context.clusters]
-    log = ControlLog(clusters, settings.topic(names.CONTROL), home=clusters[0].name)
+    return ControlLog(clusters, settings.topic(names.CONTROL), home=clusters[0].name)
+
+
+def _read(log: ControlLog) -> tuple[View, set[str]]:
+    """What the control logs say, and the clusters that could be read. Raises ConfigError where one is missing."""
     log.start()
     try:
         log.await_settled(_SECONDS)

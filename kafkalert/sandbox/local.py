@@ -132,10 +132,14 @@ class Sandbox:
         wait_until(lambda: state_of(process) in {"T", None}, 5)
 
     def resume(self, name: str) -> None:
-        """SIGCONT a paused component, and wait until it answers: a broker may have to join its cluster again first."""
+        """SIGCONT a paused component, and wait until a broker answers: it may have to join its cluster again first."""
         process = self._running(name)
+        component = self._state().component(name)
         send(process, signal.SIGCONT)
-        startup.await_ready(self.folder, self._state().component(name), process)
+        if component.kind == "broker":
+            startup.await_ready(self.folder, component, process)
+        else:  # which answers no sooner than the broker beside it does
+            wait_until(lambda: state_of(process) != "T", 5)
 
     def start(self, name: str) -> bool:
         """Start a component that was killed, on its old port with its old data, and wait until it answers.

@@ -217,8 +217,10 @@ def test_given_up_is_what_the_last_move_left_by_force() -> None:
         an_event(1, "COMMIT", source="dc1", mode="forced"),
         an_event(2, "COMMIT", "b", source="dc1", mode="forced", stays=True),
     ]
-    assert given_up(resolve({"dc1": [], "dc2": []}, "dc1")) == ""
-    assert given_up(resolve({"dc2": history}, "dc1")) == "dc1"
-    assert given_up(resolve({"dc2": history[1:]}, "dc2")) == ""
+    assert given_up(resolve({"dc1": [], "dc2": []}, "dc1")) == set()
+    assert given_up(resolve({"dc2": history}, "dc1")) == {"dc1"}
+    assert given_up(resolve({"dc2": history[1:]}, "dc2")) == set()
+    forced_back = an_event(3, "COMMIT", "d", source="dc2", mode="forced")
+    assert given_up(resolve({"dc2": [*history, forced_back]}, "dc1")) == {"dc1", "dc2"}
     back = [an_event(3, "PREPARE", "c", source="dc2"), an_event(3, "COMMIT", "c", source="dc2")]
-    assert given_up(resolve({"dc2": [*history, *back]}, "dc1")) == ""
+    assert given_up(resolve({"dc2": [*history, *back]}, "dc1")) == set()

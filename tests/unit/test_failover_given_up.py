@@ -1,11 +1,13 @@
 """What a forced switch left behind is not brought back by hand, and a step that failed does not look done."""
 
 import pytest
+from pydantic import SecretStr
 
 from kafkalert.bus.control.event import Event
 from kafkalert.bus.control.state import View
+from kafkalert.bus.flow import flows
 from kafkalert.config.sections import Cluster, Context, Settings
-from kafkalert.errors import ConfigError, RefusedError
+from kafkalert.errors import ConfigError, RefusedError, UnreachableError
 from kafkalert.ops import active
 from kafkalert.ops.failover.course import Course, Status, Step
 from tests.engine_fakes import FakeClock
@@ -16,22 +18,47 @@ SETTINGS = Settings(
 )
 
 
+OUT, BACK = flows(SETTINGS)
+"""The flow from dc1 to dc2, and the one from dc2 to dc1."""
+
+
 def test_a_flow_out_of_a_cluster_that_was_left_by_force_is_not_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refused with the command that does it; the other flow, and a context that was never switched, are not."""
+    """Refused with the command that does it; the other flow is not, nor is none."""
     commit = Event(1, "x", "COMMIT", "forced", "dc1", "dc2", "ann@ops", 0, "", {})
     view = View(1, "dc2", commit, None, (commit,), 2)
-    monkeypatch.setattr(active, "_read", lambda _settings: (view, {"dc1", "dc2"}))
-    active.check_not_given_up(SETTINGS, ["dc2"])
+    monkeypatch.setattr(active, "_read", lambda _log: (view, {"dc1", "dc2"}))
+    active.check_not_given_up(SETTINGS, [BACK])
     active.check_not_given_up(SETTINGS, [])
     with pytest.raises(RefusedError, match="has left dc1") as refused:
-        active.check_not_given_up(SETTINGS, ["dc2", "dc1"])
+        active.check_not_given_up(SETTINGS, [BACK, OUT])
     assert "failover reconcile --from dc1" in refused.value.hint
 
-    def missing(_settings: Settings) -> None:
+
+@pytest.mark.parametrize("reachable", [set(), {"dc1"}])
+def test_who_does_not_know_does_not_resume(monkeypatch: pytest.MonkeyPatch, reachable: set[str]) -> None:
+    """A forced switch to dc2 stands in dc2's control log; dc1 may not have heard of it."""
+    monkeypatch.setattr(active, "_read", lambda _log: (View(0, "dc1", None, None, (), 1), reachable))
+    with pytest.raises(UnreachableError, match="dc2 does not answer"):
+        active.check_not_given_up(SETTINGS, [OUT])
+
+
+def test_nothing_is_resumed_without_a_control_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two, one may be missing: the other's events are not known then."""
+
+    def missing(_log: object) -> None:
         raise ConfigError("There is no control log.")
 
     monkeypatch.setattr(active, "_read", missing)
-    active.check_not_given_up(SETTINGS, ["dc1"])
+    with pytest.raises(ConfigError):
+        active.check_not_given_up(SETTINGS, [OUT])
+
+
+def test_a_client_that_cannot_be_made_is_not_taken_for_a_context_that_was_never_switched() -> None:
+    """`seed` and `tail` would work on the wrong cluster."""
+    tls = {name: SecretStr(value) for name, value in (("security.protocol", "ssl"), ("ssl.ca.location", "/nowhere"))}
+    bad = SETTINGS.clusters["dc2"].model_copy(update={"kafka": tls})
+    with pytest.raises(ConfigError, match="No client of cluster dc2"):
+        active.with_active_first(SETTINGS.model_copy(update={"clusters": {**SETTINGS.clusters, "dc2": bad}}))
 
 
 def test_a_step_that_failed_stays_so_though_the_switch_goes_on() -> None:

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,11 +93,23 @@ def test_a_flow_that_was_not_seen_running_counts_from_its_oldest_trace() -> None
 
 def test_what_is_stranded_is_bounded_by_what_came_and_by_what_was_carried() -> None:
     seen = [Sight(START, 100, 0), Sight(START + 1000, 140, 0)]
-    assert stranded(seen, 129) == 10
-    assert stranded(seen, None) == 40
-    assert stranded(seen, 3) == 40
-    assert stranded(seen, 200) == 0
-    assert stranded([], 5) is None
+    whole = START + 60_000
+    assert stranded(seen, 129, whole) == 10
+    assert stranded(seen, None, whole) == 40
+    assert stranded(seen, 3, whole) == 40
+    assert stranded(seen, 200, whole) == 0
+    assert stranded([], 5, whole) is None
+
+
+@pytest.mark.parametrize("whole", [None, START + 30_000])
+def test_what_came_since_the_first_beat_bounds_nothing_if_the_flow_may_have_stood_still_by_then(
+    whole: int | None,
+) -> None:
+    """Heartbeats are kept for an hour; a mirror may have been dead for longer."""
+    seen = [Sight(START, 100, 0), Sight(START + 1000, 140, 0)]
+    assert stranded(seen, 19, whole) == 120
+    assert stranded(seen, None, whole) is None
+    assert stranded([Sight(START, 0, 0)], None, whole) == 0
 
 
 def test_sights_are_of_the_old_cluster_and_in_order() -> None:

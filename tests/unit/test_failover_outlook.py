@@ -62,7 +62,7 @@ def test_what_came_long_after_the_last_copy_counts(monkeypatch: pytest.MonkeyPat
     beats = [beat(COPY - 200_000, 10), beat(COPY, 10), beat(COPY + 300_000, 13)]
     monkeypatch.setattr(module, "topics_of", lambda _cluster: {"accountentry": 1})
     monkeypatch.setattr(module, "newest_copies", lambda *_: {ENTRIES: COPY})
-    monkeypatch.setattr(module, "beats_since", lambda *_: beats)
+    monkeypatch.setattr(module, "beats_since", lambda *_: (beats, True))
     monkeypatch.setattr(module, "Groups", NoGroups)
     monkeypatch.setattr(module, "Places", TenCopies)
     monkeypatch.setattr(module, "_carried", lambda *_: {ENTRIES: 9})

@@ -209,10 +209,15 @@ def _last(events: Iterable[Event], epoch: int) -> str | None:
     return next((event.event for event in reversed(tuple(events)) if event.epoch == epoch), None)
 
 
-def given_up(view: View) -> str:
-    """The cluster that the last move left by force, where records may be stranded; empty where it left none so.
+def given_up(view: View) -> frozenset[str]:
+    """The clusters that were left by force since the last planned move, where records may be stranded.
 
-    A forced COMMIT that says `stays` moved nothing.
+    A planned move needs both flows, and a forced COMMIT that says `stays` moved nothing.
     """
-    moves = [one for one in view.history if one.event == "COMMIT" and not one.detail.get("stays")]
-    return moves[-1].source if moves and moves[-1].mode == "forced" else ""
+    left: set[str] = set()
+    for one in view.history:
+        if one.event == "COMMIT" and one.mode == "planned":
+            left.clear()
+        elif one.event == "COMMIT" and not one.detail.get("stays"):
+            left.add(one.source)
+    return frozenset(left)

@@ -50,8 +50,8 @@ def newest_copies(target: Cluster, old: str, topics: Iterable[str], clock: Clock
     return {one: min(time, now) for one, time in found.items()}
 
 
-def beats_since(settings: Settings, target: Cluster, since: int, clock: Clock) -> Sequence[Beat]:
-    """The heartbeats on the target from `since` (ms) on, as far as they can be read in a few seconds.
+def beats_since(settings: Settings, target: Cluster, since: int, clock: Clock) -> tuple[Sequence[Beat], bool]:
+    """The heartbeats on the target from `since` (ms) on, read for a few seconds; whether those are all to the last.
 
     Raises UnreachableError.
     """
@@ -62,7 +62,7 @@ def beats_since(settings: Settings, target: Cluster, since: int, clock: Clock) -
         (start,) = consumer.offsets_for_times([TopicPartition(topic, 0, max(0, since))], timeout=READ_SECONDS)
         _, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=READ_SECONDS)
         if start.error is not None or not 0 <= start.offset < end:
-            return found
+            return found, start.error is None
         position = max(start.offset, end - MOST)
         consumer.assign([TopicPartition(topic, 0, position)])
         give_up = clock.monotonic() + READ_SECONDS
@@ -77,7 +77,7 @@ def beats_since(settings: Settings, target: Cluster, since: int, clock: Clock) -
         raise clients.unreachable(target, error) from error
     finally:
         consumer.close()
-    return found
+    return found, position >= end
 
 
 def topics_of(cluster: Cluster) -> dict[str, int]:

@@ -73,10 +73,11 @@ class Forced:
             interrupted = isinstance(error, KeyboardInterrupt)
             why = said(error) if isinstance(error, Exception) else "Interrupted."
             kind = InterruptedSwitchError if interrupted else NotSwitchedError
+            otherwise = "" if self._outlook.stays else "; or have the flow go on with `kafkalert mirror apply --resume`"
             raise kind(
                 f"Nothing was switched: {why} The flow from {self._source} to {self._target} may be stopped.",
                 self._result(Outcome.ABORTED),
-                hint="Try again; or have the flow go on with `kafkalert mirror apply --resume`.",
+                hint=f"Try again{otherwise}.",
             ) from error
         with self._course.step(Step.COMMIT):
             self._commit()

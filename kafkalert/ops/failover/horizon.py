@@ -83,13 +83,19 @@ def go_back_to(seen: Sequence[Sight], whole: int | None, *, overlap: float = OVE
     return None if reached is None else max(0, reached - half)
 
 
-def stranded(seen: Sequence[Sight], carried: int | None) -> int | None:
+def stranded(
+    seen: Sequence[Sight], carried: int | None, whole: int | None, *, overlap: float = OVERLAP_SECONDS
+) -> int | None:
     """How many records of a partition may be on the old cluster alone, as of the last beat; None if not known.
 
     `carried` is the last offset that the flow confirmed. It does not count what it dropped because it came from the
-    target, so it says too much rather than too little; no more than came since the first beat is believed.
+    target, so it says too much rather than too little. What came after a beat of a time when the flow was still
+    `whole` is another bound; `overlap` is for clocks.
     """
     if not seen:
         return None
-    recent = seen[-1].end - seen[0].end
-    return max(0, recent if carried is None else min(recent, seen[-1].end - (carried + 1)))
+    end = seen[-1].end
+    bounds = [0] if end == 0 else [] if carried is None else [end - (carried + 1)]
+    if whole is not None and seen[0].time <= whole - round(overlap * 500):
+        bounds.append(end - seen[0].end)
+    return max(0, min(bounds)) if bounds else None

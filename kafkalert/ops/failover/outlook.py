@@ -92,7 +92,7 @@ def staying(view: View, other: str) -> Outlook:
     # A group that has not come so far yet still has to skip what the last switch says.
     detail = {} if view.commit is None else view.commit.detail
     kept: dict[str, Any] = {name: detail[name] for name in ("groups", "ends") if name in detail}
-    lost = given_up(view) == other
+    lost = other in given_up(view)
     words = (
         f"Groups go on where they are on {view.active}; nothing more is lost.",
         "An instance that runs begins anew there: what it had not committed, about a second, is processed again.",
@@ -116,7 +116,7 @@ def outlook(settings: Settings, found: Survey, target: str, clock: Clock, overla
     healthy = any(one.source == old and one.state is Condition.RUNNING for one in found.flows)
     whole = whole_until({one: time for one, time in copies.items() if healthy or one[0] not in rare}, healthy=healthy)
     until = clock.wall_ms() if whole is None else whole
-    beats = beats_since(settings, cluster, until - round(HISTORY_SECONDS * 1000), clock)
+    beats, all_read = beats_since(settings, cluster, until - round(HISTORY_SECONDS * 1000), clock)
     seen = sights(beats, old)
     asked = _asked(settings, seen, there)
     groups, places = Groups(settings, cluster), Places(cluster)
@@ -132,7 +132,7 @@ def outlook(settings: Settings, found: Survey, target: str, clock: Clock, overla
             last = known.get(group, {}).get(one, -1)
             least = last if starts[one] <= last <= ends[one] else starts[one]
             offset = max(least, at.get(one, ends[one])) if since[one] is not None else least
-            lost = stranded(sighted, carried.get(one))
+            lost = stranded(sighted, carried.get(one), whole, overlap=overlap) if all_read else None
             goings.append(Going(group, one, offset, ends[one] - offset, since[one], lost))
     return Outlook(tuple(goings), whole, _loss(goings, whole, old, target, healthy=healthy))
 

@@ -81,7 +81,7 @@ class Attempt:
 class Survey:
     """Where things run. `mode`, `since`, `by` and `reason` are of the switch that made it so, empty if there was none.
 
-    `given_up`: the cluster that the last move left by force, where records may be stranded; empty if none.
+    `given_up`: the clusters that were left by force since, where records may be stranded.
     `notes`: what could not be found out, and what is wrong, in sentences.
     """
 
@@ -99,7 +99,7 @@ class Survey:
     flows: tuple[FlowStatus, ...]
     groups: tuple[GroupLag, ...]
     notes: tuple[str, ...]
-    given_up: str = ""
+    given_up: frozenset[str] = frozenset()
 
     def cluster(self, name: str) -> ClusterSeen:
         """One cluster of the context."""

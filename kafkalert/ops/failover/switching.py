@@ -134,6 +134,7 @@ def _staying_changes(order: Order, source: str, look: Outlook) -> list[str]:
     here = order.target
     return [
         f"say that stages run on {here} without {source}, so that those start that wait to read its control log",
+        *((f"stop the flow from {source} to {here}, if it is not stopped yet",) if look.stops_flow else ()),
         *look.loss.words,
         f"if stages were moved to {source} and {here} does not know of it, what they did there is done again",
     ]
