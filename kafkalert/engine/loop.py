@@ -197,7 +197,10 @@ class Loop:
             return
         for partition, offset in last.items():
             self._progress.reached(partition, offset + 1)
-        self._delivery.poll()
+        if len(batch) < self._batch:
+            self._delivery.hurry()
+        else:
+            self._delivery.poll()
 
     def _process(self, records: list[Message]) -> bool:
         """Have the stage process them, unless the end came while they were waited for; whether it did."""
