@@ -58,8 +58,9 @@ class Pipeline:
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True, parents=True)
         self.cluster = Cluster(name="dc1", bootstrap=self.bootstrap)
-        # Outputs that stay long in the producer, and commits that come often: one without the other would be seen.
-        slow = {"linger": "400ms", "commit_interval": "100ms"}
+        # Outputs that stay long in the producer, and commits that come often: one without the other would be seen. A
+        # batch that is full leaves outputs to wait for others, so batches of one always do.
+        slow = {"linger": "400ms", "commit_interval": "100ms", "batch": 1}
         self.engine = {"state": str(self.folder / "state"), **slow, **self.engine}
         self.authorisations: dict[str, list[str]] = dict(self.bank.authorisations)
         self.settings: dict[str, dict[str, Any] | None] = dict(self.bank.settings)

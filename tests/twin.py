@@ -61,7 +61,7 @@ class Twin:
             for name in NAMES
         ]
         self.path = self.config("kafkalert.toml")
-        quick = {"linger": "5ms", "commit_interval": "1s", "mode": self.mode}
+        quick = {"commit_interval": "1s", "mode": self.mode}
         self.sites = {
             one.name: Site(
                 one.bootstrap,

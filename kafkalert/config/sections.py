@@ -99,7 +99,9 @@ class Engine(Section):
     )
     batch: int = Field(default=500, ge=1, le=100_000, description="records taken at a time")
     linger: Duration = Field(
-        default=timedelta(milliseconds=2), le=timedelta(seconds=5), description="how long a message waits for others"
+        default=timedelta(milliseconds=50),
+        le=timedelta(seconds=5),
+        description="how long a message waits for others while entries wait to be read",
     )
 
 

@@ -59,7 +59,7 @@ clusters = ["dc1"]
 # state = ".kafkalert/state"  # the folder of the tables; on a local disk
 # commit_interval = "1s"
 # batch = 500                 # records taken at a time
-# linger = "2ms"              # how long a message waits for others to go with
+# linger = "50ms"             # how long a message waits for others while entries wait to be read
 
 [mirror]
 # tasks = 2                   # of each flow between the clusters; they share its partitions

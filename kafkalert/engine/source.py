@@ -21,6 +21,8 @@ KEPT_BYTES: Final = 64 << 20
 _UNFLUSHED_BYTES: Final = 16 << 20
 _OVERHEAD_BYTES: Final = 200
 """What a kept record takes besides its key and value."""
+_LINGER_MS: Final = 5.0
+"""How long a record waits for others; nobody knows when the next one comes."""
 _LOOK_SECONDS: Final = 0.05
 _LEASE_LOOK_SECONDS: Final = 1.0
 
@@ -104,13 +106,11 @@ class SourceDelivery:
         self,
         active: ActiveCluster,
         *,
-        linger_ms: float,
         commit_seconds: float,
         clock: Clock,
         stopping: Stopping,
     ) -> None:
         self._active = active
-        self._linger_ms = linger_ms
         self._commit_seconds = commit_seconds
         self._clock = clock
         self._stopping = stopping
@@ -259,7 +259,7 @@ class SourceDelivery:
                 self._acknowledge()
 
     def _made(self, cluster: Cluster) -> Delivery:
-        delivery = Delivery(cluster, linger_ms=self._linger_ms, stopping=self._stopping)
+        delivery = Delivery(cluster, linger_ms=_LINGER_MS, stopping=self._stopping)
         delivery.waiting = self._watch
         return delivery
 

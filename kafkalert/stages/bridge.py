@@ -133,7 +133,6 @@ def _run(
     active = ActiveCluster(settings, clock=clock, stopping=stopping)
     delivery = SourceDelivery(
         active,
-        linger_ms=settings.engine.linger.total_seconds() * 1000,
         commit_seconds=settings.engine.commit_interval.total_seconds(),
         clock=clock,
         stopping=stopping,

@@ -86,7 +86,7 @@ def test_show_says_where_each_value_came_from_and_no_secret(kafkalert: Run, tmp_
     assert rows["clusters.dc1.kafka.sasl.username"] == ("me", "kafkalert.toml:4")
     assert rows["clusters.dc1.kafka.sasl.password"] == ("*** (variable PASSWORD)", "kafkalert.toml:5")
     assert rows["engine.batch"] == (7, "KAFKALERT_ENGINE__BATCH")
-    assert rows["engine.linger"] == ("2ms", "default")
+    assert rows["engine.linger"] == ("50ms", "default")
     assert rows["contexts.default.read_only"] == (True, "--read-only")
     assert rows["alerts.id_key"] == ("***", "default")
     assert "hunter2" not in shown.stdout + shown.stderr

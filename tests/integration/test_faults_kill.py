@@ -46,7 +46,7 @@ def test_killed_ten_times_under_load(pipeline: Pipeline) -> None:
 
 def test_supervisor_replaces_killed_workers_in_two_hop_mode(pipeline: Pipeline) -> None:
     """A supervisor starts killed workers again, says so, and nothing is lost on either hop."""
-    pipeline.engine["mode"] = "two-hop"
+    pipeline.engine |= {"mode": "two-hop", "batch": 500}
     pipeline.two_hop = True
     watch = Watch(pipeline)
     watch.start()
