@@ -21,6 +21,9 @@ def main() -> None:
     mine = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if mine:
         signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started it; what is written there is for nobody
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - to the very end
     from kafkalert.cli import main as run  # noqa: PLC0415 - this is what takes long
 
     if mine:
@@ -37,7 +40,10 @@ def _end(status: object) -> None:
     One that wakes while Python takes itself apart may crash it, with everything done: seen once with Python 3.11, as
     the status -11 of a switch that had gone well.
     """
-    sys.stderr.flush()
+    from contextlib import suppress  # noqa: PLC0415 - not for the first moments
+
+    with suppress(OSError, ValueError):  # it was closed
+        sys.stderr.flush()
     os._exit(status if isinstance(status, int) else status is not None)
 
 

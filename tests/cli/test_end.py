@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,3 +35,15 @@ def test_it_ends_at_once_with_its_status(status: str, code: int) -> None:
         [sys.executable, "-c", ENDING.format(status=status)], capture_output=True, text=True, check=False
     )
     assert (run.returncode, run.stdout) == (code, "done")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize(("arguments", "code"), [("--version", 0), ("--nope", 2)])
+def test_closed_streams_are_no_error(tmp_path: Path, closed: str, arguments: str, code: int) -> None:
+    """What would be said goes nowhere; the status still tells."""
+    command = Path(sys.executable).with_name("kafkalert")
+    run = subprocess.run(
+        ["sh", "-c", f"{command} {arguments} {closed}"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == code
+    assert "Traceback" not in run.stderr

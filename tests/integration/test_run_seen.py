@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import lmdb
@@ -121,6 +122,20 @@ def check_beats(bank: Pipeline, told: list[dict[str, Any]], pid: int) -> None:
     assert sum(last["deadLetters"].values()) == 1
     assert last["partitions"] == {} or last["partitions"] == {bank.topic(ENTRIES): [0, 1, 2, 3]}
     assert last["lag"] == 0
+
+
+def test_an_alert_goes_at_once_where_nothing_else_waits_to_be_read(bank: Pipeline) -> None:
+    """Messages wait for others only behind a batch that was full; half of that wait is far more than it takes."""
+    bank.engine |= {"linger": "5s", "commit_interval": "1m", "batch": 2}
+    bank.alerting()
+    bank.book(debit("NL01", "first"))
+    bank.flush()
+    assert wait_until(lambda: len(bank.outputs()) == 1, SECONDS), bank.said()
+    begun = monotonic()
+    bank.book(debit("NL01", "second"))
+    bank.flush()
+    assert wait_until(lambda: len(bank.outputs()) == 2, SECONDS, every=0.1), bank.said()
+    assert monotonic() - begun < 2.5
 
 
 def test_a_trace_passes_through_to_the_alerts(bank: Pipeline) -> None:
