@@ -40,6 +40,7 @@ def _end(status: object) -> None:
     One that wakes while Python takes itself apart may crash it, with everything done: seen once with Python 3.11, as
     the status -11 of a switch that had gone well.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is nothing left to interrupt
     from contextlib import suppress  # noqa: PLC0415 - not for the first moments
 
     with suppress(OSError, ValueError):  # it was closed

@@ -8,7 +8,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 # Python imports this before anything of the command. It counts imports, from that of the command line on.
 SITE = """
-import atexit, os, signal, sys
+import os, signal, sys
 at, seen = int(os.environ["AT"]), 0
 def hook(event, arguments):
     global seen
@@ -17,7 +17,8 @@ def hook(event, arguments):
         if seen == at:
             os.kill(os.getpid(), signal.SIGINT)
 sys.addaudithook(hook)
-atexit.register(lambda: at or sys.stderr.write(f"{seen}"))
+end = os._exit
+os._exit = lambda status: (at or os.write(2, str(seen).encode()), end(status))
 """
 TRIES = 12
 

@@ -189,7 +189,7 @@ def test_apply_leaves_what_somebody_stopped_or_paused(mirror: Mirror, state: str
     assert (row["state"], row["lag_records"], code) == (state, 0, 3)
     done = mirror.run("apply", "--yes")
     assert (done.returncode, mirror.state()) == (3, state.upper())
-    assert f"{FLOW} is {state}; --resume lets it go on." in done.stderr
+    assert f"{FLOW} is {state}; --resume lets it go on, or `failover reconcile`" in done.stderr
     assert mirror.run("apply", "--yes", "--resume").returncode == 0
     assert mirror.state() == "RUNNING"
 
