@@ -1,16 +1,18 @@
 # Every target sets up what it needs: a virtual environment in .venv, with the versions of constraints.txt.
 PYTHON ?= python3
 VENV ?= .venv
+DIST ?= dist
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test lint wheel bench clean
 
 help:
 	@echo "make demo    bookings become alerts, on a real Kafka started for the purpose"
 	@echo "make test    the whole suite, in two processes; ARGS='-k name' chooses"
 	@echo "make lint    style, types and import layers"
+	@echo "make wheel   what operators install, in dist: the hot path compiled; needs a C compiler"
 	@echo "make bench   measurements against Kafka Streams; ARGS=--quick to see that it works"
 	@echo "make setup   only the virtual environment"
 	@echo "make clean   remove it, and what tests and builds left"
@@ -39,10 +41,21 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup
-	@$(BIN)/python -m bench.run $(ARGS)
+wheel: setup
+	@echo "Compiling into $(DIST) ..."
+	@rm -rf $(DIST)
+	@$(BIN)/python -m hatchling build -t sdist -d $(DIST) >/dev/null
+	@HATCH_BUILD_HOOK_ENABLE_MYPYC=1 $(BIN)/python -m pip wheel --quiet --no-deps --build-constraint constraints.txt \
+		--wheel-dir $(DIST) $(DIST)/*.tar.gz || { echo "It needs a C compiler, and Python's headers."; exit 1; }
+
+# As operators run it: the installed wheel, in an environment of its own.
+bench: wheel
+	@test -x $(VENV)-bench/bin/python || $(PYTHON) -m venv $(VENV)-bench
+	@$(VENV)-bench/bin/python -m pip install --quiet --constraint constraints.txt "$$(echo $(DIST)/*.whl)[all]" --group dev
+	@$(VENV)-bench/bin/python -m pip install --quiet --no-deps --force-reinstall $(DIST)/*.whl
+	@$(VENV)-bench/bin/python -m bench.run $(ARGS)
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) $(VENV)-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf bench/peers/*/target tests/java/target
