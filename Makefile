@@ -44,13 +44,14 @@ lint: setup
 wheel: setup
 	@echo "Compiling into $(DIST) ..."
 	@rm -rf $(DIST)
-	@$(BIN)/python -m hatchling build -t sdist -d $(DIST) >/dev/null
+	@$(BIN)/python -m hatchling build -t sdist -d $(DIST) 2>/dev/null
 	@HATCH_BUILD_HOOK_ENABLE_MYPYC=1 $(BIN)/python -m pip wheel --quiet --no-deps --build-constraint constraints.txt \
 		--wheel-dir $(DIST) $(DIST)/*.tar.gz || { echo "It needs a C compiler, and Python's headers."; exit 1; }
 
 # As operators run it: the installed wheel, in an environment of its own.
 bench: wheel
 	@test -x $(VENV)-bench/bin/python || $(PYTHON) -m venv $(VENV)-bench
+	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --upgrade pip
 	@$(VENV)-bench/bin/python -m pip install --quiet --constraint constraints.txt "$$(echo $(DIST)/*.whl)[all]" --group dev
 	@$(VENV)-bench/bin/python -m pip install --quiet --no-deps --force-reinstall $(DIST)/*.whl
 	@$(VENV)-bench/bin/python -m bench.run $(ARGS)
