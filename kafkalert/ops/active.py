@@ -49,13 +49,14 @@ def check_not_given_up(settings: Settings, flows: Collection[Flow]) -> None:
     if not flows:
         return
     view, reachable = _read(_log(settings))
+    left = given_up(view)
     for one in flows:
         if one.target not in reachable:  # a forced switch is written where stages went
             raise UnreachableError(
                 f"Whether a forced switch has left {one.source} is not known, as {one.target} does not answer.",
                 hint=f"Try again once {one.target} answers.",
             )
-        if one.source in given_up(view):
+        if one.source in left:
             raise RefusedError(
                 f"A forced switch has left {one.source}; stranded rows of its tables could replace newer ones.",
                 hint=f"`kafkalert failover reconcile --from {one.source}` carries over what is stranded, and lets it "

@@ -138,12 +138,12 @@ def test_a_flow_that_a_forced_switch_stopped_is_not_to_be_resumed_by_hand() -> N
     """What mends any other flow would bring stranded rows over newer ones."""
     stopped = (flow("dc1", "dc2", Condition.STOPPED), FLOWS[1])
     for given_up, mends in (
-        (set(), "mirror apply"),
-        ({"dc2"}, "mirror apply"),
-        ({"dc1"}, "failover reconcile --from dc1"),
+        ("", "mirror apply"),
+        ("dc2", "mirror apply"),
+        ("dc1", "failover reconcile --from dc1"),
     ):
         with pytest.raises(RefusedError, match="not running: stopped") as refused:
-            check_flows(replace(SURVEY, flows=stopped, given_up=frozenset(given_up)))
+            check_flows(replace(SURVEY, flows=stopped, given_up=given_up))
         assert mends in refused.value.hint
 
 

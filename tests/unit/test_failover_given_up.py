@@ -1,4 +1,4 @@
-"""What a forced switch left behind is not brought back by hand, and a step that failed does not look done."""
+"""Who asks the control logs from outside takes no silence for an answer; a step that failed does not look done."""
 
 import pytest
 from pydantic import SecretStr

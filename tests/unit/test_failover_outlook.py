@@ -57,16 +57,29 @@ def beat(time: int, end: int) -> Beat:
     return Beat("vm-1", "alerting", "dc1", "running", time, ends={"accountentry/0": end}, lags={"accountentry/0": 0})
 
 
-def test_what_came_long_after_the_last_copy_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A quiet bank, whose mirror stood still for minutes while entries came, and then dc1 died."""
-    beats = [beat(COPY - 200_000, 10), beat(COPY, 10), beat(COPY + 300_000, 13)]
+def look(monkeypatch: pytest.MonkeyPatch, beats: list[Beat], *, all_read: bool) -> module.Outlook:
+    """What the command would say by these heartbeats; `all_read`: whether they are all to the last."""
     monkeypatch.setattr(module, "topics_of", lambda _cluster: {"accountentry": 1})
     monkeypatch.setattr(module, "newest_copies", lambda *_: {ENTRIES: COPY})
-    monkeypatch.setattr(module, "beats_since", lambda *_: (beats, True))
+    monkeypatch.setattr(module, "beats_since", lambda *_: (beats, all_read))
     monkeypatch.setattr(module, "Groups", NoGroups)
     monkeypatch.setattr(module, "Places", TenCopies)
     monkeypatch.setattr(module, "_carried", lambda *_: {ENTRIES: 9})
     found = cast("Survey", SimpleNamespace(active="dc1", flows=()))
-    look = module.outlook(SETTINGS, found, "dc2", FakeClock(), 80.0)
-    assert look.loss.lost == 3
-    assert any("At most 3 entries had not crossed" in words for words in look.loss.words)
+    return module.outlook(SETTINGS, found, "dc2", FakeClock(), 80.0)
+
+
+BEATS = [beat(COPY - 200_000, 10), beat(COPY, 10), beat(COPY + 300_000, 13)]
+
+
+def test_what_came_long_after_the_last_copy_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quiet bank, whose mirror stood still for minutes while entries came, and then dc1 died."""
+    loss = look(monkeypatch, BEATS, all_read=True).loss
+    assert loss.lost == 3
+    assert any("At most 3 entries had not crossed" in words for words in loss.words)
+
+
+def test_no_number_is_said_where_the_newest_heartbeats_were_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    loss = look(monkeypatch, BEATS[:-1], all_read=False).loss
+    assert loss.lost is None
+    assert any("is not known" in words for words in loss.words)

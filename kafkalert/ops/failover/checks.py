@@ -79,7 +79,7 @@ def check_flows(found: Survey) -> None:
                 f"The mirror from {one.source} to {one.target} is not running: {one.state}{reason}.",
                 hint=f"A forced switch has stopped it: `kafkalert failover reconcile --from {one.source}` carries over "
                 "what is stranded there, and lets it go on."
-                if one.source in found.given_up and one.state is Condition.STOPPED
+                if one.source == found.given_up and one.state is Condition.STOPPED
                 else "`kafkalert mirror status` tells more, `kafkalert mirror apply` mends it.",
             )
 

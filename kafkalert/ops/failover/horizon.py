@@ -95,7 +95,9 @@ def stranded(
     if not seen:
         return None
     end = seen[-1].end
-    bounds = [0] if end == 0 else [] if carried is None else [end - (carried + 1)]
+    if not end:  # it never had any
+        return 0
+    bounds = [] if carried is None else [end - (carried + 1)]
     if whole is not None and seen[0].time <= whole - round(overlap * 500):
         bounds.append(end - seen[0].end)
     return max(0, min(bounds)) if bounds else None

@@ -81,7 +81,7 @@ class Attempt:
 class Survey:
     """Where things run. `mode`, `since`, `by` and `reason` are of the switch that made it so, empty if there was none.
 
-    `given_up`: the clusters that were left by force since, where records may be stranded.
+    `given_up`: the passive cluster, if it was left by force, so that records may be stranded there; empty if not.
     `notes`: what could not be found out, and what is wrong, in sentences.
     """
 
@@ -99,7 +99,7 @@ class Survey:
     flows: tuple[FlowStatus, ...]
     groups: tuple[GroupLag, ...]
     notes: tuple[str, ...]
-    given_up: frozenset[str] = frozenset()
+    given_up: str = ""
 
     def cluster(self, name: str) -> ClusterSeen:
         """One cluster of the context."""
@@ -145,7 +145,7 @@ def survey(settings: Settings, watch: Watch, clock: Clock, *, answer_seconds: fl
         mirror if isinstance(mirror, tuple) else (),
         groups if isinstance(groups, tuple) else (),
         tuple(notes),
-        given_up=given_up(view),
+        given_up=next(iter(given_up(view) - {view.active}), ""),
     )
 
 
