@@ -10,6 +10,7 @@ from kafkalert.engine.store import MAX_ID, Store
 from kafkalert.errors import DecodingError
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.keys import KeyReader
+from kafkalert.serde.rows import RowReader
 
 AUTHORISATIONS: Final = "accounttocustomerids"
 SETTINGS: Final = "customeralertsettings"
@@ -34,6 +35,7 @@ class _Followed:
     rows: Any
     codec: Codec
     keys: KeyReader
+    read: RowReader
 
 
 class Authorisations(_Followed):
@@ -44,7 +46,7 @@ class Authorisations(_Followed):
         row = checked_id(self.keys, message.key())
         value = message.value()
         if value is not None:
-            self.codec.decode("CustomerIds", value)
+            self.read.check_authorisation(value)
         return row
 
     def accounts(self, row: bytes, value: bytes) -> Iterable[bytes]:  # noqa: ARG002 - its own account, always
@@ -59,10 +61,8 @@ class CustomerSettings(_Followed):
         """The customer's id. Raises DecodingError."""
         row = checked_id(self.keys, message.key())
         value = message.value()
-        if value is not None:
-            datum = self.codec.decode("CustomerAlertSettings", value)
-            if datum["customerId"]["id"].encode() != row:
-                raise DecodingError("wrong-key", "customerId is not the customer of the key.")
+        if value is not None and self.read.settings_customer(value) != row:
+            raise DecodingError("wrong-key", "customerId is not the customer of the key.")
         return row
 
     def accounts(self, row: bytes, value: bytes) -> Iterable[bytes]:  # noqa: ARG002 - named in the value
@@ -81,7 +81,8 @@ def tables(
     store: Store, codec: Codec, *, authorisations: str, settings: str
 ) -> tuple[Authorisations, CustomerSettings]:
     """Both tables, for topics of these names."""
+    read = RowReader(codec)
     return (
-        Authorisations(authorisations, store.authorisations, codec, KeyReader(codec, "AccountId")),
-        CustomerSettings(settings, store.settings, codec, KeyReader(codec, "CustomerId")),
+        Authorisations(authorisations, store.authorisations, codec, KeyReader(codec, "AccountId"), read),
+        CustomerSettings(settings, store.settings, codec, KeyReader(codec, "CustomerId"), read),
     )

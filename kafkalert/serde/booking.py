@@ -10,17 +10,8 @@ from typing import Final
 from kafkalert.errors import DecodingError
 from kafkalert.model.records import CREDIT, DEBIT
 from kafkalert.serde.codec import Codec
+from kafkalert.serde.plain import text
 from kafkalert.serde.wire import bytes_text
-
-_USUAL: Final = (5, 6, 4, 7, 8)
-"""Lengths of most amounts, tried first."""
-
-
-def _text(most: int) -> bytes:
-    """A printable ASCII text up to this length as Avro writes it: each alternative is one length, then its bytes."""
-    lengths = (*_USUAL, *(n for n in range(most + 1) if n not in _USUAL))
-    return b"(?:" + b"|".join(re.escape(bytes([2 * n])) + b"[ -~]{%d}" % n for n in lengths) + b")"
-
 
 _LONG: Final = rb"[\x80-\xff]{0,8}[\x00-\x7f]"  # at most 62 bits and its sign
 _PLAIN: Final = b"".join(
@@ -29,10 +20,10 @@ _PLAIN: Final = b"".join(
         rb"([\x02-\x7e][ -~]+)",  # accountId, if its length is right
         rb"\x06([A-Z]{3})",  # accountCurrency
         b"(" + _LONG + b")",  # bookingAmountNumeric
-        _text(24),  # bookingAmount
+        text(24),  # bookingAmount
         rb"\x08(CRDT|DBIT)",
         b"(" + _LONG + b")",  # BalanceAfterBookingNumeric
-        _text(24),  # balanceAfterBooking
+        text(24),  # balanceAfterBooking
         rb"\x08(?:CRDT|DBIT)",  # BalanceAfterBookingCreditDebitIndicator
     )
 )

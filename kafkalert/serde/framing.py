@@ -9,7 +9,7 @@ from struct import pack
 from typing import Any, Protocol
 
 from kafkalert.errors import DecodingError
-from kafkalert.serde.schemas import Schema, names, schema
+from kafkalert.serde.schemas import Schema, names, own, schema
 
 SINGLE_OBJECT = b"\xc3\x01"
 SINGLE_OBJECT_BYTES = 10
@@ -75,5 +75,5 @@ class Framing:
         if schema_id not in self._ids:
             if self._registry is None:
                 raise DecodingError("no-registry", f"Schema id {schema_id} needs a registry; none is configured.")
-            self._ids[schema_id] = self._registry.writer(schema_id)
+            self._ids[schema_id] = own(self._registry.writer(schema_id))
         return self._ids[schema_id]

@@ -5,6 +5,7 @@ from typing import Final
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.framing import SINGLE_OBJECT, SINGLE_OBJECT_BYTES
 from kafkalert.serde.schemas import schema
+from kafkalert.serde.wire import text_bytes
 
 FIELD: Final = {
     "AccountId": "id",
@@ -38,5 +39,8 @@ class KeyReader:
 
 
 def encode_key(codec: Codec, name: str, text: str) -> bytes:
-    """The key record `name` that holds `text`."""
-    return codec.encode(name, {FIELD[name]: text})
+    """The key record `name` that holds `text`. Raises ValueError for what is no Unicode, and as `Framing.prefix`."""
+    try:
+        return codec.framing.prefix(name) + text_bytes(text)  # a record is its fields, one after the other
+    except UnicodeEncodeError:
+        raise ValueError(f"The text of the {name} is no Unicode.") from None

@@ -63,6 +63,15 @@ def names() -> tuple[str, ...]:
     return _ORDER
 
 
+def own(parsed: Any) -> Any:  # noqa: ANN401 - fastavro's parsed schema has no type
+    """Our own parsed schema where `parsed` reads the same bytes in the same way (equal canonical forms); else itself.
+
+    So what was written by our own, under whatever id, is read without resolving one schema against the other.
+    """
+    canonical = to_parsing_canonical_form(parsed)
+    return next((one.parsed for one in map(schema, names()) if one.canonical == canonical), parsed)
+
+
 def source(name: str) -> dict[str, Any]:
     """The .avsc of `name` as it was written, its documentation included."""
     text: dict[str, Any] = json.loads((folder() / f"{name}.avsc").read_text(encoding="utf-8"))
