@@ -77,7 +77,9 @@ def consumer(cluster: Cluster, group: str, **more: Any) -> Consumer:  # noqa: AN
 
 def admin(cluster: Cluster) -> AdminClient:
     """An admin client of `cluster`. Raises ConfigError where its properties make none."""
-    return _made(cluster, AdminClient, properties(cluster))
+    # A cluster that has no controller just now is asked again soon: a request waits for one, and by default 5 minutes.
+    soon = {"topic.metadata.refresh.interval.ms": 1000}
+    return _made(cluster, AdminClient, soon | properties(cluster))
 
 
 def close_behind(client: Consumer) -> None:

@@ -14,7 +14,9 @@ _LOG = logging.getLogger(__name__)
 _SECONDS: Final = 5.0
 SESSION_MS: Final = 5000
 """A member that is silent for this long is replaced; with the rebalance that is within the promised 6 s."""
-HEARTBEAT_MS: Final = 1000
+HEARTBEAT_MS: Final = 500
+"""Heartbeats carry the word of who gives and takes partitions, so two of them pass until a new member has its own."""
+LONGEST_HEARTBEAT_MS: Final = 1000
 STOCK_SESSION_MS: Final = 6000
 """The shortest session of the classic protocol that brokers allow unless they are configured otherwise."""
 
@@ -45,7 +47,7 @@ def group_properties(cluster: Cluster, group: str, protocol: Literal["auto", "co
                 f"The brokers of {cluster.name} do not have the group protocol of KIP-848.",
                 hint='Set engine.group_protocol to "auto" or "classic".',
             )
-        short = protocol != "classic" and allowed.short and _set_session(client, group)
+        short = protocol != "classic" and allowed.short and _set_session(client, group, allowed.heartbeat_ms)
     except KafkaException as error:
         if error.args[0].code() in _SILENCE:
             raise  # a member must not choose another protocol than the others because the broker was slow
@@ -62,10 +64,14 @@ def group_properties(cluster: Cluster, group: str, protocol: Literal["auto", "co
 
 
 class _Allowed(NamedTuple):
-    """Whether the brokers know KIP-848, and allow it the session that is wanted; the session of the other protocol."""
+    """What the brokers allow.
+
+    Whether they know KIP-848, and allow it the session that is wanted; its heartbeat; the other protocol's session.
+    """
 
     known: bool
     short: bool
+    heartbeat_ms: int
     classic_ms: int
 
 
@@ -77,17 +83,18 @@ def _allowed(client: AdminClient) -> _Allowed:
     ).values()
     said = {name: entry.value or "" for name, entry in future.result().items()}
     known = "consumer" in said.get("group.coordinator.rebalance.protocols", "").split(",")
+    heartbeat_ms = int(said.get("group.consumer.min.heartbeat.interval.ms") or LONGEST_HEARTBEAT_MS + 1)
     short = (
         known
         and int(said.get("group.consumer.min.session.timeout.ms") or SESSION_MS + 1) <= SESSION_MS
-        and int(said.get("group.consumer.min.heartbeat.interval.ms") or HEARTBEAT_MS + 1) <= HEARTBEAT_MS
+        and heartbeat_ms <= LONGEST_HEARTBEAT_MS
     )
     least = int(said.get("group.min.session.timeout.ms") or STOCK_SESSION_MS)
-    return _Allowed(known, short, max(least, SESSION_MS))
+    return _Allowed(known, short, max(heartbeat_ms, HEARTBEAT_MS), max(least, SESSION_MS))
 
 
-def _set_session(client: AdminClient, group: str) -> bool:
-    wanted = {"consumer.session.timeout.ms": SESSION_MS, "consumer.heartbeat.interval.ms": HEARTBEAT_MS}
+def _set_session(client: AdminClient, group: str, heartbeat_ms: int) -> bool:
+    wanted = {"consumer.session.timeout.ms": SESSION_MS, "consumer.heartbeat.interval.ms": heartbeat_ms}
     entries = [
         ConfigEntry(name, str(value), incremental_operation=AlterConfigOpType.SET) for name, value in wanted.items()
     ]

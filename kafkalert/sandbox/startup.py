@@ -138,15 +138,26 @@ def is_listening(port: int) -> bool:
 
 
 def broker_answers(port: int) -> bool:
-    """Whether the broker takes requests and is part of its cluster."""
+    """Whether the broker takes requests and is part of its cluster.
+
+    One that was paused first believes that it is, and is put out for a moment once its controller looks at the clock.
+    So the controller is asked: whether it would place a topic there.
+    """
     from confluent_kafka import KafkaException  # noqa: PLC0415 - heavy
+    from confluent_kafka.admin import NewTopic  # noqa: PLC0415 - as above
 
     if not is_listening(port):
         return False
+    client = admin(Cluster(name="sandbox", bootstrap=f"{HOST}:{port}"))
+    wanted = NewTopic("kafkalert.sandbox", num_partitions=1, replication_factor=1)
     try:
-        return bool(admin(Cluster(name="sandbox", bootstrap=f"{HOST}:{port}")).list_topics(timeout=2).brokers)
-    except KafkaException:
+        if not client.list_topics(timeout=2).brokers:
+            return False
+        for placed in client.create_topics([wanted], validate_only=True, request_timeout=2).values():
+            placed.result(3)
+    except (KafkaException, TimeoutError):
         return False
+    return True
 
 
 def worker_answers(port: int) -> bool:

@@ -71,6 +71,14 @@ def test_the_new_protocol_where_a_named_broker_allows_short_sessions(brokers: An
     assert [one.name for one in asked.asked] == ["3", "g"]
 
 
+@pytest.mark.parametrize(("least", "wanted"), [("100", "500"), ("500", "500"), ("700", "700"), ("1000", "1000")])
+def test_heartbeats_are_as_frequent_as_is_wanted_or_allowed(brokers: Any, least: str, wanted: str) -> None:  # noqa: ANN401
+    asked = brokers(MODERN | {"group.consumer.min.heartbeat.interval.ms": least})
+    groups.group_properties(CLUSTER, "g", "auto")
+    entries = {entry.name: entry.value for entry in asked.asked[-1].incremental_configs}
+    assert entries == {"consumer.session.timeout.ms": "5000", "consumer.heartbeat.interval.ms": wanted}
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -28,6 +28,22 @@ def test_one_that_hangs_takes_nothing_from_the_others() -> None:
     assert isinstance(found["hung"], TimeoutError)
 
 
+def test_it_does_not_wait_for_the_hasty_ones_alone() -> None:
+    """Who is asked in haste is left once its own time is over, and what the others said stands."""
+    for_ever = Event()
+
+    def hang() -> str:
+        for_ever.wait(60)
+        return "too late"
+
+    began = time.monotonic()
+    found = at_once({"hung": hang, "good": lambda: "fine"}, 60, hasty={"hung": 0.01})
+    assert time.monotonic() - began < 30
+    for_ever.set()
+    assert isinstance(found["hung"], TimeoutError)
+    assert found["good"] == "fine"
+
+
 def test_all_answers_end_it_at_once() -> None:
     began = time.monotonic()
     assert at_once({number: lambda: "x" for number in range(5)}, 60) == dict.fromkeys(range(5), "x")

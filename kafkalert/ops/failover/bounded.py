@@ -10,8 +10,12 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
-def at_once(calls: Mapping[K, Callable[[], T]], seconds: float) -> dict[K, T | Exception]:
+def at_once(
+    calls: Mapping[K, Callable[[], T]], seconds: float, *, hasty: Mapping[K, float] | None = None
+) -> dict[K, T | Exception]:
     """What each of `calls` returned or raised within `seconds`; TimeoutError for one that did not end.
+
+    Those in `hasty` are not waited for longer than it says.
 
     Each has a thread of its own, which is left behind where it hangs and does not hold up the end of the process.
     """
@@ -26,8 +30,9 @@ def at_once(calls: Mapping[K, Callable[[], T]], seconds: float) -> dict[K, T | E
     for key, call in calls.items():
         Thread(target=ask, args=(key, call), name="ask", daemon=True).start()
     found: dict[K, T | Exception] = {}
-    give_up = monotonic() + seconds
+    began, patience = monotonic(), dict.fromkeys(calls, seconds) | dict(hasty or {})
     while len(found) < len(calls):
+        give_up = began + max(patience[key] for key in calls if key not in found)
         try:
             key, answer = answers.get(timeout=max(0.0, give_up - monotonic()))
         except Empty:

@@ -25,8 +25,8 @@ from kafkalert.ops.wording import harmless
 WATCH_SECONDS: Final = 2.0
 """For how long beats are awaited before an instance is called silent; they come each second."""
 ANSWER_SECONDS: Final = 5.0
-HASTY_SECONDS: Final = 2.0
-"""How long answers are awaited; less by whoever is about to leave a cluster that gives none."""
+HASTY_SECONDS: Final = 1.2
+"""How long answers are awaited; less by whoever is about to leave a cluster that gives none, of that one."""
 _FLOW_SHARE: Final = 0.7
 
 
@@ -106,10 +106,13 @@ class Survey:
         return next(one for one in self.clusters if one.name == name)
 
 
-def survey(settings: Settings, watch: Watch, clock: Clock, *, answer_seconds: float = ANSWER_SECONDS) -> Survey:
-    """Look, for two seconds or, where a cluster is dead, `answer_seconds`. Raises UnreachableError if none answers."""
+def survey(settings: Settings, watch: Watch, clock: Clock, *, only: str = "") -> Survey:
+    """Look, for about two seconds or, where a cluster is dead, ANSWER_SECONDS. Raises UnreachableError if none answers.
+
+    Who needs only one cluster names it by `only`, and waits for the others, and for the mirror, less.
+    """
     names = settings.context.clusters
-    told = _ask(settings, answer_seconds)
+    told = _ask(settings, only)
     dead = [name for name in names if isinstance(told["answers", name], Exception)]
     if len(dead) == len(names):
         raise nobody(settings)
@@ -149,14 +152,15 @@ def survey(settings: Settings, watch: Watch, clock: Clock, *, answer_seconds: fl
     )
 
 
-def _ask(settings: Settings, seconds: float) -> Mapping[tuple[str, str], object]:
+def _ask(settings: Settings, only: str) -> Mapping[tuple[str, str], object]:
     """All questions at once, so that one that hangs takes no time from the others; an answer may be an Exception."""
-    share = _FLOW_SHARE * seconds
+    share = _FLOW_SHARE * (HASTY_SECONDS if only else ANSWER_SECONDS)
     asked: dict[tuple[str, str], Callable[[], object]] = {("mirror", ""): partial(_flows, settings, share)}
     for name in settings.context.clusters:
         asked["answers", name] = partial(topics_of, settings.clusters[name])
         asked["groups", name] = partial(_lags, settings, settings.clusters[name], share)
-    return at_once(asked, seconds)
+    hasty = {key: HASTY_SECONDS for key in asked if only and key != ("answers", only)}
+    return at_once(asked, ANSWER_SECONDS, hasty=hasty)
 
 
 def look(settings: Settings) -> Survey:

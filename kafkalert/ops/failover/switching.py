@@ -19,7 +19,7 @@ from kafkalert.ops.failover.parts import Parts, listed
 from kafkalert.ops.failover.planned import Planned
 from kafkalert.ops.failover.result import VERSION, Loss, Outcome, Result
 from kafkalert.ops.failover.roll import Presence
-from kafkalert.ops.failover.survey import ANSWER_SECONDS, HASTY_SECONDS, Survey, attempt, survey
+from kafkalert.ops.failover.survey import Survey, attempt, survey
 from kafkalert.ops.failover.turnout import GONE_SECONDS
 from kafkalert.ops.failover.watch import Watch
 from kafkalert.ops.wording import counted
@@ -49,7 +49,7 @@ def switch(settings: Settings, order: Order, audience: Audience, clock: Clock | 
     """
     time = clock or SystemClock()
     with Watch(settings, time) as watch:
-        found = survey(settings, watch, time, answer_seconds=HASTY_SECONDS if order.forced else ANSWER_SECONDS)
+        found = survey(settings, watch, time, only=order.target if order.forced else "")
         audience.show(found)
         move = _force if order.forced else _plan
         return move(settings, order, audience, found, watch, time)

@@ -1,7 +1,7 @@
 """Each flow: whether it runs, and how far it is behind."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -19,6 +19,8 @@ from kafkalert.ops.mirror.lag import Lag, measure
 
 WORKER_SECONDS: Final = 2.5
 OFFSET_SECONDS: Final = 1.5
+_WORKERS_SHARE: Final = 0.6
+"""Of the time that all of it may take, the part that is left to the workers."""
 SECONDS: Final = 8.0
 """How long all of it may take; with start-up it stays below the promised 10 s."""
 
@@ -76,7 +78,6 @@ class _Look:
     condition: Condition
     reason: str
     found: Connector | None = None
-    committed: Offsets = field(default_factory=dict)
 
 
 def status(
@@ -103,22 +104,34 @@ def status(
     give_up = time.monotonic() + seconds
     for flow in flows:
         Connect(settings.clusters[flow.target])  # wrong configuration is no state of a flow
-    looks = at_once(
-        {flow: partial(_look, settings, flow) for flow in flows}, WORKER_SECONDS + OFFSET_SECONDS + TOPIC_SECONDS
-    )
-    seen = {flow: one if isinstance(one, _Look) else _Look(*_lost(one)) for flow, one in looks.items()}
-    asked = {flow: partial(_topics, settings, flow, seen[flow].committed, time, give_up) for flow in flows}
+    looks: dict[tuple[Flow, bool], Callable[[], _Look | Offsets]] = {}
+    for flow in flows:
+        looks[flow, True] = partial(_look, settings, flow)
+        looks[flow, False] = partial(_committed, settings, flow)
+    told = at_once(looks, _WORKERS_SHARE * seconds)
+    seen = {flow: one if isinstance(one := told[flow, True], _Look) else _Look(*_lost(one)) for flow in flows}
+    committed = {flow: _known(told[flow, False]) for flow in flows}
+    asked = {flow: partial(_topics, settings, flow, committed[flow], time, give_up) for flow in flows}
     lags = at_once(asked, give_up - time.monotonic())
     return [_status(flow, seen[flow], lags[flow], topics=topics) for flow in flows]
 
 
 def _look(settings: Settings, flow: Flow) -> _Look:
-    condition, reason, found = look(settings, flow, seconds=WORKER_SECONDS)
-    try:
-        committed = Connect(settings.clusters[flow.target], seconds=OFFSET_SECONDS).offsets(flow.connector)
-    except KafkalertError:  # its worker reads them from the target, which may hang; more has to be read without them
-        committed = None
-    return _Look(condition, reason, found, committed or {})
+    return _Look(*look(settings, flow, seconds=WORKER_SECONDS))
+
+
+def _committed(settings: Settings, flow: Flow) -> Offsets:
+    """What a flow has confirmed; without it more has to be read. Its worker asks the target for it, which may hang."""
+    return Connect(settings.clusters[flow.target], seconds=OFFSET_SECONDS).offsets(flow.connector) or {}
+
+
+def _known(told: object) -> Offsets:
+    """What a flow has confirmed, as far as it was told."""
+    if isinstance(told, dict):
+        return told
+    if isinstance(told, KafkalertError | TimeoutError):
+        return {}
+    raise told if isinstance(told, Exception) else TypeError(told)
 
 
 def _lost(error: object) -> tuple[Condition, str]:
