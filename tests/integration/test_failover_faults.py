@@ -3,6 +3,7 @@
 Bookings come in all the while, and every alert of theirs is written once, or at least once where a stage is killed.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -259,8 +260,10 @@ def test_an_instance_that_sees_one_cluster(twin: Callable[[], Twin]) -> None:
     bank.await_running(alerting, bridge, on="dc1")
     with bank.feed(RATE):
         assert wait_until(lambda: blind.pid in bank.beats.newest(), SECONDS, every=0.1)
-        done = bank.command("failover", "--to", "dc2", "--yes", "--timeout", "2")
         name = bank.beats.newest()[blind.pid]["instance"]
+        seen = json.loads(bank.command("failover", "-o", "json").stdout)["notes"]
+        assert [one.partition(";")[0] for one in seen if "heard" in one] == [f"alerting {name} is not heard on dc2"]
+        done = bank.command("failover", "--to", "dc2", "--yes", "--timeout", "2")
         assert done.returncode == 1
         assert f"It took longer than 2 s: waiting for {name}. Everything goes on on dc1." in done.stderr
         assert bank.beats.newest()[blind.pid]["totals"]["entries"] == 0

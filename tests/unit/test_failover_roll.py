@@ -26,11 +26,13 @@ class Scene:
         attempt: str = "",
         ago: int = 0,
         live: bool = True,
+        on: tuple[str, ...] = ("dc1", "dc2"),
     ) -> None:
         """A beat comes in; `ago` is how many ms its clock is behind."""
         time = self.clock.wall - ago
         beat = Beat(instance, "alerting", cluster, state, time, epoch=epoch, attempt=attempt)
-        self.roll._take(beat, live=live)
+        for name in on:
+            self.roll._take(beat, name, live=live)
 
     def presence(self, instance: str) -> Presence:
         """Whether it is there."""
@@ -52,6 +54,25 @@ def test_alive_is_who_beats_whatever_its_clock_says() -> None:
     assert scene.presence("late") is Presence.SILENT
     scene.hear("late", ago=30_000, state="stopped")
     assert scene.presence("late") is Presence.STOPPED
+
+
+def test_who_is_heard_on_one_cluster_does_not_reach_the_other() -> None:
+    """Beats go to every cluster; of one that is silent, or is heard on both, nothing is said."""
+    scene = Scene()
+    scene.hear("both")
+    scene.hear("half", on=("dc1",))
+    scene.hear("was", on=("dc2",))
+    scene.hear("old", live=False)
+
+    def unheard(*clusters: str) -> dict[str, list[str]]:
+        members = scene.roll.members()
+        return {name: found for name, one in members.items() if (found := one.unheard(clusters, scene.clock.now))}
+
+    assert unheard("dc1", "dc2") == {"half": ["dc2"], "was": ["dc1"]}
+    assert unheard("dc1") == {"was": ["dc1"]}
+    scene.clock.pass_by(3.1)
+    scene.hear("both", on=("dc1",))
+    assert unheard("dc1", "dc2") == {"both": ["dc2"]}
 
 
 def test_an_older_copy_from_the_other_cluster_changes_no_state() -> None:

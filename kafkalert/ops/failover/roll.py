@@ -5,7 +5,7 @@ this process's own clock; what the topic held before it was followed only tells 
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from threading import Condition, Event, Thread
@@ -39,17 +39,29 @@ class Presence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An instance by its newest beat; `arrived` is when one last came in, by this process's monotonic clock."""
+    """An instance by its newest beat; `heard` is when one last came in on each cluster, by this process's own clock."""
 
     beat: Beat
-    arrived: float | None
+    heard: Mapping[str, float]
+
+    @property
+    def arrived(self) -> float | None:
+        """When one last came in on any of them."""
+        return max(self.heard.values(), default=None)
 
     def presence(self, now: float) -> Presence:
         """Whether it is there at `now`."""
         if self.beat.state == STOPPED:
             return Presence.STOPPED
-        alive = self.arrived is not None and now - self.arrived <= ALIVE_SECONDS
+        arrived = self.arrived
+        alive = arrived is not None and now - arrived <= ALIVE_SECONDS
         return Presence.ALIVE if alive else Presence.SILENT
+
+    def unheard(self, clusters: Iterable[str], now: float) -> list[str]:
+        """Of `clusters`, all watched, those that an instance which is alive does not reach: it beats on every one."""
+        if self.presence(now) is not Presence.ALIVE:
+            return []
+        return [name for name in clusters if now - self.heard.get(name, float("-inf")) > ALIVE_SECONDS]
 
 
 class Roll:
@@ -128,7 +140,7 @@ class Roll:
             offset = message.offset() or 0
             beat = decode(message.value())
             if beat is not None:
-                self._take(beat, live=offset >= end)
+                self._take(beat, cluster.name, live=offset >= end)
             if offset + 1 >= end and cluster.name not in self._read:
                 self._note_read(cluster)
 
@@ -137,12 +149,14 @@ class Roll:
             self._read.setdefault(cluster.name, self._clock.monotonic())
             self.changed.notify_all()
 
-    def _take(self, beat: Beat, *, live: bool) -> None:
+    def _take(self, beat: Beat, cluster: str, *, live: bool) -> None:
         with self.changed:
             known = self._members.get(beat.instance)
-            arrived = self._clock.monotonic() if live else (known.arrived if known else None)
+            heard = dict(known.heard) if known else {}
+            if live:
+                heard[cluster] = self._clock.monotonic()
             # The other cluster's copy of an older beat may come later; a clock that was set back is believed.
             older = known is not None and 0 < known.beat.time - beat.time < (_SLEW_MS if live else float("inf"))
             newest = known.beat if known is not None and older else beat
-            self._members[beat.instance] = Member(newest, arrived)
+            self._members[beat.instance] = Member(newest, heard)
             self.changed.notify_all()

@@ -116,7 +116,8 @@ def survey(settings: Settings, watch: Watch, clock: Clock, *, only: str = "") ->
     dead = [name for name in names if isinstance(told["answers", name], Exception)]
     if len(dead) == len(names):
         raise nobody(settings)
-    watch.await_control(name for name in names if name not in dead)
+    living = [name for name in names if name not in dead]
+    watch.await_control(living)
     read = watch.control.reachable()
     view = watch.control.view()
     clusters = tuple(
@@ -128,10 +129,13 @@ def survey(settings: Settings, watch: Watch, clock: Clock, *, only: str = "") ->
         notes.append(f"The mirror's state is not known: {str(mirror) or 'its workers do not answer in time.'}")
     if isinstance(groups, Exception) and view.active not in dead:
         notes.append(f"The lag of groups on {view.active} could not be read.")
-    watch.await_beats([name for name in names if name not in dead], WATCH_SECONDS)
+    watch.await_beats(living, WATCH_SECONDS)
     now = clock.monotonic()
-    instances = tuple(seen(one, now) for one in _sorted(watch.roll.members()))
+    members = _sorted(watch.roll.members())
+    instances = tuple(seen(one, now) for one in members)
     notes += _wrong(view, instances)
+    watched = [name for name in living if watch.roll.watched(name, now) >= WATCH_SECONDS]
+    notes += [_unheard(one, name) for one in members for name in one.unheard(watched, now)]
     commit = view.commit
     return Survey(
         VERSION,
@@ -228,6 +232,11 @@ def _wrong(view: View, instances: Sequence[Instance]) -> list[str]:
     if not alive:
         notes.append("No instance of a stage is alive.")
     return notes
+
+
+def _unheard(member: Member, name: str) -> str:
+    who = f"{member.beat.stage} {member.beat.instance}"
+    return f"{who} is not heard on {name}; if it does not reach that, a planned switch has to be called off."
 
 
 def _why(is_dead: bool, is_read: bool) -> str:

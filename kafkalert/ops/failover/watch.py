@@ -53,14 +53,15 @@ class Watch:
     def await_beats(self, clusters: Iterable[str], seconds: float) -> None:
         """Wait until beats of each of `clusters` have been awaited for `seconds`; twice as long for one that hangs.
 
-        A little more than the second between two beats is enough where everybody known was heard in it.
+        A little more than the second between two beats is enough where everybody known was heard in it, on each.
         """
         wanted = list(clusters)
         give_up = self._clock.monotonic() + 2 * seconds
         while (now := self._clock.monotonic()) < give_up:
             watched = min((self.roll.watched(name, now) for name in wanted), default=seconds)
-            silent = any(one.presence(now) is Presence.SILENT for one in self.roll.members().values())
-            if watched >= seconds or (watched >= _BEAT_SECONDS and not silent):
+            members = self.roll.members().values()
+            missed = any(one.presence(now) is Presence.SILENT or one.unheard(wanted, now) for one in members)
+            if watched >= seconds or (watched >= _BEAT_SECONDS and not missed):
                 return
             self.roll.wait(_STEP_SECONDS)
 
