@@ -26,8 +26,9 @@ def check_control(watch: Watch, settings: Settings, old: str) -> str:
     view = watch.control.view()
     if view.active == old:
         raise RefusedError(
-            f"Stages run on {old}, since epoch {view.epoch}: nothing is stranded there.",
-            hint="`kafkalert failover` shows where each runs; --from names the cluster that returns.",
+            f"Stages run on {old}, since epoch {view.epoch}: it is in use, and not the one that returns.",
+            hint="`kafkalert failover` shows where each runs. --from names the other cluster, also where records are "
+            "stranded on both.",
         )
     if view.pending is not None:
         raise RefusedError(
@@ -42,9 +43,14 @@ def flow_of(settings: Settings, source: str) -> Flow:
     return next(flow for flow in flows(settings) if flow.source == source)
 
 
+def is_stopped(settings: Settings, flow: Flow) -> bool:
+    """Whether a flow is stopped, as a forced switch does it."""
+    return _condition(settings, flow)[0] is Condition.STOPPED
+
+
 def check_stopped(settings: Settings, flow: Flow) -> None:
-    """That the flow out of the returning cluster is stopped, and stays where it is. Raises RefusedError."""
-    condition, reason = condition_of(Connect(settings.clusters[flow.target]).status(flow.connector))
+    """That a flow is stopped, and stays where it is. Raises RefusedError."""
+    condition, reason = _condition(settings, flow)
     if condition is Condition.STOPPED:
         return
     what = f"The mirror from {flow.source} to {flow.target} is {condition}{f' ({reason})' if reason else ''}"
@@ -67,3 +73,7 @@ def check_runs(found: FlowStatus) -> None:
             f"{f' ({found.reason})' if found.reason else ''}.",
             hint="`kafkalert mirror apply` mends it; it has to catch up first.",
         )
+
+
+def _condition(settings: Settings, flow: Flow) -> tuple[Condition, str]:
+    return condition_of(Connect(settings.clusters[flow.target]).status(flow.connector))
