@@ -98,17 +98,16 @@ class Bank:
             assert not topic or wait_until(lambda: self.twin.held(into, topic) > held, SECONDS, every=0)
             process.kill()
 
-    def stop(self, source: str, topics: tuple[str, ...]) -> None:
+    def stop(self, source: str, topics: tuple[str, ...] = ()) -> None:
         """Nothing crosses out of that cluster any more. Of `topics` less is confirmed than was carried."""
         (target,) = (one for one in self.twin.clusters if one.name != source)
         worker, name = Connect(target), connector_name(source, target.name, self.twin.prefix)
         self.twin.flow(source).stop()
         assert wait_until(lambda: not getattr(worker.status(name), "tasks", ()), SECONDS, every=0.1)
-        confirmed = worker.offsets(name) or {}
         names = {self.twin.prefix + topic for topic in topics}
-        worker.patch_offsets(
-            name, source, {place: max(0, at - 15) for place, at in confirmed.items() if place[0] in names}
-        )
+        confirmed = {place: at for place, at in (worker.offsets(name) or {}).items() if place[0] in names}
+        if confirmed:
+            worker.patch_offsets(name, source, {place: max(0, at - 15) for place, at in confirmed.items()})
 
     @contextmanager
     def forced(self, to: str) -> Iterator[None]:
@@ -355,6 +354,38 @@ def test_forced_there_and_back_before_the_return_is_done(torn: Bank) -> None:
         torn.await_crossed(cluster)
     torn.twin.switch("dc2")
     verify(torn)
+
+
+def test_stages_that_were_forced_there_and_back_lose_nothing(sandbox2: Sandbox, prefix: str, tmp_path: Path) -> None:
+    """Every entry that either cluster has acknowledged is alerted, on both; a planned switch goes on from there."""
+    with twins(sandbox2, prefix, tmp_path) as make:
+        bank = Bank(make(), sandbox2)
+        twin = bank.twin
+        stage = twin.alerting()
+        twin.await_running(stage, on="dc1")
+        for number, (here, there) in enumerate((("dc1", "dc2"), ("dc2", "dc1")), 1):
+            twin.sites[here].send(200)
+            twin.sites[here].flush()
+            bank.await_crossed(here)
+            bank.stop(here)
+            twin.sites[here].send(200)  # no source has these, to send them again
+            twin.sites[here].flush()
+            with bank.forced(there):
+                twin.await_running(stage, on=there, epoch=number)
+            assert wait_until(lambda one=here: twin.held(one, "kafkalert.control") >= 1, SECONDS, every=0.1)  # type: ignore[misc]  # bound now
+        twin.dc1.send(200)
+        assert bank.reconcile("--yes", source="dc2")["outcome"] == "reconciled"
+        twin.await_alerts()
+        twin.settled("dc1", 2, stage)
+        twin.switch("dc2")
+        twin.dc2.send(200)
+        twin.await_alerts()
+        twin.settled("dc2", 3, stage)
+        wanted = twin.wanted
+        assert twin.alerts.written().keys() == wanted
+        for name in ("dc1", "dc2"):
+            assert wait_until(lambda one=name: not twin.alerts.absent(one, wanted), SECONDS, every=0.1)  # type: ignore[misc]  # bound now
+        assert stage.stop() == 0
 
 
 def verify(bank: Bank) -> None:
