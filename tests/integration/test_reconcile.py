@@ -355,6 +355,16 @@ def test_forced_there_and_back_before_the_return_is_done(torn: Bank) -> None:
     torn.twin.switch("dc2")
     verify(torn)
 
+    torn.stop("dc2")  # that of the cluster in use alone
+    torn.write("dc2", ENTRIES, 250 + MANY, 50)
+    torn.row("dc2", SETTINGS, b"newer", 70, b"dc2, stranded")
+    torn.row("dc2", SETTINGS, b"late", 70, b"dc2, stranded")
+    torn.row("dc1", SETTINGS, b"late", 80, b"dc1, crossed")
+    torn.flush()
+    torn.await_crossed("dc1")
+    assert torn.reconcile("--yes", source="dc1")["carried"] == 51
+    verify(torn)
+
 
 def test_stages_that_were_forced_there_and_back_lose_nothing(sandbox2: Sandbox, prefix: str, tmp_path: Path) -> None:
     """Every entry that either cluster has acknowledged is alerted, on both; a planned switch goes on from there."""

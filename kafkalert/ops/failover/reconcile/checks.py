@@ -1,9 +1,11 @@
 """What has to be so before a cluster's return may begin. Each check refuses with what is and what to do."""
 
-from kafkalert.bus.connect import Connect
+from contextlib import suppress
+
+from kafkalert.bus.connect import Connect, WorkerError
 from kafkalert.bus.flow import Flow, flows
 from kafkalert.config.sections import Settings
-from kafkalert.errors import RefusedError
+from kafkalert.errors import RefusedError, UnreachableError
 from kafkalert.ops.failover.watch import Watch
 from kafkalert.ops.mirror.condition import Condition, condition_of
 from kafkalert.ops.mirror.status import FlowStatus
@@ -44,8 +46,10 @@ def flow_of(settings: Settings, source: str) -> Flow:
 
 
 def is_stopped(settings: Settings, flow: Flow) -> bool:
-    """Whether a flow is stopped, as a forced switch does it."""
-    return _condition(settings, flow)[0] is Condition.STOPPED
+    """Whether a flow is known to be stopped, as a forced switch does it."""
+    with suppress(UnreachableError, WorkerError):
+        return _condition(settings, flow)[0] is Condition.STOPPED
+    return False
 
 
 def check_stopped(settings: Settings, flow: Flow) -> None:
@@ -66,12 +70,15 @@ def check_stopped(settings: Settings, flow: Flow) -> None:
 
 
 def check_runs(found: FlowStatus) -> None:
-    """That the flow into the returning cluster runs, or is about to. Raises RefusedError."""
+    """That a flow runs, or is about to. Raises RefusedError."""
     if found.state not in {Condition.RUNNING, Condition.STARTING}:
         raise RefusedError(
             f"The mirror from {found.source} to {found.target} is not running: {found.state}"
             f"{f' ({found.reason})' if found.reason else ''}.",
-            hint="`kafkalert mirror apply` mends it; it has to catch up first.",
+            hint="`kafkalert mirror apply --resume` lets it go on. If that is refused, stop its connector "
+            f"{found.connector} beside {found.target}; either way, run this again then."
+            if found.state is Condition.PAUSED
+            else "`kafkalert mirror apply` mends it; it has to catch up first.",
         )
 
 

@@ -4,6 +4,7 @@ Usually one flow is stopped: that out of the cluster which returns. Where stages
 anybody reconciled, both are, and each cluster has records that the other one lacks. Then the flow out of the cluster in
 use is made whole first, in the same way: what is stranded there is carried to the returning one, and the flow goes on
 behind it. As no flow runs meanwhile, there is nothing to catch up with. From there on it is a return like any other.
+Each flow that is stopped is treated so, also that of the cluster in use alone.
 """
 
 from collections.abc import Sequence
@@ -59,12 +60,13 @@ class _Return:
         with self._audience.progress("Checking") as note:
             new = check_control(self._watch, settings, old)
             out, back = flow_of(settings, old), flow_of(settings, new)
-            check_stopped(settings, out)
+            # That of the cluster in use comes first.
+            stopped = [flow for flow in (back, out) if is_stopped(settings, flow)]
+            if not stopped:
+                check_stopped(settings, out)
             check_topics(topic_admin.plan(settings), settings, new)
-            # That of the cluster in use comes first: the other one needs its flow.
-            stopped = [back, out] if is_stopped(settings, back) else [out]
-            if back not in stopped:
-                await_back(settings, back, self._tables, self._clock, self._order.timeout, note)
+            for flow in {back, out} - {*stopped}:
+                await_back(settings, flow, self._tables, self._clock, self._order.timeout, note)
         there = topics_of(settings.clusters[old])
         mirrored = [topic for topic in topics(settings) if topic in there]
         with self._audience.progress("Looking for stranded records") as note:
@@ -78,7 +80,7 @@ class _Return:
         for flow in stopped:
             self._check_again(flow)  # the operator may have thought for long
         try:
-            return self._do(tails, back)
+            return self._do(tails, out, back)
         except KafkalertError as error:
             so_far = " and ".join(
                 f"{counted(sum(tail.carried.values()), 'record')} from {tail.flow.source} to {tail.flow.target}"
@@ -87,8 +89,9 @@ class _Return:
             kind = OutcomeUnknownError if isinstance(error, OutcomeUnknownError) else KafkalertError
             raise kind(f"{error} Carried {so_far} so far.", hint=f"{error.hint} {_SAFE}".strip()) from error
 
-    def _do(self, tails: Sequence[Tail], back: Flow) -> Reconciliation:
+    def _do(self, tails: Sequence[Tail], out: Flow, back: Flow) -> Reconciliation:
         settings, timeout = self._settings, self._order.timeout
+        stopped = {tail.flow for tail in tails}
         stranded: list[Stranded] = []
         superseded: list[Superseded] = []
         for tail in tails:
@@ -97,13 +100,15 @@ class _Return:
             superseded += tail.superseded()
             tail.carry(self._audience.progress)
             with self._audience.progress("Making tables equal"):
-                catch_up = partial(await_rows, settings, back, tail.tables, self._clock, timeout)
-                tail.settle(_nothing if tail.flow == back else catch_up)
+                other = out if tail.flow == back else back
+                catch_up = partial(await_rows, settings, other, tail.tables, self._clock, timeout)
+                tail.settle(_nothing if other in stopped else catch_up)
             title = f"Letting the flow go on from {tail.flow.source} to {tail.flow.target}"
             with self._audience.progress(title) as note:
                 self._check_again(tail.flow)
                 tail.go_on()
                 await_out(settings, tail.flow, self._clock, timeout, note, most=BEHIND if tail.flow == back else 0)
+            stopped.remove(tail.flow)
             stranded += (replace(one, carried=tail.carried[one.topic]) for one in seen)
         return self._result(Outcome.RECONCILED, back.source, tails, stranded, superseded)
 
@@ -136,7 +141,7 @@ class _Return:
 
 
 def _nothing() -> None:
-    """Neither flow runs yet: there is nothing to catch up with."""
+    """The other flow is stopped: there is nothing to catch up with."""
 
 
 def _changes(found: Reconciliation, stopped: Sequence[Flow]) -> list[str]:

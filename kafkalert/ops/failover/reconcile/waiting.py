@@ -1,4 +1,4 @@
-"""Waits for the mirror: until the flow back has caught up, and until a flow that was stopped has."""
+"""Waits for the mirror: until the flow that runs has caught up, and until a flow that was stopped has."""
 
 import threading
 from collections.abc import Collection
@@ -25,7 +25,7 @@ _STEP_SECONDS: Final = 0.3
 def await_back(
     settings: Settings, flow: Flow, tables: Collection[str], clock: Clock, seconds: float, note: Note
 ) -> None:
-    """Wait until the flow into the returning cluster has carried what was written meanwhile, tables to the last row.
+    """Wait until the flow that runs has carried what was written meanwhile, tables to the last row.
 
     Raises RefusedError where it does not run, or not within `seconds`.
     """
