@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kafkalert.ops.failover.reconcile.result import Reconciliation
 
 TIMEOUT = 60.0
-COLUMNS = ("topic", "carry", "superseded", "oldest", "newest")
+COLUMNS = ("topic", "carry", "superseded", "oldest", "newest", "source")
 
 
 def reconcile(
@@ -42,6 +42,9 @@ def reconcile(
     After a forced switch the cluster that was given up holds records that never crossed. They are found by their ids,
     shown, and carried to the cluster in use as they are; a row of a table only if there is no newer one. Then the flow
     out of the returning cluster goes on behind them. It may be run again at any time: nothing is carried twice.
+
+    Where stages were forced there and back before this was run, both clusters hold such records, and it does the same
+    for the cluster in use.
 
     Example: kafkalert failover reconcile --from dc1 --dry-run
     """
@@ -73,16 +76,28 @@ def _show(found: "Reconciliation") -> None:
     if not found.topics:
         invocation.say(f"Nothing is stranded on {found.source}.")
         return
-    invocation.say(f"Stranded on {found.source}, {found.carry:,} to carry to {found.target}:")
-    for one in found.topics:
-        since = (
-            f", from {one.oldest:%Y-%m-%d %H:%M:%S} to {one.newest:%H:%M:%S} UTC" if one.oldest and one.newest else ""
-        )
-        superseded = f"; {one.superseded:,} superseded" if one.superseded else ""
-        invocation.say(f"  {one.topic}: {one.carry:,} {one.kind}{since}{superseded}")
-    for row in found.superseded:
-        when = f", {row.at:%Y-%m-%d %H:%M:%S} UTC" if row.at else ""
-        invocation.say(f"  superseded: {row.topic}[{row.partition}] at {row.offset}{when}")
+    for source, target in _ways(found):
+        topics = [one for one in found.topics if one.source == source]
+        invocation.say(f"Stranded on {source}, {sum(one.carry for one in topics):,} to carry to {target}:")
+        for one in topics:
+            since = (
+                f", from {one.oldest:%Y-%m-%d %H:%M:%S} to {one.newest:%H:%M:%S} UTC"
+                if one.oldest and one.newest
+                else ""
+            )
+            superseded = f"; {one.superseded:,} superseded" if one.superseded else ""
+            invocation.say(f"  {one.topic}: {one.carry:,} {one.kind}{since}{superseded}")
+        for row in found.superseded:
+            when = f", {row.at:%Y-%m-%d %H:%M:%S} UTC" if row.at else ""
+            if row.source == source:
+                invocation.say(f"  superseded: {row.topic}[{row.partition}] at {row.offset}{when}")
+
+
+def _ways(found: "Reconciliation") -> list[tuple[str, str]]:
+    """From and to which cluster there is something to carry, or to leave behind."""
+    ends = (found.source, found.target)
+    sources = {one.source for one in found.topics}
+    return [way for way in (ends, ends[::-1]) if way[0] in sources]
 
 
 def _ending(result: "Reconciliation", *, dry_run: bool) -> Iterator[str]:
@@ -90,16 +105,15 @@ def _ending(result: "Reconciliation", *, dry_run: bool) -> Iterator[str]:
 
     if dry_run:
         return
-    yield (
-        f"Carried {counted(result.carried, 'record')} from {result.source} to {result.target} "
-        f"in {result.seconds:.1f} s. "
-        f"The mirror from {result.source} to {result.target} runs, and has caught up."
-    )
+    ways = {way: sum(one.carried for one in result.topics if one.source == way[0]) for way in _ways(result)}
+    carried = " and ".join(f"{counted(count, 'record')} from {way[0]} to {way[1]}" for way, count in ways.items())
+    yield (f"Carried {carried or 'nothing'} in {result.seconds:.1f} s. The mirror runs both ways, and has caught up.")
     if result.put:
         yield f"Wrote {counted(result.put, 'row')} of tables once more, so that both clusters end with the newest."
     if result.vanished:
         gone = counted(result.vanished, "record")
         yield f"Not carried, because they expired or a later row took their place: {gone}."
+    yield f"Stages stay on {result.target}; `kafkalert failover --to {result.source}` moves them back, when you like."
 
 
 @contextmanager

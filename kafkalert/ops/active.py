@@ -48,7 +48,7 @@ def check_not_given_up(settings: Settings, flows: Collection[Flow]) -> None:
     """
     if not flows:
         return
-    view, reachable = _read(_log(settings))
+    view, reachable = _read(_log(settings), {one.target for one in flows})
     left = given_up(view)
     for one in flows:
         if one.target not in reachable:  # a forced switch is written where stages went
@@ -57,9 +57,10 @@ def check_not_given_up(settings: Settings, flows: Collection[Flow]) -> None:
                 hint=f"Try again once {one.target} answers.",
             )
         if one.source in left:
+            passive = one.target if one.source == view.active else one.source
             raise RefusedError(
                 f"A forced switch has left {one.source}; stranded rows of its tables could replace newer ones.",
-                hint=f"`kafkalert failover reconcile --from {one.source}` carries over what is stranded, and lets it "
+                hint=f"`kafkalert failover reconcile --from {passive}` carries over what is stranded, and lets it "
                 "go on.",
             )
 
@@ -70,11 +71,15 @@ def _log(settings: Settings) -> ControlLog:
     return ControlLog(clusters, settings.topic(names.CONTROL), home=clusters[0].name)
 
 
-def _read(log: ControlLog) -> tuple[View, set[str]]:
-    """What the control logs say, and the clusters that could be read. Raises ConfigError where one is missing."""
+def _read(log: ControlLog, wanted: Collection[str] = ()) -> tuple[View, set[str]]:
+    """What the control logs say, and the clusters that could be read. Raises ConfigError where one is missing.
+
+    Those of the clusters `wanted` are waited for also where the others say enough to begin.
+    """
     log.start()
     try:
         log.await_settled(_SECONDS)
+        log.changed.wait_for(lambda: log.reachable() >= {*wanted}, _SECONDS)
         return log.view(), log.reachable()
     finally:
         Thread(target=log.close, name="close", daemon=True).start()  # what hangs with a cluster holds nobody up

@@ -1,9 +1,14 @@
-"""`kafkalert failover reconcile` on two clusters and their mirror: dc1 is killed with a stranded tail, and returns."""
+"""`kafkalert failover reconcile` on two clusters and their mirror: one is killed with a stranded tail, and returns.
+
+Also after both were, one after the other, so that each of them has records that the other lacks.
+"""
 
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,16 +77,16 @@ class Bank:
         """`mirror status`."""
         return list(json.loads(self.twin.command("mirror", "status", "-o", "json").stdout))
 
-    def reconcile(self, *more: str, code: int = 0) -> dict[str, Any]:
+    def reconcile(self, *more: str, source: str = "dc1", code: int = 0) -> dict[str, Any]:
         """The command to its end; what it says in JSON."""
-        done = self.twin.command("failover", "reconcile", "--from", "dc1", "-o", "json", *more)
+        done = self.twin.command("failover", "reconcile", "--from", source, "-o", "json", *more)
         assert done.returncode == code, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
         return dict(json.loads(done.stdout)) if done.stdout else {"said": done.stderr}
 
-    def killed_at(self, line: str, topic: str = "") -> None:
+    def killed_at(self, line: str, topic: str = "", *, source: str = "dc1", into: str = "dc2") -> None:
         """The command, killed -9 once it says that it has begun a step, and a `topic` has got something from it."""
-        held = self.twin.held("dc2", topic) if topic else 0
-        with self.twin.begun("failover", "reconcile", "--from", "dc1", "--yes") as process:
+        held = self.twin.held(into, topic) if topic else 0
+        with self.twin.begun("failover", "reconcile", "--from", source, "--yes") as process:
             assert process.stderr is not None
             said = []
             for one in process.stderr:
@@ -90,8 +95,32 @@ class Bank:
                     break
             else:
                 pytest.fail(f"never said {line!r}: {''.join(said)}")
-            assert not topic or wait_until(lambda: self.twin.held("dc2", topic) > held, SECONDS, every=0)
+            assert not topic or wait_until(lambda: self.twin.held(into, topic) > held, SECONDS, every=0)
             process.kill()
+
+    def stop(self, source: str, topics: tuple[str, ...] = ()) -> None:
+        """Nothing crosses out of that cluster any more. Of `topics` less is confirmed than was carried."""
+        (target,) = (one for one in self.twin.clusters if one.name != source)
+        worker, name = Connect(target), connector_name(source, target.name, self.twin.prefix)
+        self.twin.flow(source).stop()
+        assert wait_until(lambda: not getattr(worker.status(name), "tasks", ()), SECONDS, every=0.1)
+        names = {self.twin.prefix + topic for topic in topics}
+        confirmed = {place: at for place, at in (worker.offsets(name) or {}).items() if place[0] in names}
+        if confirmed:
+            worker.patch_offsets(name, source, {place: max(0, at - 15) for place, at in confirmed.items()})
+
+    @contextmanager
+    def forced(self, to: str) -> Iterator[None]:
+        """Kill the other cluster -9 and have stages go `to` this one; at the end the other one is there again."""
+        (dead,) = {"dc1", "dc2"} - {to}
+        self.sandbox.kill(dead)
+        try:
+            done = self.twin.command("failover", "--to", to, "--force", "--accept-loss", "--yes")
+            assert done.returncode == 0, done.stderr
+            yield
+        finally:
+            self.sandbox.start(dead)
+        self.twin.command("mirror", "apply", "--yes")
 
     def held(self, cluster: str, topic: str) -> list[Message]:
         """All that a topic has on a cluster."""
@@ -123,15 +152,9 @@ def bank(sandbox2: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         one = Bank(make(), sandbox2)
         _live(one)
         _strand(one)
-        sandbox2.kill("dc1")
-        try:
-            forced = one.twin.command("failover", "--to", "dc2", "--force", "--accept-loss", "--yes")
-            assert forced.returncode == 0, forced.stderr
+        with one.forced("dc2"):
             _go_on(one)
             assert "dc1 does not answer" in one.reconcile("--dry-run", code=5)["said"]
-        finally:
-            sandbox2.start("dc1")
-        one.twin.command("mirror", "apply", "--yes")
         yield one
 
 
@@ -150,12 +173,7 @@ def _live(bank: Bank) -> None:
         bank.row("dc2", table, b"before", 40, b"dc2, before the stranded one")
     bank.flush()
     bank.await_crossed("dc2")
-    (target,) = (one for one in bank.twin.clusters if one.name == "dc2")
-    worker, name = Connect(target), connector_name("dc1", "dc2", "back.")
-    bank.twin.flow("dc1").stop()
-    assert wait_until(lambda: not getattr(worker.status(name), "tasks", ()), SECONDS, every=0.1)
-    confirmed = worker.offsets(name) or {}
-    worker.patch_offsets(name, "dc1", {place: max(0, at - 15) for place, at in confirmed.items()})
+    bank.stop("dc1", (*RECORDS, *TABLES))
 
 
 def _strand(bank: Bank) -> None:
@@ -214,7 +232,170 @@ def test_a_return_with_a_stranded_tail(bank: Bank) -> None:
     bank.await_crossed("dc1")
     verify(bank)
     bank.twin.switch("dc1")
-    assert "nothing is stranded" in bank.reconcile("--dry-run", code=5)["said"]
+    assert "not the one that returns" in bank.reconcile("--dry-run", code=5)["said"]
+
+
+@pytest.fixture
+def torn(sandbox2: Sandbox, tmp_path: Path) -> Iterator[Bank]:
+    """Stages were forced to dc2 and back to dc1, each time away from a killed cluster with a stranded tail.
+
+    Between the two, dc2 was in use, and what it got at first has crossed to dc1.
+    """
+    with twins(sandbox2, "torn.", tmp_path) as make:
+        one = Bank(make(), sandbox2)
+        one.twin.await_running(one.twin.bridge(), on="dc1")  # somebody tells dc1 of the first switch once it is back
+        for topic in RECORDS:
+            one.write("dc1", topic, 0, 100)
+            one.write("dc2", topic, 0, 20)
+        for table in TABLES:
+            for key in ("late", "older", "newer", "hidden", "deleted", "deleted there", "revived"):
+                one.row("dc1", table, key.encode(), 0, b"first")
+        one.flush()
+        for source in ("dc1", "dc2"):
+            one.await_crossed(source)
+        one.stop("dc1", (*RECORDS, *TABLES))
+        _tear_dc1(one)
+        with one.forced("dc2"):
+            _go_on_on_dc2(one)
+        one.await_crossed("dc2")
+        assert wait_until(lambda: one.twin.held("dc1", "kafkalert.control") > 0, SECONDS, every=0.1)
+        one.stop("dc2", RECORDS)
+        _tear_dc2(one)
+        with one.forced("dc1"):
+            _go_on_on_dc1(one)
+        yield one
+
+
+def _tear_dc1(bank: Bank) -> None:
+    """What dc1 alone gets, and has acknowledged."""
+    for topic in RECORDS:
+        bank.write("dc1", topic, 100, MANY if topic == ENTRIES else 200)
+    for table in TABLES:
+        for key in (b"there", b"late", b"older", b"deleted"):
+            bank.row("dc1", table, key, 10, b"dc1, stranded")
+        bank.row("dc1", table, b"revived", 10, None)
+        bank.row("dc1", table, b"hidden", 45, b"dc1, stranded, newer than all that dc2 has")
+    bank.flush()
+
+
+def _go_on_on_dc2(bank: Bank) -> None:
+    """What dc2 gets after the switch, which crosses; a source sends its last entries again."""
+    for topic in RECORDS:
+        bank.write("dc2", topic, 20, 30)
+    for name in bank.ids["dc1"][ENTRIES][-40:]:
+        bank.put("dc2", ENTRIES, name, b"key-%d" % (int(name.split(b"-")[1]) % 50))
+    for table in TABLES:
+        bank.row("dc2", table, b"late", 20, b"dc2, crossed")
+        bank.row("dc2", table, b"hidden", 20, b"dc2, crossed")
+    bank.flush()
+
+
+def _tear_dc2(bank: Bank) -> None:
+    """What dc2 alone gets."""
+    for topic in RECORDS:
+        bank.write("dc2", topic, 50, MANY if topic == ENTRIES else 60)
+    for table in TABLES:
+        for key in (b"back", b"older", b"newer", b"deleted there", b"revived"):
+            bank.row("dc2", table, key, 50, b"dc2, stranded")
+        bank.row("dc2", table, b"hidden", 40, b"dc2, stranded")
+        bank.row("dc2", table, b"deleted", 50, None)
+    bank.flush()
+
+
+def _go_on_on_dc1(bank: Bank) -> None:
+    """What dc1 gets once it is in use again; a source sends its last entries again."""
+    for topic in RECORDS:
+        bank.write("dc1", topic, 100 + MANY, 100)
+    for name in bank.ids["dc2"][ENTRIES][-20:]:
+        bank.put("dc1", ENTRIES, name, b"key-%d" % (int(name.split(b"-")[1]) % 50))
+    for table in TABLES:
+        bank.row("dc1", table, b"newer", 60, b"dc1, newest")
+        bank.row("dc1", table, b"deleted there", 60, None)
+    bank.flush()
+
+
+def test_forced_there_and_back_before_the_return_is_done(torn: Bank) -> None:
+    """One command carries both tails, each the way that it lacks; killed at each step and run again."""
+    refused = torn.twin.command("failover", "--to", "dc2", "--yes")
+    assert refused.returncode == 5
+    assert "failover reconcile --from dc2" in refused.stderr
+    resumed = torn.twin.command("mirror", "apply", "--resume", "--yes")
+    assert resumed.returncode == 5
+    assert "failover reconcile --from dc2" in resumed.stderr
+    assert "not the one that returns" in torn.reconcile("--dry-run", code=5)["said"]
+
+    stranded = {("dc1", topic): 300 for topic in RECORDS} | {("dc2", topic): 60 for topic in RECORDS}
+    stranded |= {("dc1", ENTRIES): MANY - 40 + 100, ("dc2", ENTRIES): MANY - 20}
+    stranded |= {(cluster, table): 4 for cluster in ("dc1", "dc2") for table in TABLES}
+    seen = torn.reconcile("--dry-run", source="dc2", code=3)
+    topics = seen["topics"]
+    assert {(one["source"], one["topic"].removeprefix("torn.")): one["carry"] for one in topics} == stranded
+    # Of dc1 late, older, deleted and revived are superseded; of dc2 newer, hidden, and what was deleted there.
+    superseded = [(one["source"], one["superseded"]) for one in topics if one["kind"] == "rows"]
+    assert sorted(superseded) == [("dc1", 4)] * len(TABLES) + [("dc2", 3)] * len(TABLES)
+    assert (seen["outcome"], seen["source"], seen["target"]) == ("not done (dry run)", "dc2", "dc1")
+    assert seen["carry"] == sum(stranded.values())
+
+    torn.killed_at("Carrying torn.accountto", AUTHORISATIONS, source="dc2", into="dc2")
+    torn.killed_at("Carrying torn.accountentry", ENTRIES, source="dc2", into="dc2")
+    torn.killed_at("Making tables", source="dc2")
+    torn.killed_at("Letting the flow go on from dc1", source="dc2")
+    torn.killed_at("torn.customeraccountentry from dc2", ENTRIES, source="dc2", into="dc1")
+    done = torn.reconcile("--yes", source="dc2")
+    assert (done["outcome"], done["carry"]) == ("reconciled", done["carried"])
+    verify(torn)
+    assert [one["state"] for one in torn.status()] == ["running", "running"]
+
+    assert "crosses by itself" in torn.reconcile("--yes", source="dc2", code=5)["said"]
+    for cluster in ("dc1", "dc2"):
+        torn.write(cluster, ENTRIES, 200 + MANY, 50)
+    torn.flush()
+    for cluster in ("dc1", "dc2"):
+        torn.await_crossed(cluster)
+    torn.twin.switch("dc2")
+    verify(torn)
+
+    torn.stop("dc2")  # that of the cluster in use alone
+    torn.write("dc2", ENTRIES, 250 + MANY, 50)
+    torn.row("dc2", SETTINGS, b"newer", 70, b"dc2, stranded")
+    torn.row("dc2", SETTINGS, b"late", 70, b"dc2, stranded")
+    torn.row("dc1", SETTINGS, b"late", 80, b"dc1, crossed")
+    torn.flush()
+    torn.await_crossed("dc1")
+    assert torn.reconcile("--yes", source="dc1")["carried"] == 51
+    verify(torn)
+
+
+def test_stages_that_were_forced_there_and_back_lose_nothing(sandbox2: Sandbox, prefix: str, tmp_path: Path) -> None:
+    """Every entry that either cluster has acknowledged is alerted, on both; a planned switch goes on from there."""
+    with twins(sandbox2, prefix, tmp_path) as make:
+        bank = Bank(make(), sandbox2)
+        twin = bank.twin
+        stage = twin.alerting()
+        twin.await_running(stage, on="dc1")
+        for number, (here, there) in enumerate((("dc1", "dc2"), ("dc2", "dc1")), 1):
+            twin.sites[here].send(200)
+            twin.sites[here].flush()
+            bank.await_crossed(here)
+            bank.stop(here)
+            twin.sites[here].send(200)  # no source has these, to send them again
+            twin.sites[here].flush()
+            with bank.forced(there):
+                twin.await_running(stage, on=there, epoch=number)
+            assert wait_until(lambda one=here: twin.held(one, "kafkalert.control") >= 1, SECONDS, every=0.1)  # type: ignore[misc]  # bound now
+        twin.dc1.send(200)
+        assert bank.reconcile("--yes", source="dc2")["outcome"] == "reconciled"
+        twin.await_alerts()
+        twin.settled("dc1", 2, stage)
+        twin.switch("dc2")
+        twin.dc2.send(200)
+        twin.await_alerts()
+        twin.settled("dc2", 3, stage)
+        wanted = twin.wanted
+        assert twin.alerts.written().keys() == wanted
+        for name in ("dc1", "dc2"):
+            assert wait_until(lambda one=name: not twin.alerts.absent(one, wanted), SECONDS, every=0.1)  # type: ignore[misc]  # bound now
+        assert stage.stop() == 0
 
 
 def verify(bank: Bank) -> None:
@@ -230,7 +411,8 @@ def verify(bank: Bank) -> None:
             twice = {name for name, count in counts.items() if count > 1}
             assert twice <= (again if cluster == "dc1" else set()), f"{topic} on {cluster}: {sorted(twice)[:5]}"
         assert by_id(bank, "dc1", topic) == by_id(bank, "dc2", topic)
-        in_order(bank, topic)
+        for cluster in ("dc1", "dc2"):
+            in_order(bank, topic, cluster)
     for table in TABLES:
         newest = {key: max(rows)[2] for (name, key), rows in bank.rows.items() if name == table}
         assert bank.table("dc1", table) == newest
@@ -240,23 +422,25 @@ def verify(bank: Bank) -> None:
 def by_id(bank: Bank, cluster: str, topic: str) -> dict[bytes, tuple[object, ...]]:
     """All of a record but its offset and the mirror's headers, which is the same on both."""
     found: dict[bytes, tuple[object, ...]] = {}
+    again = set(bank.ids["dc1"][topic]) & set(bank.ids["dc2"][topic])
     for one in bank.held(cluster, topic):
         headers: Any = one.headers() or ()
         kept = tuple((name, value) for name, value in headers if not name.startswith("ka-origin."))
         name = _header(one, "ka-id") or b""
-        if name not in set(bank.ids["dc1"][topic]) & set(bank.ids["dc2"][topic]):
+        if name not in again:
             found[name] = (one.partition(), one.key(), one.value(), one.timestamp(), kept)
     return found
 
 
-def in_order(bank: Bank, topic: str) -> None:
-    """dc1's own records, which were carried in part by the mirror and in part by the command, lie on dc2 as on dc1."""
-    again = set(bank.ids["dc2"][topic])
+def in_order(bank: Bank, topic: str, origin: str) -> None:
+    """A cluster's own records, carried in part by the mirror and in part by the command, lie on both in one order."""
+    again = set(bank.ids["dc1"][topic]) & set(bank.ids["dc2"][topic])
+    own = set(bank.ids[origin][topic]) - again
     lines: dict[str, dict[int, list[bytes]]] = {}
     for cluster in ("dc1", "dc2"):
         lines[cluster] = defaultdict(list)
         for one in bank.held(cluster, topic):
             name = _header(one, "ka-id") or b""
-            if name.startswith(b"dc1-") and name not in again:
+            if name in own:
                 lines[cluster][one.partition() or 0].append(name)
     assert lines["dc1"] == lines["dc2"]

@@ -147,6 +147,18 @@ def test_a_flow_that_a_forced_switch_stopped_is_not_to_be_resumed_by_hand() -> N
         assert mends in refused.value.hint
 
 
+def test_where_both_flows_are_stopped_the_passive_cluster_is_named() -> None:
+    """Stages were forced there and back: the flow out of the cluster in use goes on by the same command."""
+    both = (flow("dc1", "dc2", Condition.STOPPED), flow("dc2", "dc1", Condition.STOPPED))
+    with pytest.raises(RefusedError, match="from dc1 to dc2 is not running: stopped") as refused:
+        check_flows(replace(SURVEY, flows=both, given_up="dc2"))
+    assert "failover reconcile --from dc2" in refused.value.hint
+    paused = (flow("dc1", "dc2", Condition.PAUSED), both[1])
+    with pytest.raises(RefusedError, match="from dc1 to dc2 is not running: paused") as refused:
+        check_flows(replace(SURVEY, flows=paused, given_up="dc2"))
+    assert "mirror apply" in refused.value.hint
+
+
 def test_a_commit_that_no_log_would_take_is_called_off() -> None:
     """With the reason and what to do; one that is merely large passes."""
 

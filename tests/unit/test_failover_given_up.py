@@ -26,7 +26,7 @@ def test_a_flow_out_of_a_cluster_that_was_left_by_force_is_not_resumed(monkeypat
     """Refused with the command that does it; the other flow is not, nor is none."""
     commit = Event(1, "x", "COMMIT", "forced", "dc1", "dc2", "ann@ops", 0, "", {})
     view = View(1, "dc2", commit, None, (commit,), 2)
-    monkeypatch.setattr(active, "_read", lambda _log: (view, {"dc1", "dc2"}))
+    monkeypatch.setattr(active, "_read", lambda *_: (view, {"dc1", "dc2"}))
     active.check_not_given_up(SETTINGS, [BACK])
     active.check_not_given_up(SETTINGS, [])
     with pytest.raises(RefusedError, match="has left dc1") as refused:
@@ -34,10 +34,21 @@ def test_a_flow_out_of_a_cluster_that_was_left_by_force_is_not_resumed(monkeypat
     assert "failover reconcile --from dc1" in refused.value.hint
 
 
+def test_where_both_clusters_were_left_by_force_the_passive_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command is told the cluster that returns, and carries from the other one too."""
+    there = Event(1, "x", "COMMIT", "forced", "dc1", "dc2", "ann@ops", 0, "", {})
+    back = Event(2, "y", "COMMIT", "forced", "dc2", "dc1", "ann@ops", 0, "", {})
+    monkeypatch.setattr(active, "_read", lambda *_: (View(2, "dc1", back, None, (there, back), 3), {"dc1", "dc2"}))
+    for one in (OUT, BACK):
+        with pytest.raises(RefusedError, match=f"has left {one.source}") as refused:
+            active.check_not_given_up(SETTINGS, [one])
+        assert "failover reconcile --from dc2" in refused.value.hint
+
+
 @pytest.mark.parametrize("reachable", [set(), {"dc1"}])
 def test_who_does_not_know_does_not_resume(monkeypatch: pytest.MonkeyPatch, reachable: set[str]) -> None:
     """A forced switch to dc2 stands in dc2's control log; dc1 may not have heard of it."""
-    monkeypatch.setattr(active, "_read", lambda _log: (View(0, "dc1", None, None, (), 1), reachable))
+    monkeypatch.setattr(active, "_read", lambda *_: (View(0, "dc1", None, None, (), 1), reachable))
     with pytest.raises(UnreachableError, match="dc2 does not answer"):
         active.check_not_given_up(SETTINGS, [OUT])
 
@@ -45,7 +56,7 @@ def test_who_does_not_know_does_not_resume(monkeypatch: pytest.MonkeyPatch, reac
 def test_nothing_is_resumed_without_a_control_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two, one may be missing: the other's events are not known then."""
 
-    def missing(_log: object) -> None:
+    def missing(*_: object) -> None:
         raise ConfigError("There is no control log.")
 
     monkeypatch.setattr(active, "_read", missing)

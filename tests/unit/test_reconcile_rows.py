@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from kafkalert.ops.failover.reconcile.rows import Key, Row
@@ -49,11 +49,16 @@ class Log:
 
 
 class Sites:
-    """dc1, which was given up, and dc2."""
+    """dc1, which was given up, and dc2. The flow out of dc1 is stopped, and that out of dc2 where it was forced too.
+
+    `confirmed`: from where on rows may not have crossed, as the connector of the flow out of a cluster says.
+    """
 
     def __init__(self) -> None:
         self.logs = {"dc1": Log(), "dc2": Log()}
         self.at = {"dc1": 0, "dc2": 0}
+        self.confirmed = {"dc1": 0, "dc2": 0}
+        self.stopped: set[str] = set()
         self.written: list[Record] = []
         self.carried: list[int] = []
 
@@ -62,8 +67,17 @@ class Sites:
         self.written.append(Record(len(self.written), time, cluster, deletes, native=True))
         self.logs[cluster].append(self.written[-1])
 
+    def stop(self, source: str, crossed: int) -> None:
+        """Stop a flow, which may have carried the last so many rows without having confirmed them."""
+        natives = [one for one in self.logs[source].records if one.native and one.offset < self.at[source]]
+        kept = natives[: max(0, len(natives) - crossed)]
+        self.confirmed[source] = kept[-1].offset + 1 if kept else 0
+        self.stopped.add(source)
+
     def mirror(self, source: str) -> None:
-        """The flow out of `source` carries what is there."""
+        """The flow out of `source` carries what is there, unless it is stopped."""
+        if source in self.stopped:
+            return
         (target,) = self.logs.keys() - {source}
         for one in self.logs[source].records:
             if one.offset >= self.at[source] and one.native:
@@ -83,11 +97,14 @@ class KilledError(Exception):
 
 
 class Command:
-    """One run of the command; `between` is what may happen between any two of its steps."""
+    """What the command does about one cluster; `between` is what may happen between any two of its steps."""
 
-    def __init__(self, sites: Sites, committed: int, between: Callable[[], None]) -> None:
+    def __init__(self, sites: Sites, source: str, between: Callable[[], None]) -> None:
         self.sites, self.between = sites, between
-        self.old, self.new = sites.logs["dc1"], sites.logs["dc2"]
+        (target,) = sites.logs.keys() - {source}
+        self.source, self.target = source, target
+        self.old, self.new = sites.logs[source], sites.logs[target]
+        committed = sites.confirmed[source]
         self.key, self.end, self.at_old = Key(), self.old.end, committed
         self.tracked = False
         times = [one.time for one in self.old.records if one.offset >= committed and one.native]
@@ -101,7 +118,9 @@ class Command:
             self.look_at_new()
             self.carry()
             self.put()
-        self.sites.at["dc1"] = self.end
+        self.sites.at[self.source] = self.sites.confirmed[self.source] = self.end
+        self.between()
+        self.sites.stopped.discard(self.source)
 
     def look_at_old(self) -> None:
         """Go on reading."""
@@ -122,7 +141,7 @@ class Command:
         """Row by row."""
         for one in list(self.key.to_carry()):
             self.between()
-            if self.sites.copy("dc1", one.offset, "dc2"):
+            if self.sites.copy(self.source, one.offset, self.target):
                 self.sites.carried.append(one.id)
             else:
                 self.key.lost(one.offset, on_new=False)
@@ -131,12 +150,12 @@ class Command:
         """Until nothing is left to put."""
         while True:
             self.between()
-            self.sites.mirror("dc2")
+            self.sites.mirror(self.target)
             self.look_at_old()
             self.look_at_new()
             puts = [
                 (one, target)
-                for one, target in ((self.key.to_put_on_new(), "dc2"), (self.key.to_put_on_old(), "dc1"))
+                for one, target in ((self.key.to_put_on_new(), self.target), (self.key.to_put_on_old(), self.source))
                 if one
             ]
             if not puts:
@@ -144,7 +163,7 @@ class Command:
             for one, target in puts:
                 self.between()
                 on_new, offset = self.key.lies(one)
-                if not self.sites.copy("dc2" if on_new else "dc1", offset, target):
+                if not self.sites.copy(self.target if on_new else self.source, offset, target):
                     self.key.lost(offset, on_new=on_new)
 
 
@@ -162,22 +181,32 @@ def writes(most: int) -> st.SearchStrategy[list[Write]]:
     return st.lists(st.tuples(CLUSTER, st.integers(0, 3), st.booleans()), max_size=most)
 
 
-def begin(sites: Sites, before: list[Write], crossed: int) -> int:
-    """Both clusters as they were when the flow was stopped; what its connector has confirmed."""
+def begin(sites: Sites, before: list[Write], crossed: int) -> None:
+    """Both clusters as they were when the flow out of dc1 was stopped."""
     for number, (cluster, _, deletes) in enumerate(before):
         sites.write(cluster, number, deletes=deletes)
         sites.mirror(cluster)
-    natives = [one for one in sites.logs["dc1"].records if one.native]
-    kept = natives[: max(0, len(natives) - crossed)]
-    return kept[-1].offset + 1 if kept else 0
+    sites.stop("dc1", crossed)
 
 
-def until_it_ends(sites: Sites, committed: int, between: Callable[[], None]) -> None:
-    """Run the command, again if it is killed."""
+def force_back(sites: Sites, again: list[Write] | None, time: int, crossed: int) -> None:
+    """Stages were forced there and back before anybody reconciled: the other flow is stopped, too (None: it is not)."""
+    if again is not None:
+        sites.stop("dc2", crossed)
+    for cluster, shift, deletes in again or ():
+        sites.write(cluster, time + shift, deletes=deletes)
+
+
+def until_it_ends(sites: Sites, old: str, between: Callable[[], None]) -> None:
+    """Run the command for the cluster `old`, again if it is killed."""
+    (new,) = sites.logs.keys() - {old}
     while True:
-        sites.mirror("dc2")
+        sites.mirror(new)
         with suppress(KilledError):
-            Command(sites, committed, between).run()
+            if new in sites.stopped:
+                Command(sites, new, between).run()
+                sites.mirror(new)
+            Command(sites, old, between).run()
             return
 
 
@@ -192,13 +221,17 @@ def finish(sites: Sites) -> None:
     before=writes(4),
     crossed=st.integers(0, 2),
     apart=st.lists(st.tuples(CLUSTER, st.integers(-3, 3), st.booleans(), st.booleans()), max_size=7),
-    during=st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["write", "kill", "compact", "flow"]), CLUSTER)),
+    old=CLUSTER,
+    again=st.none() | st.lists(st.tuples(CLUSTER, st.integers(-3, 6), st.booleans()), max_size=5),
+    during=st.lists(st.tuples(st.integers(0, 24), st.sampled_from(["write", "kill", "compact", "flow"]), CLUSTER)),
     times=st.lists(st.integers(0, 12), min_size=12, max_size=12),
 )
 def test_both_tables_are_equal_whatever_happens(
     before: list[Write],
     crossed: int,
     apart: list[tuple[str, int, bool, bool]],
+    old: str,
+    again: list[Write] | None,
     during: list[tuple[int, str, str]],
     times: list[int],
 ) -> None:
@@ -208,12 +241,15 @@ def test_both_tables_are_equal_whatever_happens(
     that is being written to.
     """
     assume({"kill", "compact"} - {what for _, what, _ in during})
+    assume(old == "dc1" or again is not None)
+    (new,) = {"dc1", "dc2"} - {old}
     sites = Sites()
-    committed = begin(sites, before, crossed)
+    begin(sites, before, crossed)
     for cluster, shift, deletes, flows in apart:
         sites.write(cluster, len(before) + shift, deletes=deletes)
         if flows:
             sites.mirror("dc2")
+    force_back(sites, again, len(before), crossed)
     steps = count(1)
 
     def between() -> None:
@@ -222,59 +258,87 @@ def test_both_tables_are_equal_whatever_happens(
             sites.logs[cluster].compact()
         happens = {what for at, what, _ in during if at == step}
         if "write" in happens:
-            sites.write("dc2", times[step % len(times)], deletes=step % 3 == 0)
+            sites.write(new, times[step % len(times)], deletes=step % 3 == 0)
         if "flow" in happens:
-            sites.mirror("dc2")
+            sites.mirror(new)
         if "kill" in happens:
             raise KilledError
 
-    until_it_ends(sites, committed, between)
+    until_it_ends(sites, old, between)
     finish(sites)
     assert sites.logs["dc1"].value() == sites.logs["dc2"].value()
     assert len(sites.carried) == len(set(sites.carried))
 
 
 @settings(max_examples=300)
+@example(  # dc1's row is the newest, and an older one of dc2 has come in behind it
+    before=[],
+    crossed=0,
+    apart=[("dc1", 3, False), ("dc2", 0, False)],
+    old="dc2",
+    again=[("dc2", 1, False)],
+    kills={9},
+    late={},
+)
 @given(
     before=writes(4),
     crossed=st.integers(0, 2),
     apart=writes(8),
-    kills=st.sets(st.integers(1, 12)),
-    late=st.dictionaries(st.integers(1, 12), st.tuples(st.integers(0, 3), st.booleans()), max_size=3),
+    old=CLUSTER,
+    again=st.none() | writes(5),
+    kills=st.sets(st.integers(1, 24)),
+    late=st.dictionaries(st.integers(1, 24), st.tuples(st.integers(0, 3), st.booleans()), max_size=3),
 )
 def test_the_newest_row_wins(
     before: list[Write],
     crossed: int,
     apart: list[Write],
+    old: str,
+    again: list[Write] | None,
     kills: set[int],
     late: dict[int, tuple[int, bool]],
 ) -> None:
-    """Where each cluster's times rise: of all rows ever written the newest one counts; of equal ones dc2's.
+    """Where each cluster's times rise: of all rows ever written the newest one counts.
 
-    What is written to dc2 while the command runs is newer than what was stranded before, as clocks have it.
+    What is written to the cluster in use while the command runs is newer than what was stranded before, as clocks
+    have it.
     """
+    assume(old == "dc1" or again is not None)
+    (new,) = {"dc1", "dc2"} - {old}
     sites = Sites()
-    committed = begin(sites, before, crossed)
+    begin(sites, before, crossed)
     clock = dict.fromkeys(("dc1", "dc2"), len(before))
     for cluster, later, deletes in apart:
         clock[cluster] += later
         sites.write(cluster, clock[cluster], deletes=deletes)
         sites.mirror("dc2")
+    if again is not None:
+        sites.stop("dc2", crossed)
+    for cluster, later, deletes in again or ():
+        clock[cluster] += later
+        sites.write(cluster, clock[cluster], deletes=deletes)
     steps = count(1)
 
     def between() -> None:
         step = next(steps)
         if step in late:
-            sites.write("dc2", max(clock.values()) + late[step][0], deletes=late[step][1])
-            clock["dc2"] = sites.written[-1].time
+            sites.write(new, max(clock.values()) + late[step][0], deletes=late[step][1])
+            clock[new] = sites.written[-1].time
         if step in kills:
             raise KilledError
 
-    until_it_ends(sites, committed, between)
+    until_it_ends(sites, old, between)
     finish(sites)
-    newest = max(sites.written, key=lambda one: (one.time, one.origin == "dc2", one.number), default=None)
-    value = None if newest is None or newest.deletes else newest.number
-    assert (sites.logs["dc1"].value(), sites.logs["dc2"].value()) == (value, value)
+    assert sites.logs["dc1"].value() == sites.logs["dc2"].value()
+    newest = [
+        max(theirs, key=lambda one: (one.time, one.number))
+        for origin in (new, old)
+        if (theirs := [one for one in sites.written if one.origin == origin])
+    ]
+    # Of equal ones the one of the cluster in use; where both flows were stopped, any of the two.
+    best = [one for one in newest if one.time == max(each.time for each in newest)]
+    values = [None if one.deletes else one.number for one in best] or [None]
+    assert sites.logs[new].value() in (values if again is not None else values[:1])
 
 
 def key_of(old: list[Row], new: list[Row]) -> Key:
@@ -325,6 +389,16 @@ def test_what_the_cluster_in_use_wrote_behind_a_row_that_had_crossed_stays_whate
     crossed, later = Row(8, 1, 1000, native=False, deletes=False), Row(9, 2, 500, native=True, deletes=False)
     key = key_of([Row(5, 1, 1000, native=True, deletes=False)], [crossed, later])
     assert (list(key.to_carry()), key.to_put_on_new(), key.to_put_on_old()) == ([], None, later)
+
+
+def test_a_copy_that_came_in_late_does_not_hide_a_newer_row_of_the_cluster_in_use() -> None:
+    """Which was stranded there itself; one that is newer counts."""
+    theirs = Row(8, 2, 1001, native=True, deletes=False)
+    for time, last in ((1000, theirs), (1002, Row(9, 3, 1002, native=False, deletes=False))):
+        copy = Row(9, 3, time, native=False, deletes=False)
+        key = key_of([Row(5, 1, 1000, native=True, deletes=False)], [theirs, copy])
+        assert key.winner() == (last, False)
+        assert (key.to_put_on_new() is None) == (last == copy)
 
 
 def test_a_row_that_won_is_read_where_nothing_takes_it_away() -> None:

@@ -72,14 +72,15 @@ def check_flows(found: Survey) -> None:
             "Whether the mirror runs is not known; a planned switch needs both flows.",
             hint="Name the workers by `connect` under [clusters]; `kafkalert mirror status` tells more.",
         )
+    stopped = {one.source for one in found.flows if one.state is Condition.STOPPED}
     for one in found.flows:
         if one.state is not Condition.RUNNING:
             reason = f" ({one.reason})" if one.reason else ""
             raise RefusedError(
                 f"The mirror from {one.source} to {one.target} is not running: {one.state}{reason}.",
-                hint=f"A forced switch has stopped it: `kafkalert failover reconcile --from {one.source}` carries over "
-                "what is stranded there, and lets it go on."
-                if one.source == found.given_up and one.state is Condition.STOPPED
+                hint=f"A forced switch has stopped it: `kafkalert failover reconcile --from {found.given_up}` carries "
+                "over what is stranded, and lets it go on."
+                if one.source in stopped and found.given_up in stopped
                 else "`kafkalert mirror status` tells more, `kafkalert mirror apply` mends it.",
             )
 

@@ -1,9 +1,11 @@
 """What has to be so before a cluster's return may begin. Each check refuses with what is and what to do."""
 
-from kafkalert.bus.connect import Connect
+from contextlib import suppress
+
+from kafkalert.bus.connect import Connect, WorkerError
 from kafkalert.bus.flow import Flow, flows
 from kafkalert.config.sections import Settings
-from kafkalert.errors import RefusedError
+from kafkalert.errors import RefusedError, UnreachableError
 from kafkalert.ops.failover.watch import Watch
 from kafkalert.ops.mirror.condition import Condition, condition_of
 from kafkalert.ops.mirror.status import FlowStatus
@@ -26,8 +28,9 @@ def check_control(watch: Watch, settings: Settings, old: str) -> str:
     view = watch.control.view()
     if view.active == old:
         raise RefusedError(
-            f"Stages run on {old}, since epoch {view.epoch}: nothing is stranded there.",
-            hint="`kafkalert failover` shows where each runs; --from names the cluster that returns.",
+            f"Stages run on {old}, since epoch {view.epoch}: it is in use, and not the one that returns.",
+            hint="`kafkalert failover` shows where each runs. --from names the other cluster, also where records are "
+            "stranded on both.",
         )
     if view.pending is not None:
         raise RefusedError(
@@ -42,9 +45,16 @@ def flow_of(settings: Settings, source: str) -> Flow:
     return next(flow for flow in flows(settings) if flow.source == source)
 
 
+def is_stopped(settings: Settings, flow: Flow) -> bool:
+    """Whether a flow is known to be stopped, as a forced switch does it."""
+    with suppress(UnreachableError, WorkerError):
+        return _condition(settings, flow)[0] is Condition.STOPPED
+    return False
+
+
 def check_stopped(settings: Settings, flow: Flow) -> None:
-    """That the flow out of the returning cluster is stopped, and stays where it is. Raises RefusedError."""
-    condition, reason = condition_of(Connect(settings.clusters[flow.target]).status(flow.connector))
+    """That a flow is stopped, and stays where it is. Raises RefusedError."""
+    condition, reason = _condition(settings, flow)
     if condition is Condition.STOPPED:
         return
     what = f"The mirror from {flow.source} to {flow.target} is {condition}{f' ({reason})' if reason else ''}"
@@ -60,10 +70,17 @@ def check_stopped(settings: Settings, flow: Flow) -> None:
 
 
 def check_runs(found: FlowStatus) -> None:
-    """That the flow into the returning cluster runs, or is about to. Raises RefusedError."""
+    """That a flow runs, or is about to. Raises RefusedError."""
     if found.state not in {Condition.RUNNING, Condition.STARTING}:
         raise RefusedError(
             f"The mirror from {found.source} to {found.target} is not running: {found.state}"
             f"{f' ({found.reason})' if found.reason else ''}.",
-            hint="`kafkalert mirror apply` mends it; it has to catch up first.",
+            hint="`kafkalert mirror apply --resume` lets it go on. If that is refused, stop its connector "
+            f"{found.connector} beside {found.target}; either way, run this again then."
+            if found.state is Condition.PAUSED
+            else "`kafkalert mirror apply` mends it; it has to catch up first.",
         )
+
+
+def _condition(settings: Settings, flow: Flow) -> tuple[Condition, str]:
+    return condition_of(Connect(settings.clusters[flow.target]).status(flow.connector))

@@ -21,7 +21,7 @@ class Stranded:
     """What one topic has that never crossed: `carry` records have to be carried over, from `oldest` to `newest`.
 
     `superseded`: rows of a table that are not carried, as a later one of their key is on either cluster.
-    `carried`: how many were.
+    `carried`: how many were. `source`: the cluster on which they are stranded.
     """
 
     topic: str
@@ -31,24 +31,28 @@ class Stranded:
     oldest: datetime | None
     newest: datetime | None
     carried: int = 0
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """A stranded row of a table that is not carried, by its place on the returning cluster."""
+    """A stranded row of a table that is not carried, by its place on the cluster `source`."""
 
     topic: str
     partition: int
     offset: int
     at: datetime | None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
     """The return of `source`; `target` is the cluster in use.
 
+    Counts are of both directions, where records are stranded on the cluster in use, too.
+
     Attributes:
-        topics: those that have anything stranded.
+        topics: those that have anything stranded, by cluster.
         superseded: the first rows that are not carried; `topics` counts all.
         put: rows that were written once more, so that both clusters end with the same one.
         vanished: records that expired, or that compaction took, before they could be carried.

@@ -4,9 +4,10 @@
 a cluster's row of a key is its last one. Between the clusters time decides. So for each key that has stranded rows:
 
 - The old cluster's row is the last one written to it itself behind what the flow has confirmed.
-- The new cluster's row is the last one in its log that is none of those, wherever it came from. It wins if it is newer
-  by the records' timestamps, or equally old and written there itself; also if it follows the other in the new
-  cluster's own log, which is then settled. Else the old cluster's row wins.
+- The new cluster's row is the last one in its log that is none of those, wherever it came from; but a copy does not
+  take the place of a newer row. It wins if it is newer by the records' timestamps, or equally old and written there
+  itself; also if it follows the other in the new cluster's own log, which is then settled. Else the old cluster's row
+  wins.
 - A tombstone is a row like any other.
 
 If the old cluster's row wins, it is carried, with those of its predecessors that are newer than the new cluster's row
@@ -65,6 +66,8 @@ class Key:
             self.follows = self.follows and row.id != self.stranded[-1].id
         elif row.native or row.id not in self.others:  # what this command puts again is no news
             self.others += () if row.id in self.others else (row.id,)
+            if not row.native and self.theirs is not None and _newer(self.theirs, row):
+                return  # it came in late, over a newer one
             self.theirs = row
             self.follows = bool(self.stranded) and self.stranded[-1].id in self.crossed
 

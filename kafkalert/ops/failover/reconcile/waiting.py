@@ -1,4 +1,4 @@
-"""Waits for the mirror: until the flow back has caught up, and until the flow out of the returning cluster has."""
+"""Waits for the mirror: until the flow that runs has caught up, and until a flow that was stopped has."""
 
 import threading
 from collections.abc import Collection
@@ -25,7 +25,7 @@ _STEP_SECONDS: Final = 0.3
 def await_back(
     settings: Settings, flow: Flow, tables: Collection[str], clock: Clock, seconds: float, note: Note
 ) -> None:
-    """Wait until the flow into the returning cluster has carried what was written meanwhile, tables to the last row.
+    """Wait until the flow that runs has carried what was written meanwhile, tables to the last row.
 
     Raises RefusedError where it does not run, or not within `seconds`.
     """
@@ -63,12 +63,12 @@ def await_rows(settings: Settings, flow: Flow, partitions: Collection[Partition]
         threading.Event().wait(_STEP_SECONDS)
 
 
-def await_out(settings: Settings, flow: Flow, clock: Clock, seconds: float, note: Note) -> None:
-    """Wait until the resumed flow runs and nothing waits for it. Raises KafkalertError after `seconds`."""
+def await_out(settings: Settings, flow: Flow, clock: Clock, seconds: float, note: Note, *, most: int = 0) -> None:
+    """Wait until a resumed flow runs and at most `most` records wait for it. Raises KafkalertError after `seconds`."""
     give_up = clock.monotonic() + seconds
     while True:
         (found,) = status(settings, [flow], seconds=_LOOK_SECONDS, clock=clock)
-        if found.state is Condition.RUNNING and found.lag_records == 0:
+        if found.state is Condition.RUNNING and found.lag_records is not None and found.lag_records <= most:
             return
         note(f"{flow.source} to {flow.target}: {found.state}, {_number(found)} to carry")
         if clock.monotonic() > give_up or found.state is Condition.FAILED:

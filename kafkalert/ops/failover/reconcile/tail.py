@@ -1,0 +1,151 @@
+"""What is stranded on one cluster: found, carried to the other one, and then passed by the flow that was stopped."""
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Final
+
+from confluent_kafka import Message
+
+from kafkalert.bus.connect import Connect
+from kafkalert.bus.flow import Flow
+from kafkalert.bus.marks import Partition, mark
+from kafkalert.config import names
+from kafkalert.config.sections import Settings
+from kafkalert.engine.clock import Clock
+from kafkalert.errors import OutcomeUnknownError, UnreachableError
+from kafkalert.ops.failover.reconcile.carrying import Carrier
+from kafkalert.ops.failover.reconcile.order import Note
+from kafkalert.ops.failover.reconcile.result import Stranded, Superseded
+from kafkalert.ops.failover.reconcile.settling import Settling
+from kafkalert.ops.failover.reconcile.stranded import Search
+from kafkalert.ops.wording import counted
+
+TABLES: Final = (names.ACCOUNTTOCUSTOMERIDS, names.CUSTOMERALERTSETTINGS)
+_LAST: Final = (names.CUSTOMERACCOUNTENTRY, names.ACCOUNTENTRY)
+
+
+class Tail:
+    """What the source of the stopped `flow` has and its target has not, in `topics`, which both clusters have.
+
+    It is looked for when this is made; `note` is told how that goes on. Raises KafkalertError.
+
+    `carried` counts by topic, `put` rows that were written once more, and `vanished` what was gone before.
+    """
+
+    def __init__(self, settings: Settings, flow: Flow, topics: Sequence[str], clock: Clock, note: Note) -> None:
+        self._settings, self.flow, self._clock = settings, flow, clock
+        self._old, self._new = settings.clusters[flow.source], settings.clusters[flow.target]
+        self._worker = Connect(self._new)
+        self._tables = frozenset(settings.topic(name) for name in TABLES)
+        self._search = Search(self._old, self._new, topics, self._tables, clock)
+        self._confirmed = self._worker.offsets(flow.connector) or {}
+        self._found = self._search.find(self._confirmed, note)
+        self.carried: Counter[str] = Counter()
+        self.put = 0
+        self.vanished = 0
+
+    @property
+    def tables(self) -> Collection[Partition]:
+        """Partitions of tables that have rows which may be stranded."""
+        return self._found.tables
+
+    def look_again(self) -> None:
+        """What has come to the target since. Raises KafkalertError."""
+        self._search.again(self._found)
+
+    def carry(self, progress: Callable[[str], AbstractContextManager[Note]]) -> None:
+        """Carry everything over. Raises KafkalertError."""
+        found = self._found
+        for batch in self._order_of([one[0] for one in found.begin]):
+            wanted = {one: found.to_carry(one) for one in found.begin if one[0] in batch}
+            if not any(wanted.values()):
+                continue
+
+            def done(one: Partition, message: Message) -> None:
+                self.carried[one[0]] += 1
+                if one in found.records:
+                    found.records[one].on_new(mark(message, self._new.name))
+
+            with progress(f"Carrying {', '.join(batch)} from {self._old.name} to {self._new.name}") as note:
+                carrier = Carrier(self._old, self._new, self._old.name, self._clock)
+                gone = carrier.carry(wanted, done, lambda left, note=note: note(f"{counted(left, 'record')} to go"))  # type: ignore[misc]  # bound now
+            found.lose(gone)
+            self.vanished += sum(map(len, gone.values()))
+
+    def settle(self, catch_up: Callable[[], None]) -> None:
+        """Make the tables of both equal; `catch_up` returns once the other flow has carried what is there.
+
+        Raises KafkalertError.
+        """
+        self.put += Settling(self._search, self._old, self._new, self._clock, catch_up).run(self._found)
+
+    def go_on(self) -> None:
+        """Move the flow past all that was looked at, and resume it. Raises KafkalertError."""
+        moved: dict[Partition, int | None] = {}
+        for one, end in self._found.end.items():
+            at = self._confirmed.get(one)
+            if end == 0 and at is not None:
+                moved[one] = None
+            elif end > 0 and at != end - 1:
+                moved[one] = end - 1
+        connector = self.flow.connector
+        try:
+            if moved:
+                self._worker.patch_offsets(connector, self.flow.source, moved)
+            self._worker.resume(connector)
+        except UnreachableError as error:
+            raise OutcomeUnknownError(
+                f"The worker beside {self.flow.target} did not say whether {connector} was moved past what was "
+                "carried, and goes on.",
+                hint="`kafkalert mirror status` shows whether it runs.",
+            ) from error
+
+    def stranded(self) -> list[Stranded]:
+        """By topic what has yet to be carried, or is not; topics without are left out."""
+        seen = [self._stranded(topic) for topic in dict.fromkeys(one[0] for one in self._found.begin)]
+        return [one for one in seen if one.carry or one.superseded]
+
+    def superseded(self) -> list[Superseded]:
+        """Rows that are not carried, by their place."""
+        rows = sorted((one, row) for one, key in self._found.tracked() for row in key.superseded())
+        return [
+            Superseded(topic, number, row.offset, moment(row.timestamp), self._old.name)
+            for (topic, number), row in rows
+        ]
+
+    def _stranded(self, topic: str) -> Stranded:
+        is_table, superseded = topic in self._tables, 0
+        if is_table:
+            keys = [key for one, keys in self._found.tables.items() if one[0] == topic for key in keys.values()]
+            times = array("q", (row.timestamp for key in keys for row in key.to_carry()))
+            superseded = sum(sum(1 for _ in key.superseded()) for key in keys)
+        else:
+            times = array("q", self._times(topic))
+        oldest, newest = (moment(min(times)), moment(max(times))) if times else (None, None)
+        kind = "rows" if is_table else "records"
+        return Stranded(topic, kind, len(times), superseded, oldest, newest, source=self._old.name)
+
+    def _times(self, topic: str) -> Iterator[int]:
+        return (time for one, kept in self._found.records.items() if one[0] == topic for time in kept.times())
+
+    def _order_of(self, there: Sequence[str]) -> list[list[str]]:
+        """Topics in the order in which they are carried, some at once.
+
+        Tables before entries, so that each is alerted by the settings that it met; receipts before messages, so that
+        no sender sends what was sent; entries last, as they are worked on at once.
+        """
+        receipts = {self._settings.topic(name) for name in names.RECEIPTS}
+        last = {self._settings.topic(name) for name in _LAST}
+        rest = {*there} - self._tables - receipts - last
+        return [sorted({*there} & group) for group in (self._tables, receipts, rest, last)]
+
+
+def moment(at: int) -> datetime | None:
+    """A record's time (ms); None where it has none that a calendar knows."""
+    try:
+        return datetime.fromtimestamp(at / 1000, UTC) if at >= 0 else None
+    except (OverflowError, ValueError, OSError):
+        return None
