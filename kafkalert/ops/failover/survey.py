@@ -27,7 +27,7 @@ WATCH_SECONDS: Final = 2.0
 ANSWER_SECONDS: Final = 5.0
 HASTY_SECONDS: Final = 1.2
 """How long answers are awaited; less by whoever is about to leave a cluster that gives none, of that one."""
-_FLOW_SHARE: Final = 0.7
+_FLOW_SHARE: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)

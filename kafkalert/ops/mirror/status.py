@@ -19,8 +19,6 @@ from kafkalert.ops.mirror.lag import Lag, measure
 
 WORKER_SECONDS: Final = 2.5
 OFFSET_SECONDS: Final = 1.5
-_WORKERS_SHARE: Final = 0.6
-"""Of the time that all of it may take, the part that is left to the workers."""
 SECONDS: Final = 8.0
 """How long all of it may take; with start-up it stays below the promised 10 s."""
 
@@ -104,16 +102,12 @@ def status(
     give_up = time.monotonic() + seconds
     for flow in flows:
         Connect(settings.clusters[flow.target])  # wrong configuration is no state of a flow
-    looks: dict[tuple[Flow, bool], Callable[[], _Look | Offsets]] = {}
+    asked: dict[tuple[Flow, str], Callable[[], _Look | list[TopicLag]]] = {}
     for flow in flows:
-        looks[flow, True] = partial(_look, settings, flow)
-        looks[flow, False] = partial(_committed, settings, flow)
-    told = at_once(looks, _WORKERS_SHARE * seconds)
-    seen = {flow: one if isinstance(one := told[flow, True], _Look) else _Look(*_lost(one)) for flow in flows}
-    committed = {flow: _known(told[flow, False]) for flow in flows}
-    asked = {flow: partial(_topics, settings, flow, committed[flow], time, give_up) for flow in flows}
-    lags = at_once(asked, give_up - time.monotonic())
-    return [_status(flow, seen[flow], lags[flow], topics=topics) for flow in flows]
+        asked[flow, "look"] = partial(_look, settings, flow)
+        asked[flow, "lag"] = partial(_topics, settings, flow, time, give_up)
+    told = at_once(asked, seconds)
+    return [_status(flow, _seen(told[flow, "look"]), told[flow, "lag"], topics=topics) for flow in flows]
 
 
 def _look(settings: Settings, flow: Flow) -> _Look:
@@ -122,34 +116,31 @@ def _look(settings: Settings, flow: Flow) -> _Look:
 
 def _committed(settings: Settings, flow: Flow) -> Offsets:
     """What a flow has confirmed; without it more has to be read. Its worker asks the target for it, which may hang."""
-    return Connect(settings.clusters[flow.target], seconds=OFFSET_SECONDS).offsets(flow.connector) or {}
-
-
-def _known(told: object) -> Offsets:
-    """What a flow has confirmed, as far as it was told."""
-    if isinstance(told, dict):
-        return told
-    if isinstance(told, KafkalertError | TimeoutError):
+    try:
+        return Connect(settings.clusters[flow.target], seconds=OFFSET_SECONDS).offsets(flow.connector) or {}
+    except KafkalertError:
         return {}
+
+
+def _seen(told: object) -> _Look:
+    """What a worker says, also where it does not answer, or not so that anything could be learnt."""
+    if isinstance(told, _Look):
+        return told
+    if isinstance(told, KafkalertError):
+        return _Look(Condition.UNREACHABLE, str(told).rstrip("."))
+    if isinstance(told, TimeoutError):
+        return _Look(Condition.UNREACHABLE, "its worker does not answer")
     raise told if isinstance(told, Exception) else TypeError(told)
 
 
-def _lost(error: object) -> tuple[Condition, str]:
-    """A worker that does not answer, or not so that anything could be learnt."""
-    if isinstance(error, KafkalertError):
-        return Condition.UNREACHABLE, str(error).rstrip(".")
-    if isinstance(error, TimeoutError):
-        return Condition.UNREACHABLE, "its worker does not answer"
-    raise error if isinstance(error, Exception) else TypeError(error)
-
-
-def _topics(settings: Settings, flow: Flow, committed: Offsets, clock: Clock, give_up: float) -> list[TopicLag]:
+def _topics(settings: Settings, flow: Flow, clock: Clock, give_up: float) -> list[TopicLag]:
     """The lag of each topic of a flow. Raises KafkalertError where a cluster does not tell."""
     try:
         there = partitions(settings, flow.source, seconds=TOPIC_SECONDS)
     except KafkaException as error:
         raise unreachable(settings.clusters[flow.source], error) from error
     asked = [(topic, number) for topic, count in there.items() for number in range(count)]
+    committed = _committed(settings, flow)
     lags = measure(settings, flow, asked, committed, clock, give_up)
     return [_sum(topic, [lags[topic, number] for number in range(count)]) for topic, count in there.items()]
 
@@ -166,7 +157,7 @@ def _sum(topic: str, parts: Sequence["Lag | TopicLag | None"]) -> TopicLag:
     return TopicLag(topic, records, seconds, complete=all(part.complete for part in known))
 
 
-def _status(flow: Flow, seen: _Look, lags: list[TopicLag] | Exception, *, topics: bool) -> FlowStatus:
+def _status(flow: Flow, seen: _Look, lags: object, *, topics: bool) -> FlowStatus:
     reason = ""
     if isinstance(lags, list):
         total = _sum("", lags)
@@ -178,7 +169,7 @@ def _status(flow: Flow, seen: _Look, lags: list[TopicLag] | Exception, *, topics
         total = TopicLag("", None, None, complete=False)
         reason = str(lags).rstrip(".") or "a cluster does not answer"
     else:
-        raise lags
+        raise lags if isinstance(lags, Exception) else TypeError(lags)
     tasks = seen.found.tasks if seen.found else ()
     return FlowStatus(
         flow.source,
