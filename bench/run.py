@@ -1,5 +1,6 @@
 """`make bench`: kafkalert against the Kafka Streams peer, in turns, on one real broker and the same data."""
 
+import logging
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -53,6 +54,7 @@ def main(
     tuned: Annotated[bool, typer.Option("--tuned", help="The peer's hand-tuned form too.")] = False,
 ) -> None:
     """Measure throughput, latency, restore, restart and memory; table on stdout, JSON in bench/results/."""
+    logging.getLogger("kafkalert").addHandler(logging.NullHandler())  # a new broker that is not ready yet is no news
     # As ctrl-c: what was started is ended, and what was measured is kept.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     console = Console(width=None if sys.stdout.isatty() else 150)
