@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from kafkalert.errors import DecodingError
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.framing import SINGLE_OBJECT_BYTES, Framing
-from kafkalert.serde.schemas import names, schema
+from kafkalert.serde.schemas import names, schema, whole
 
 
 class Shelf:
     """A registry that holds what it is told to; ids by schema, or the other way round."""
 
     def __init__(self, *foreign: Any) -> None:  # noqa: ANN401 - schemas as JSON
-        known = [schema(name).parsed for name in names()]
+        known = [parse_schema(whole(name)) for name in names()]  # as a registry gives them
         self.schemas = dict(enumerate([*known, *(parse_schema(one) for one in foreign)], start=1))
 
     def schema_id(self, name: str) -> int:

@@ -74,7 +74,7 @@ def reconcile(
 def _show(found: "Reconciliation") -> None:
     """What is stranded, for people, before they are asked."""
     if not found.topics:
-        invocation.say(f"Nothing is stranded on {found.source}.")
+        invocation.say("Nothing is stranded.")
         return
     for source, target in _ways(found):
         topics = [one for one in found.topics if one.source == source]
@@ -107,7 +107,7 @@ def _ending(result: "Reconciliation", *, dry_run: bool) -> Iterator[str]:
         return
     ways = {way: sum(one.carried for one in result.topics if one.source == way[0]) for way in _ways(result)}
     carried = " and ".join(f"{counted(count, 'record')} from {way[0]} to {way[1]}" for way, count in ways.items())
-    yield (f"Carried {carried or 'nothing'} in {result.seconds:.1f} s. The mirror runs both ways, and has caught up.")
+    yield (f"Carried {carried or 'nothing'} in {result.seconds:.1f} s. The mirror runs both ways.")
     if result.put:
         yield f"Wrote {counted(result.put, 'row')} of tables once more, so that both clusters end with the newest."
     if result.vanished:

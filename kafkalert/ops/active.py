@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from threading import Thread
+from time import monotonic
 from typing import Final
 
 from kafkalert.bus.control.log import ControlLog
@@ -77,9 +78,10 @@ def _read(log: ControlLog, wanted: Collection[str] = ()) -> tuple[View, set[str]
     Those of the clusters `wanted` are waited for also where the others say enough to begin.
     """
     log.start()
+    give_up = monotonic() + _SECONDS
     try:
         log.await_settled(_SECONDS)
-        log.changed.wait_for(lambda: log.reachable() >= {*wanted}, _SECONDS)
+        log.changed.wait_for(lambda: log.reachable() >= {*wanted}, max(0.0, give_up - monotonic()))
         return log.view(), log.reachable()
     finally:
         Thread(target=log.close, name="close", daemon=True).start()  # what hangs with a cluster holds nobody up

@@ -1,6 +1,6 @@
 """Patterns of plain Avro: short printable texts, and arrays of few items in one block, as nearly all records have them.
 
-One regular expression takes such bytes apart, or checks them, in a tenth of the time that a general decoder needs.
+One regular expression takes such bytes apart, or checks them, in a fraction of the time that a general decoder needs.
 """
 
 import re

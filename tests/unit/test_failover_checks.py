@@ -139,7 +139,7 @@ def test_a_flow_that_a_forced_switch_stopped_is_not_to_be_resumed_by_hand() -> N
     stopped = (flow("dc1", "dc2", Condition.STOPPED), FLOWS[1])
     for given_up, mends in (
         ("", "mirror apply"),
-        ("dc2", "mirror apply"),
+        ("dc2", "failover reconcile --from dc2"),
         ("dc1", "failover reconcile --from dc1"),
     ):
         with pytest.raises(RefusedError, match="not running: stopped") as refused:

@@ -110,9 +110,15 @@ class Command:
         times = [one.time for one in self.old.records if one.offset >= committed and one.native]
         self.at_new = next((one.offset for one in self.new.records if times and one.time >= min(times)), self.new.end)
 
-    def run(self) -> None:
-        """Look, carry, put, let the flow go on."""
+    def look(self) -> None:
+        """At both, before anything is asked."""
         self.look_at_old()
+        self.between()
+        if self.tracked:
+            self.look_at_new()
+
+    def run(self) -> None:
+        """Look again, carry, put, let the flow go on."""
         if self.tracked:
             self.between()
             self.look_at_new()
@@ -203,10 +209,14 @@ def until_it_ends(sites: Sites, old: str, between: Callable[[], None]) -> None:
     while True:
         sites.mirror(new)
         with suppress(KilledError):
-            if new in sites.stopped:
-                Command(sites, new, between).run()
+            stopped = [one for one in (new, old) if one in sites.stopped]
+            commands = []
+            for one in stopped:
+                commands.append(Command(sites, one, between))
+                commands[-1].look()
+            for command in commands:
+                command.run()
                 sites.mirror(new)
-            Command(sites, old, between).run()
             return
 
 
@@ -408,3 +418,27 @@ def test_a_row_that_won_is_read_where_nothing_takes_it_away() -> None:
     key.on_old(Row(105, 2, 500, native=False, deletes=False), 100)
     key.on_new(Row(10, 1, 1000, native=False, deletes=False))
     assert key.lies(key.stranded[0]) == (True, 10)
+
+
+def test_of_two_copies_the_later_one_counts() -> None:
+    """They come from one cluster, where a clock was set back; the order of its log decides, not the times."""
+    key = Key()
+    key.on_old(Row(2, 3, 4, native=True, deletes=False), 3)
+    key.on_new(Row(0, 1, 5, native=False, deletes=False))
+    key.on_new(Row(1, 2, 3, native=False, deletes=True))
+    assert key.theirs is not None
+    assert key.theirs.id == 2
+    assert [one.id for one in key.to_carry()] == [3]
+
+
+def test_a_copy_counts_once_the_newer_row_before_it_is_gone() -> None:
+    """Compaction took that while the operator was asked; the stranded row is older than both."""
+    key = Key()
+    key.on_old(Row(0, 1, 10, native=True, deletes=False), 1)
+    key.on_new(Row(0, 2, 30, native=True, deletes=False))
+    key.on_new(Row(1, 3, 20, native=False, deletes=False))
+    assert key.theirs is not None
+    assert key.theirs.id == 2
+    key.lost(0, on_new=True)
+    assert key.theirs.id == 3
+    assert list(key.to_carry()) == []

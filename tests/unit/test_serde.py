@@ -119,6 +119,9 @@ def test_what_does_not_fit_is_a_value_error_that_tells_no_value(name: str, datum
     with pytest.raises(ValueError, match=f"The datum is no {name}") as error:
         PLAIN.encode(name, datum)
     assert "NL91" not in str(error.value)
+    with pytest.raises(ValueError, match="The text of the AccountId is no Unicode") as error:
+        encode_key(PLAIN, "AccountId", "NL91\ud800")
+    assert "NL91" not in str(error.value)
 
 
 def test_the_configuration_chooses_the_framing() -> None:

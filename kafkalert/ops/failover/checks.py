@@ -80,7 +80,7 @@ def check_flows(found: Survey) -> None:
                 f"The mirror from {one.source} to {one.target} is not running: {one.state}{reason}.",
                 hint=f"A forced switch has stopped it: `kafkalert failover reconcile --from {found.given_up}` carries "
                 "over what is stranded, and lets it go on."
-                if one.source in stopped and found.given_up in stopped
+                if one.source in stopped and found.given_up
                 else "`kafkalert mirror status` tells more, `kafkalert mirror apply` mends it.",
             )
 

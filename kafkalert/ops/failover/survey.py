@@ -123,7 +123,8 @@ def survey(settings: Settings, watch: Watch, clock: Clock, *, only: str = "") ->
     clusters = tuple(
         ClusterSeen(name, name not in dead, name in read, _why(name in dead, name in read)) for name in names
     )
-    notes = [f"{name} does not answer; what it holds is not known." for name in dead]
+    waited = f" within {HASTY_SECONDS:g} s" if only else ""
+    notes = [f"{name} does not answer{waited}; what it holds is not known." for name in dead]
     mirror, groups = told["mirror", ""], told["groups", view.active]
     if isinstance(mirror, Exception):
         notes.append(f"The mirror's state is not known: {str(mirror) or 'its workers do not answer in time.'}")

@@ -27,8 +27,6 @@ from kafkalert.ops.failover.reconcile.waiting import BEHIND, await_back, await_o
 from kafkalert.ops.failover.watch import Watch
 from kafkalert.ops.wording import counted
 
-LISTED: Final = 20
-"""Superseded rows that are listed."""
 _SAFE: Final = "Run this again: it finds what is left, and carries nothing twice."
 
 
@@ -131,7 +129,7 @@ class _Return:
             source=self._order.source,
             target=new,
             topics=tuple(stranded),
-            superseded=tuple(superseded[:LISTED]),
+            superseded=tuple(superseded),
             carry=sum(one.carry for one in stranded),
             carried=sum(sum(tail.carried.values()) for tail in tails),
             put=sum(tail.put for tail in tails),

@@ -1,13 +1,14 @@
 """Which row of a key wins where both clusters of a compacted topic were written to, and where it has to be put.
 
-*Old* is the cluster that returns, *new* the one in use. Within a cluster the log's order decides, as compaction has it:
-a cluster's row of a key is its last one. Between the clusters time decides. So for each key that has stranded rows:
+*Old* is the source of the flow that was stopped, *new* its target. Within a cluster the log's order decides, as
+compaction has it: a cluster's row of a key is its last one. Between the clusters time decides. So for each key that has
+stranded rows:
 
 - The old cluster's row is the last one written to it itself behind what the flow has confirmed.
 - The new cluster's row is the last one in its log that is none of those, wherever it came from; but a copy does not
-  take the place of a newer row. It wins if it is newer by the records' timestamps, or equally old and written there
-  itself; also if it follows the other in the new cluster's own log, which is then settled. Else the old cluster's row
-  wins.
+  take the place of a newer row that was written there, as long as that is to be had. It wins if it is newer by the
+  records' timestamps, or equally old and written there itself; also if it follows the other in the new cluster's own
+  log, which is then settled. Else the old cluster's row wins.
 - A tombstone is a row like any other.
 
 If the old cluster's row wins, it is carried, with those of its predecessors that are newer than the new cluster's row
@@ -43,6 +44,7 @@ class Key:
     since: Row | None = None
     last_old: Row | None = None
     theirs: Row | None = None
+    hidden: Row | None = None
     last_new: Row | None = None
     crossed: tuple[int, ...] = ()
     others: tuple[int, ...] = ()
@@ -66,15 +68,18 @@ class Key:
             self.follows = self.follows and row.id != self.stranded[-1].id
         elif row.native or row.id not in self.others:  # what this command puts again is no news
             self.others += () if row.id in self.others else (row.id,)
-            if not row.native and self.theirs is not None and _newer(self.theirs, row):
-                return  # it came in late, over a newer one
-            self.theirs = row
+            theirs = self.theirs
+            if not row.native and theirs is not None and theirs.native and _newer(theirs, row):
+                self.hidden = row  # it came in late, over a newer one; of two copies the later one counts
+                return
+            self.theirs, self.hidden = row, None
             self.follows = bool(self.stranded) and self.stranded[-1].id in self.crossed
 
     def lost(self, offset: int, *, on_new: bool) -> None:
         """What was to be read there is gone: compaction took it, as it was not the last one."""
         if on_new:
-            self.theirs = None if self.theirs is not None and self.theirs.offset == offset else self.theirs
+            if self.theirs is not None and self.theirs.offset == offset:
+                self.theirs, self.hidden = self.hidden, None
         else:
             self.since = None if self.since is not None and self.since.offset == offset else self.since
             self.stranded = [one for one in self.stranded if one.offset != offset]

@@ -21,7 +21,10 @@ _Job = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """`old` is the cluster that returns; `catch_up` returns once the flow back has carried what is on `new` now."""
+    """`old` is the source of the flow that was stopped.
+
+    `catch_up` returns once the flow back has carried what is on `new` now.
+    """
 
     search: Search
     old: Cluster

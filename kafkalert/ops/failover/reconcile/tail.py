@@ -24,6 +24,8 @@ from kafkalert.ops.failover.reconcile.stranded import Search
 from kafkalert.ops.wording import counted
 
 TABLES: Final = (names.ACCOUNTTOCUSTOMERIDS, names.CUSTOMERALERTSETTINGS)
+LISTED: Final = 20
+"""Superseded rows that are listed."""
 _LAST: Final = (names.CUSTOMERACCOUNTENTRY, names.ACCOUNTENTRY)
 
 
@@ -109,8 +111,8 @@ class Tail:
         return [one for one in seen if one.carry or one.superseded]
 
     def superseded(self) -> list[Superseded]:
-        """Rows that are not carried, by their place."""
-        rows = sorted((one, row) for one, key in self._found.tracked() for row in key.superseded())
+        """The first rows that are not carried, by their place."""
+        rows = sorted((one, row) for one, key in self._found.tracked() for row in key.superseded())[:LISTED]
         return [
             Superseded(topic, number, row.offset, moment(row.timestamp), self._old.name)
             for (topic, number), row in rows

@@ -74,9 +74,9 @@ def await_out(settings: Settings, flow: Flow, clock: Clock, seconds: float, note
         if clock.monotonic() > give_up or found.state is Condition.FAILED:
             why = found.reason or found.lag_reason
             raise KafkalertError(
-                f"All was carried and {flow.connector} was told to go on, but it is {found.state} with "
-                f"{_number(found)} to carry{f': {why}' if why else ''}.",
-                hint="`kafkalert mirror status` tells more, `kafkalert mirror apply --resume` mends it.",
+                f"All of {flow.source} was carried and {flow.connector} was told to go on, but it is {found.state} "
+                f"with {_number(found)} to carry{f': {why}' if why else ''}.",
+                hint="`kafkalert mirror status` tells more, `kafkalert mirror apply` mends it.",
             )
         threading.Event().wait(_STEP_SECONDS)
 
