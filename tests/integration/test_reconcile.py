@@ -315,7 +315,7 @@ def _go_on_on_dc1(bank: Bank) -> None:
 
 
 def test_forced_there_and_back_before_the_return_is_done(torn: Bank) -> None:
-    """One command carries both tails, each the way that it lacks; killed at each step and run again."""
+    """One command carries both tails, each the way that it lacks; killed on either way and run again."""
     refused = torn.twin.command("failover", "--to", "dc2", "--yes")
     assert refused.returncode == 5
     assert "failover reconcile --from dc2" in refused.stderr
@@ -336,9 +336,7 @@ def test_forced_there_and_back_before_the_return_is_done(torn: Bank) -> None:
     assert (seen["outcome"], seen["source"], seen["target"]) == ("not done (dry run)", "dc2", "dc1")
     assert seen["carry"] == sum(stranded.values())
 
-    torn.killed_at("Carrying torn.accountto", AUTHORISATIONS, source="dc2", into="dc2")
     torn.killed_at("Carrying torn.accountentry", ENTRIES, source="dc2", into="dc2")
-    torn.killed_at("Making tables", source="dc2")
     torn.killed_at("Letting the flow go on from dc1", source="dc2")
     torn.killed_at("torn.customeraccountentry from dc2", ENTRIES, source="dc2", into="dc1")
     done = torn.reconcile("--yes", source="dc2")
@@ -367,7 +365,7 @@ def test_forced_there_and_back_before_the_return_is_done(torn: Bank) -> None:
 
 
 def test_stages_that_were_forced_there_and_back_lose_nothing(sandbox2: Sandbox, prefix: str, tmp_path: Path) -> None:
-    """Every entry that either cluster has acknowledged is alerted, on both; a planned switch goes on from there."""
+    """Every entry that either cluster has acknowledged is alerted, on both."""
     with twins(sandbox2, prefix, tmp_path) as make:
         bank = Bank(make(), sandbox2)
         twin = bank.twin
@@ -387,10 +385,6 @@ def test_stages_that_were_forced_there_and_back_lose_nothing(sandbox2: Sandbox, 
         assert bank.reconcile("--yes", source="dc2")["outcome"] == "reconciled"
         twin.await_alerts()
         twin.settled("dc1", 2, stage)
-        twin.switch("dc2")
-        twin.dc2.send(200)
-        twin.await_alerts()
-        twin.settled("dc2", 3, stage)
         wanted = twin.wanted
         assert twin.alerts.written().keys() == wanted
         for name in ("dc1", "dc2"):
