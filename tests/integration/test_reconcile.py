@@ -83,6 +83,16 @@ class Bank:
         assert done.returncode == code, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
         return dict(json.loads(done.stdout)) if done.stdout else {"said": done.stderr}
 
+    def reconcile_again(self) -> None:
+        """Once it was killed while it let the flow go on: either there is something left to do, or nothing at all."""
+        done = self.twin.command("failover", "reconcile", "--from", "dc1", "-o", "json", "--yes")
+        if done.returncode == 5:
+            assert "crosses by itself" in done.stderr
+            return
+        assert done.returncode == 0, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
+        told = json.loads(done.stdout)
+        assert (told["outcome"], told["carry"]) == ("reconciled", told["carried"])
+
     def killed_at(self, line: str, topic: str = "", *, source: str = "dc1", into: str = "dc2") -> None:
         """The command, killed -9 once it says that it has begun a step, and a `topic` has got something from it."""
         held = self.twin.held(into, topic) if topic else 0
@@ -222,8 +232,7 @@ def test_a_return_with_a_stranded_tail(bank: Bank) -> None:
     bank.killed_at("Carrying back.accountentry", ENTRIES)
     bank.killed_at("Making tables")
     bank.killed_at("Letting the flow go on")
-    done = bank.reconcile("--yes")
-    assert (done["outcome"], done["carry"]) == ("reconciled", done["carried"])
+    bank.reconcile_again()
     verify(bank)
 
     assert "crosses by itself" in bank.reconcile("--yes", code=5)["said"]
