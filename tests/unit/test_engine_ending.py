@@ -44,10 +44,8 @@ def test_whoever_uses_an_abandoned_producer_has_an_error(call: Callable[[Deliver
     delivery = Delivery(NOBODY, linger_ms=0, stopping=Stopping(FakeClock()))
     delivery.send("t", b"value", b"key", [])
     delivery.abandon()
-    before = delivery.pending()
     with pytest.raises(AbandonedError):
         call(delivery)
-    assert delivery.pending() <= before
     delivery.close()
 
 

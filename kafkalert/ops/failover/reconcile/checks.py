@@ -1,6 +1,9 @@
 """What has to be so before a cluster's return may begin. Each check refuses with what is and what to do."""
 
 from contextlib import suppress
+from threading import Event
+from time import monotonic
+from typing import Final
 
 from kafkalert.bus.connect import Connect, WorkerError
 from kafkalert.bus.flow import Flow, flows
@@ -10,6 +13,10 @@ from kafkalert.ops.failover.watch import Watch
 from kafkalert.ops.mirror.condition import Condition, condition_of
 from kafkalert.ops.mirror.status import FlowStatus
 from kafkalert.ops.wording import harmless
+
+_SETTLED: Final = frozenset({Condition.STOPPED, Condition.RUNNING, Condition.PAUSED})
+_SETTLED_SECONDS: Final = 4.0
+_STEP_SECONDS: Final = 0.2
 
 
 def check_control(watch: Watch, settings: Settings, old: str) -> str:
@@ -48,13 +55,13 @@ def flow_of(settings: Settings, source: str) -> Flow:
 def is_stopped(settings: Settings, flow: Flow) -> bool:
     """Whether a flow is known to be stopped, as a forced switch does it."""
     with suppress(UnreachableError, WorkerError):
-        return _condition(settings, flow)[0] is Condition.STOPPED
+        return _settled(settings, flow)[0] is Condition.STOPPED
     return False
 
 
 def check_stopped(settings: Settings, flow: Flow) -> None:
     """That a flow is stopped, and stays where it is. Raises RefusedError."""
-    condition, reason = _condition(settings, flow)
+    condition, reason = _settled(settings, flow)
     if condition is Condition.STOPPED:
         return
     what = f"The mirror from {flow.source} to {flow.target} is {condition}{f' ({reason})' if reason else ''}"
@@ -80,6 +87,20 @@ def check_runs(found: FlowStatus) -> None:
             if found.state is Condition.PAUSED
             else "`kafkalert mirror apply` mends it; it has to catch up first.",
         )
+
+
+def _settled(settings: Settings, flow: Flow) -> tuple[Condition, str]:
+    """How a flow is, once its workers know: while they share out their work anew they tell of no state, or refuse."""
+    give_up = monotonic() + _SETTLED_SECONDS
+    while True:
+        try:
+            found = _condition(settings, flow)
+            if found[0] in _SETTLED or monotonic() > give_up:
+                return found
+        except (UnreachableError, WorkerError):
+            if monotonic() > give_up:
+                raise
+        Event().wait(_STEP_SECONDS)
 
 
 def _condition(settings: Settings, flow: Flow) -> tuple[Condition, str]:
