@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from kafkalert.bus.connect import Connect, Connector, WorkerError
 from kafkalert.bus.flow import flows
 from kafkalert.commands import failover_reconcile as command
 from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.errors import RefusedError, UnreachableError
+from kafkalert.ops.failover.reconcile import checks
 from kafkalert.ops.failover.reconcile.checks import check_runs, check_stopped, is_stopped
 from kafkalert.ops.failover.reconcile.result import VERSION, Outcome, Reconciliation, Stranded, Superseded
 from kafkalert.ops.mirror.condition import Condition
@@ -22,12 +24,30 @@ SETTINGS = Settings(
 AT = datetime(2026, 1, 31, 8, tzinfo=UTC)
 
 
-def test_a_worker_that_does_not_answer_is_not_taken_for_a_stopped_flow() -> None:
+def test_a_worker_that_does_not_answer_is_not_taken_for_a_stopped_flow(monkeypatch: pytest.MonkeyPatch) -> None:
     """What needs to know says so."""
+    monkeypatch.setattr(checks, "_SETTLED_SECONDS", 0.1)
     (out, _) = flows(SETTINGS)
     assert not is_stopped(SETTINGS, out)
     with pytest.raises(UnreachableError, match="beside dc2"):
         check_stopped(SETTINGS, out)
+
+
+def test_it_looks_again_while_workers_share_out_their_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They refuse, or tell of no state, before they know that the flow is stopped."""
+    stopped = Connector("mirror", "STOPPED")
+    told = iter([WorkerError("rebalance", 409), None, Connector("mirror", "UNASSIGNED"), stopped])
+
+    def status(_: Connect, _name: str) -> Connector | None:
+        one = next(told)
+        if isinstance(one, WorkerError):
+            raise one
+        return one
+
+    monkeypatch.setattr(Connect, "status", status)
+    monkeypatch.setattr(checks, "_STEP_SECONDS", 0)
+    assert is_stopped(SETTINGS, flows(SETTINGS)[0])
+    assert next(told, None) is None
 
 
 @pytest.mark.parametrize(

@@ -422,23 +422,15 @@ def test_a_row_that_won_is_read_where_nothing_takes_it_away() -> None:
 
 def test_of_two_copies_the_later_one_counts() -> None:
     """They come from one cluster, where a clock was set back; the order of its log decides, not the times."""
-    key = Key()
-    key.on_old(Row(2, 3, 4, native=True, deletes=False), 3)
-    key.on_new(Row(0, 1, 5, native=False, deletes=False))
-    key.on_new(Row(1, 2, 3, native=False, deletes=True))
-    assert key.theirs is not None
-    assert key.theirs.id == 2
-    assert [one.id for one in key.to_carry()] == [3]
+    copies = [Row(0, 1, 5, native=False, deletes=False), Row(1, 2, 3, native=False, deletes=True)]
+    key = key_of([Row(2, 3, 4, native=True, deletes=False)], copies)
+    assert (key.theirs, list(key.to_carry())) == (copies[1], key.stranded)
 
 
 def test_a_copy_counts_once_the_newer_row_before_it_is_gone() -> None:
     """Compaction took that while the operator was asked; the stranded row is older than both."""
-    key = Key()
-    key.on_old(Row(0, 1, 10, native=True, deletes=False), 1)
-    key.on_new(Row(0, 2, 30, native=True, deletes=False))
-    key.on_new(Row(1, 3, 20, native=False, deletes=False))
-    assert key.theirs is not None
-    assert key.theirs.id == 2
+    theirs = [Row(0, 2, 30, native=True, deletes=False), Row(1, 3, 20, native=False, deletes=False)]
+    key = key_of([Row(0, 1, 10, native=True, deletes=False)], theirs)
+    assert key.theirs == theirs[0]
     key.lost(0, on_new=True)
-    assert key.theirs.id == 3
-    assert list(key.to_carry()) == []
+    assert (key.theirs, list(key.to_carry())) == (theirs[1], [])
