@@ -6,8 +6,9 @@ and of `[CompiledRule, ...]`.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from struct import Struct
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ import msgspec
 
 from kafkalert.engine.store import MAX_ID, Store
 from kafkalert.errors import DecodingError
-from kafkalert.model.ids import CustomerId, alert_suffix
+from kafkalert.model.ids import CustomerId, asked_bytes, prefixed, reach_bytes
 from kafkalert.model.money import major
 from kafkalert.model.personal import AccountId
 from kafkalert.model.records import Address, Channel, CustomerAlertSettings, address_text, channel_of
@@ -32,6 +33,8 @@ CHANNELS: Final = tuple(Channel)
 _KEY: Final = {Channel.EMAIL: "EmailAddress", Channel.SMS: "PhoneNumber", Channel.PUSH: "CustomerId"}
 _SECOND_BRANCH: Final = long_bytes(1)
 _INT64: Final = 1 << 63  # msgpack has no integer beyond
+_ALIKE: Final = 4096
+"""Kinds of alert, of a type at a threshold in a currency, whose bytes are kept."""
 
 
 CompiledOutput = tuple[int, bytes, bytes]
@@ -125,7 +128,9 @@ class Compiler:
         settings = {one: row for one in customers if (row := self._settings(txn, one)) is not None}
         planned, skipped = plan(account_id, customers, settings, self._rules)
         self.skipped.update(skipped)
-        return row_of([self._flat(account_id, one) for one in planned], self._installed)
+        reach = {address: self._reach(address) for row in settings.values() for address in row.addresses}
+        number = text_bytes(account_id.reveal())
+        return row_of([self._flat(number, one, reach) for one in planned], self._installed)
 
     def _settings(self, txn: Any, customer: CustomerId) -> CustomerAlertSettings | None:  # noqa: ANN401
         key = customer.encode()
@@ -136,37 +141,44 @@ class Compiler:
             self.skipped[error.code] += 1
             return None
 
-    def _flat(self, account: AccountId, one: Planned) -> CompiledRule:
-        outputs = tuple(self._output(one, address) for address in one.addresses)
+    def _reach(self, address: Address) -> "_Reach":
+        channel, text = channel_of(address), address_text(address)
+        return CHANNELS.index(channel), encode_key(self._codec, _KEY[channel], text), reach_bytes(channel, text)
+
+    def _flat(self, number: bytes, one: Planned, reach: Mapping[Address, "_Reach"]) -> CompiledRule:
+        before, after, asked = _shared(one.alert_type, one.threshold, one.currency)
+        body = b"".join((_SECOND_BRANCH, text_bytes(one.customer), before, number, after))
+        hashed = prefixed(one.customer) + asked
+        outputs = tuple((place, key, hashed + own) for place, key, own in map(reach.__getitem__, one.addresses))
         return CompiledRule(
             rule=self._places[one.alert_type],
             threshold=one.threshold if -_INT64 < one.threshold < _INT64 else Decimal(one.threshold),
             currency=one.currency,
             customer=one.customer,
-            packed=msgspec.Raw(_encode(Sending(_body(account, one), outputs))),
+            packed=msgspec.Raw(_encode(Sending(body, outputs))),
         )
 
-    def _output(self, one: Planned, address: Address) -> CompiledOutput:
-        channel, text = channel_of(address), address_text(address)
-        key = encode_key(self._codec, _KEY[channel], text)
-        suffix = alert_suffix(one.customer, one.alert_type, threshold_text(one.threshold), channel, text)
-        return CHANNELS.index(channel), key, suffix
+
+_Reach = tuple[int, bytes, bytes]
+"""What all alerts to an address share: place of its channel, key record, and its part of `alert_suffix`."""
 
 
-def _body(account: AccountId, one: Planned) -> bytes:
-    """OutboundMessage after its timestamp, up to what an entry adds: customer, type, and a first block of params."""
+@lru_cache(_ALIKE)
+def _shared(alert_type: str, threshold: Threshold, currency: str) -> tuple[bytes, bytes, bytes]:
+    """What the alerts of all who ask alike share.
+
+    OutboundMessage from the alert's type to the account number, and from there to what an entry adds: a first block of
+    params. And their part of `alert_suffix`.
+    """
     params = {
-        "alert_settings_account_number": account.reveal(),
-        "alert_settings_account_account": one.currency,
-        "alert_settings_amount": major(one.threshold, one.currency),
-        "alert_settings_amount_currency": one.currency,
+        "alert_settings_account_account": currency,
+        "alert_settings_amount": major(threshold, currency),
+        "alert_settings_amount_currency": currency,
     }
-    return b"".join((_SECOND_BRANCH, text_bytes(one.customer), text_bytes(one.alert_type), block(params)))
+    after = b"".join(text_bytes(part) for item in params.items() for part in item)
+    return text_bytes(alert_type) + _NUMBER, after, asked_bytes(alert_type, threshold_text(threshold))
 
 
-def block(params: dict[str, str]) -> bytes:
-    """One block of an Avro map of strings (Avro specification, "Maps"); a map may have several, then a zero."""
-    return long_bytes(len(params)) + b"".join(text_bytes(part) for item in params.items() for part in item)
-
-
+# One block of an Avro map of strings (Avro specification, "Maps"); a map may have several, then a zero.
+_NUMBER: Final = long_bytes(4) + text_bytes("alert_settings_account_number")
 END_OF_MAP: Final = long_bytes(0)

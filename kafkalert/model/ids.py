@@ -26,7 +26,17 @@ def entry_id(key: bytes | None, value: bytes | None, timestamp: int) -> EntryId:
 
 def alert_suffix(customer: CustomerId, alert_type: str, threshold: str, channel: str, address: str) -> bytes:
     """All that `alert_id` hashes after the entry's id; the same for every entry, so it is made once a rule."""
-    return b"".join(map(prefixed, (customer, alert_type, threshold, channel, address)))
+    return prefixed(customer) + asked_bytes(alert_type, threshold) + reach_bytes(channel, address)
+
+
+def asked_bytes(alert_type: str, threshold: str) -> bytes:
+    """The part of `alert_suffix` that all have who ask alike."""
+    return prefixed(alert_type) + prefixed(threshold)
+
+
+def reach_bytes(channel: str, address: str) -> bytes:
+    """The part of `alert_suffix` that all alerts to an address have."""
+    return prefixed(channel) + prefixed(address)
 
 
 def alert_id(key: bytes, entry: EntryId, suffix: bytes) -> AlertId:

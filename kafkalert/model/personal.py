@@ -58,7 +58,7 @@ class Personal:
         return type(other) is type(self) and isinstance(other, Personal) and other._value == self._value
 
     def __hash__(self) -> int:
-        return hash((type(self), self._value))
+        return hash(self._value)
 
     def __copy__(self) -> Self:
         return self

@@ -15,7 +15,8 @@ NO_AMOUNT, UNKNOWN_TYPE, BAD_AMOUNT = "no-amount", "unknown-alert-type", "amount
 """Why a setting is skipped."""
 
 # Longer numbers than this are no money; the bound also keeps hostile input from costing time.
-_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})")
+_DIGITS = 40
+_NUMBER = re.compile(rf"[+-]?(?:[0-9]{{1,{_DIGITS}}}(?:\.[0-9]{{0,{_DIGITS}}})?|\.[0-9]{{1,{_DIGITS}}})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Planned:
 
 def threshold(text: str) -> Threshold | None:
     """The number that a setting's amount says, or None where it is none. "500000.00" is 500000."""
+    if text.isascii() and text.isdecimal() and len(text) <= _DIGITS:
+        return int(text)
     if not _NUMBER.fullmatch(text):
         return None
     number = Decimal(text)
@@ -70,8 +73,9 @@ def plan(
                     skipped[number] += 1
                 else:
                     asked.setdefault((part.currency, setting.alert_type, number), set()).update(setting.channels)
+        reachable = [(address, channel_of(address)) for address in dict.fromkeys(row.addresses)]
         for (currency, alert_type, number), channels in asked.items():
-            addresses = tuple(a for a in dict.fromkeys(row.addresses) if channel_of(a) in channels)
+            addresses = tuple(address for address, channel in reachable if channel in channels)
             if addresses:
                 planned.append(Planned(customer, alert_type, number, currency, addresses))
     return planned, skipped
