@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kafkalert.ops.failover.beats import Beat, decode
-from kafkalert.ops.failover.horizon import OVERLAP_SECONDS, Sight, go_back_to, sights, stranded, whole_until
+from kafkalert.ops.failover.horizon import (
+    OVERLAP_SECONDS,
+    QUIET_SECONDS,
+    Partition,
+    Sight,
+    go_back_to,
+    sights,
+    stranded,
+    whole_until,
+)
 
 CLOCKS = 15_000
 """How far a clock may be off, in ms; two of them lie 30 s apart."""
@@ -83,12 +92,47 @@ def test_without_evidence_nothing_is_claimed() -> None:
     assert go_back_to([Sight(START, 5, 4), Sight(START + 1000, 9, 8)], START + 60_000) is None
 
 
-def test_a_flow_that_was_not_seen_running_counts_from_its_oldest_trace() -> None:
-    """A task that failed carried some partitions no longer, while others went on."""
-    crossed = {("out", 0): 500, ("out", 1): 900}
-    assert whole_until(crossed, healthy=True) == 900
-    assert whole_until(crossed, healthy=False) == 500
+@st.composite
+def late_flows(draw: st.DrawFn) -> tuple[dict[Partition, list[int]], dict[Partition, int]]:
+    """The times of what was written to each partition, and until which of them it has crossed.
+
+    Partitions are late by some minutes, each by as much as it likes, and no copy is older than QUIET_SECONDS.
+    """
+    quiet, written, crossed = round(QUIET_SECONDS * 1000), {}, {}
+    for number in range(draw(st.integers(1, 5))):
+        times = sorted(draw(st.lists(st.integers(0, quiet), min_size=1, max_size=20)))
+        written["out", number] = [START + time for time in times]
+        crossed["out", number] = draw(st.integers(1, len(times)))
+    return written, crossed
+
+
+@given(late_flows(), st.booleans())
+def test_all_until_then_has_crossed_however_late_each_partition_is(
+    flow: tuple[dict[Partition, list[int]], dict[Partition, int]], healthy: bool
+) -> None:
+    written, crossed = flow
+    whole = whole_until({one: times[crossed[one] - 1] for one, times in written.items()}, healthy=healthy)
+    assert whole is not None
+    assert not [one for one, times in written.items() if any(time < whole for time in times[crossed[one] :])]
+
+
+def test_who_brought_nothing_for_long_is_quiet_if_the_flow_runs() -> None:
+    """Where it was not seen running, a task that failed may have carried it no longer, while others went on."""
+    now = round(QUIET_SECONDS * 1000) + 900
+    crossed = {("out", 0): 899, ("out", 1): now - 5, ("out", 2): now}
+    assert whole_until(crossed, healthy=True) == now - 5
+    assert whole_until(crossed, healthy=False) == 899
+    assert whole_until(crossed | {("out", 0): 900}, healthy=True) == 900
     assert whole_until({}, healthy=True) is None
+    assert whole_until({}, healthy=False) is None
+
+
+def test_a_rare_topic_says_only_that_something_crossed() -> None:
+    crossed = {("rows", 0): 700, ("out", 0): 800, ("rows", 1): 900}
+    assert whole_until(crossed, healthy=True, rare={"rows"}) == 800
+    assert whole_until(crossed, healthy=False, rare={"rows"}) == 800
+    assert whole_until({("rows", 0): 700, ("rows", 1): 900}, healthy=True, rare={"rows"}) == 900
+    assert whole_until({("rows", 0): 700}, healthy=False, rare={"rows"}) is None
 
 
 def test_what_is_stranded_is_bounded_by_what_came_and_by_what_was_carried() -> None:

@@ -1,14 +1,14 @@
 """How far back a group has to go where its old cluster cannot be asked: by what was seen of it from outside. Pure.
 
 Of a dead cluster nobody knows to the record what was processed and what of it had crossed. But heartbeats reach the
-target without the mirror, and tell how far partitions reached and how many records were left; and the newest copy on
-the target tells until when the flow carried anything. All that lies before both, less an overlap for clocks and for
+target without the mirror, and tell how far partitions reached and how many records were left; and the newest copies on
+the target tell until when the flow carried everything. All that lies before both, less an overlap for clocks and for
 what was on its way, was processed and its alerts have crossed. The rest is processed again: the same entries give the
 same ids.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +19,9 @@ from kafkalert.ops.failover.beats import Beat
 OVERLAP_SECONDS: Final = 80.0
 """Each half covers what may lie between two times that are compared: 30 s by which clocks of two machines differ, 9 s
 for which an output is on its way, and the second by which what a beat tells is old."""
+
+QUIET_SECONDS: Final = 600.0
+"""A partition whose newest copy is so much older than another's has nothing to carry, rather than much."""
 
 Partition = tuple[str, int]
 
@@ -55,13 +58,21 @@ def sights(beats: Iterable[Beat], old: str) -> dict[str, dict[Partition, list[Si
     }
 
 
-def whole_until(crossed: Mapping[Partition, int], *, healthy: bool) -> int | None:
-    """The newest moment (ms) of which a copy on the target tells; None without any copy.
+def whole_until(crossed: Mapping[Partition, int], *, healthy: bool, rare: Collection[str] = frozenset()) -> int | None:
+    """The moment (ms) up to which everything has crossed, by the copies on the target; None without any copy.
 
-    `crossed` has the time of the newest copy of each partition. While all tasks of the flow ran, one partition speaks
-    for all; otherwise the one that fell silent first does, as it may belong to the task that had failed.
+    `crossed` has the time of the newest copy of each partition. A flow that runs may be late in some of them, so the
+    oldest of these times counts; but a partition that brought nothing for QUIET_SECONDS, while others did, is taken to
+    be quiet, and so are `rare` topics. Where not all tasks of the flow ran, each partition that is not rare counts, as
+    it may belong to the task that had failed.
     """
-    return (max if healthy else min)(crossed.values(), default=None)
+    usual = [time for (topic, _), time in crossed.items() if topic not in rare]
+    if not healthy:
+        return min(usual, default=None)
+    newest = max(crossed.values(), default=None)
+    if newest is None:
+        return None
+    return min((time for time in usual if time >= newest - round(QUIET_SECONDS * 1000)), default=newest)
 
 
 def go_back_to(seen: Sequence[Sight], whole: int | None, *, overlap: float = OVERLAP_SECONDS) -> int | None:

@@ -114,7 +114,7 @@ def outlook(settings: Settings, found: Survey, target: str, clock: Clock, overla
     copies = newest_copies(cluster, old, [topic for topic in mirrored if topic in there], clock)
     rare = {settings.topic(name) for name in _RARE}
     healthy = any(one.source == old and one.state is Condition.RUNNING for one in found.flows)
-    whole = whole_until({one: time for one, time in copies.items() if healthy or one[0] not in rare}, healthy=healthy)
+    whole = whole_until(copies, healthy=healthy, rare=rare)
     until = clock.wall_ms() if whole is None else whole
     beats, all_read = beats_since(settings, cluster, until - round(HISTORY_SECONDS * 1000), clock)
     seen = sights(beats, old)
