@@ -21,9 +21,11 @@ def main() -> None:
     mine = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if mine:
         signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever started it; what is written there is for nobody
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - to the very end
+    # Closed by whoever started it: there is nothing to read, and what is written is for nobody. In this order each
+    # takes its own descriptor: the next pipe would have it otherwise, and be read as stdin.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - to the very end
     from kafkalert.cli import main as run  # noqa: PLC0415 - this is what takes long
 
     if mine:

@@ -1,7 +1,8 @@
 """librdkafka clients as kafkalert needs them: the settings that correctness rests on are set here and nowhere else."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -80,6 +81,18 @@ def admin(cluster: Cluster) -> AdminClient:
     # A cluster that has no controller just now is asked again soon: a request waits for one, and by default 5 minutes.
     soon = {"topic.metadata.refresh.interval.ms": 1000}
     return _made(cluster, AdminClient, soon | properties(cluster))
+
+
+@contextmanager
+def reports() -> Iterator[None]:
+    """Have delivery reports served in here, on the main thread. A ctrl-c inside one of them stays a ctrl-c.
+
+    It breaks the library's call, which then raises a SystemError that does not know why.
+    """
+    try:
+        yield
+    except SystemError as error:
+        raise KeyboardInterrupt from error
 
 
 def close_behind(client: Consumer) -> None:

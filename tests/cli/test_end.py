@@ -25,6 +25,20 @@ kafkalert.cli.main = run
 start.main()
 """
 
+READING = """
+import os
+import sys
+import kafkalert.__main__ as start
+import kafkalert.cli
+
+def run():
+    own = os.pipe()
+    sys.exit(min(own) < 3 or sys.stdin.read() != "")
+
+kafkalert.cli.main = run
+start.main()
+"""
+
 
 @pytest.mark.parametrize(
     ("status", "code"), [("0", 0), ("None", 0), ("kafkalert.cli.ExitCode.REFUSED", 5), ("'no'", 1)]
@@ -47,3 +61,11 @@ def test_closed_streams_are_no_error(tmp_path: Path, closed: str, arguments: str
     )
     assert run.returncode == code
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&-", "<&- 2>&-"])
+def test_a_closed_stdin_is_empty(tmp_path: Path, closed: str) -> None:
+    """It is not what a pipe of the process' own is taken for, whose bytes would be waited for."""
+    (tmp_path / "start.py").write_text(READING)
+    run = subprocess.run(["sh", "-c", f"{sys.executable} start.py {closed}"], cwd=tmp_path, timeout=60, check=False)
+    assert run.returncode == 0

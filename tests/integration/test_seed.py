@@ -1,6 +1,7 @@
 """Seeding and pruning on a real broker: what the topic holds afterwards."""
 
 import json
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,6 +113,16 @@ def table(settings: Settings, topic: str) -> dict[str, list[str] | None]:
         found[key] = ids
     consumer.close()
     return found
+
+
+def test_ctrl_c_inside_a_delivery_report_is_ctrl_c(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing else listens for it, as in the demo: the library's call breaks, by an error of its own."""
+    monkeypatch.setattr(writing.Writer, "_on_delivery", lambda *_: signal.raise_signal(signal.SIGINT))
+    path = write(tmp_path / "a", *(row(f"A{number}", "C1") for number in range(20)))
+    with pytest.raises(KeyboardInterrupt):
+        Listener().seed(settings, Request(AUTHORISATIONS, path))
 
 
 def test_a_file_becomes_the_table(settings: Settings, tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ class Writer:
         self._fatal: KafkaError | None = None
         self.written = Written()
 
+    @clients.reports()
     def rows(self, source: Source, on_progress: OnProgress) -> None:
         """Send all rows of `source`, or, when stopped, as far as it got; returns when each is acknowledged or failed.
 
@@ -127,6 +128,7 @@ class Writer:
             problems=problems,
         )
 
+    @clients.reports()
     def tombstones(self, keys: Iterable[bytes]) -> None:
         """Send a tombstone for each key, as far as it gets when stopped. Raises as `rows` does."""
         before = self._delivered

@@ -52,6 +52,7 @@ class Writing(Thread):
         except (KafkalertError, KafkaException) as error:
             self.problem = f"Canaries could not be written: {type(error).__name__}."
 
+    @clients.reports()
     def stop(self) -> None:
         """Write no more, and hear what clusters say of the rest, for ANSWER_SECONDS."""
         self._halt.set()
@@ -81,6 +82,7 @@ class Writing(Thread):
             self.answered[alert] = False
 
 
+@clients.reports()
 def put(cluster: Cluster, records: Sequence[Record]) -> None:
     """Write records and wait until `cluster` has acknowledged them all, for ANSWER_SECONDS.
 

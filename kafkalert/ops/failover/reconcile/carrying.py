@@ -50,6 +50,7 @@ class Carrier:
         self._heard = clock.monotonic()
         self.carried = 0
 
+    @clients.reports()
     def carry(
         self, wanted: Mapping[Partition, Sequence[int]], done: OnCarried = lambda *_: None, left: Left = lambda _: None
     ) -> dict[Partition, list[int]]:
