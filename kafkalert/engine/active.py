@@ -36,7 +36,7 @@ class ActiveCluster:
         self._clock = clock
         self._stopping = stopping
         self._alone = View(epoch=0, active=names[0], commit=None, pending=None, history=(), next_epoch=1)
-        self._fresh = (-1, float("-inf"))
+        self._fresh = (-1, "", float("-inf"))
         self._log: ControlLog | None = None
         if len(names) > 1:
             topic = settings.topic("kafkalert.control")
@@ -65,20 +65,23 @@ class ActiveCluster:
         """
         settled = self._log is None or self._log.settled()
         view = self.view()
-        fresh = self.fresh(self._clock.monotonic(), view.epoch)
+        fresh = self.fresh(self._clock.monotonic(), view.epoch, view.active)
         return duty(view, settled=settled, fresh=fresh, epoch=epoch, acknowledged=acknowledged)
 
-    def fresh(self, now: float, epoch: int) -> bool:
-        """Whether the logs were read lately enough to work in `epoch`, and still say so.
+    def fresh(self, now: float, epoch: int, cluster: str) -> bool:
+        """Whether the logs were read lately enough to work in `epoch` on `cluster`, and still say so.
 
-        Cheap: an answer is good for a moment. Another epoch never is: what was read says to work elsewhere.
+        Cheap: an answer is good for a moment. Another epoch never is, and of two forced switches of one epoch only the
+        cluster of the one that counts: what was read says to work elsewhere.
         """
-        known, until = self._fresh  # at once: several threads ask
-        if epoch == known and now < until:
+        known, where, until = self._fresh  # at once: several threads ask
+        if epoch == known and cluster == where and now < until:
             return True
-        if self._log is not None and (self.view().epoch != epoch or not self._log.fresh(now)):
-            return False
-        self._fresh = (epoch, now + _FRESH_SECONDS)
+        if self._log is not None:
+            view = self.view()
+            if (view.epoch, view.active) != (epoch, cluster) or not self._log.fresh(now):
+                return False
+        self._fresh = (epoch, cluster, now + _FRESH_SECONDS)
         return True
 
     def skips(self, group: str) -> dict[Partition, Ranges]:

@@ -29,8 +29,8 @@ class Work:
 
     `prepare` connects to a cluster; what it returns, called when that is the active one, returns once records may be
     processed (False: the end came before that). `hold` is asked from time to time for a reason not to process;
-    `fresh` and `look` as for `Loop`, `fresh` with the stay's epoch, `look` with the stay that asks. `changed` is called
-    when what a stay does has changed; it must be quick.
+    `fresh` and `look` as for `Loop`, `fresh` with the stay's epoch and cluster, `look` with the stay that asks.
+    `changed` is called when what a stay does has changed; it must be quick.
     """
 
     settings: Settings
@@ -38,7 +38,7 @@ class Work:
     metrics: Metrics
     prepare: Callable[[Cluster], Callable[[Ends], bool]]
     hold: Callable[[], str]
-    fresh: Callable[[float, int], bool]
+    fresh: Callable[[float, int, str], bool]
     look: Callable[["Attempt"], None]
     changed: Callable[[], None]
     clock: Clock
@@ -126,7 +126,7 @@ class Attempt:
             dead=DeadLetters(dead_topic, stage.name, delivery, work.metrics.dead, work.clock),
             metrics=work.metrics,
             hold=work.hold,
-            fresh=lambda now: work.fresh(now, self.epoch),
+            fresh=lambda now: work.fresh(now, self.epoch, cluster.name),
             look=lambda: work.look(self),
             changed=work.changed,
             clock=work.clock,

@@ -91,6 +91,7 @@ class Runner:
         self._next: Attempt | None = None  # clients for where they will be, if the pending attempt succeeds
         self._prepared: Event | None = None  # the PREPARE for which this instance stands still
         self._epoch = -1  # the highest that was worked in
+        self._cluster = ""  # where that was
         self._waits = "starting"
         self._goals: Goals = {}
         self._failures = 0
@@ -191,13 +192,13 @@ class Runner:
 
     def _go_on(self, duty: Duty) -> None:
         """Process on the active cluster, unless a new try is not due yet."""
-        if self._prepared is not None or duty.epoch > self._epoch:
+        if self._prepared is not None or (duty.epoch, duty.cluster) != (self._epoch, self._cluster):
             if self._prepared is not None or self._epoch >= 0:
                 _LOG.warning("epoch %d: going on on %s", duty.epoch, duty.cluster)
             if self._prepared is not None and self._prepared.target != duty.cluster:
                 self._expect(None)
             self._prepared = None
-            self._epoch = duty.epoch
+            self._epoch, self._cluster = duty.epoch, duty.cluster
             self._failures, self._retry_at = 0, float("-inf")
             self._goals = {}
         waiting, self._next = self._next, None
@@ -222,7 +223,7 @@ class Runner:
     def _look(self, attempt: Attempt) -> None:
         """Before `attempt` goes on after a long silence: whether it still may. Called from its thread."""
         view = self._active.view()
-        if view.epoch != attempt.epoch:
+        if (view.epoch, view.active) != (attempt.epoch, attempt.cluster.name):
             attempt.ending.abandon()
         elif view.pending is not None and view.pending.source == attempt.cluster.name:
             attempt.ending.leave()

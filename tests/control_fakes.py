@@ -1,0 +1,93 @@
+"""A control log that says what a test has it say."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from kafkalert.bus.control.event import Event, Step
+from kafkalert.bus.control.state import View, resolve
+from kafkalert.config.sections import Cluster, Context, Settings
+
+OTHER = {"dc1": "dc2", "dc2": "dc1"}
+SETTINGS = Settings(
+    context=Context(clusters=("dc1", "dc2")),
+    clusters={name: Cluster(name=name, bootstrap="127.0.0.1:1") for name in OTHER},
+)
+
+
+def forced(epoch: int, to: str, attempt: str = "a", **detail: object) -> Event:
+    """A forced switch; `stays` in its detail where stages are there already."""
+    return Event(epoch, attempt, "COMMIT", "forced", OTHER[to], to, "somebody", 1, "", detail)
+
+
+def planned(epoch: int, to: str, step: Step, attempt: str = "a") -> Event:
+    """A step of a planned switch."""
+    return Event(epoch, attempt, step, "planned", OTHER[to], to, "somebody", 1)
+
+
+class FakeLog:
+    """As `ControlLog`, with both logs read and fresh; `read` lets them grow."""
+
+    def __init__(self) -> None:
+        self.logs: dict[str, tuple[Event, ...]] = dict.fromkeys(OTHER, ())
+        self.is_fresh = True
+        self._callbacks: list[Callable[[], None]] = []
+
+    @classmethod
+    def instead(cls, monkeypatch: pytest.MonkeyPatch) -> "FakeLog":
+        """The one that every `ActiveCluster` made from now on has."""
+        one = cls()
+        monkeypatch.setattr("kafkalert.engine.active.ControlLog", lambda *_, **__: one)
+        return one
+
+    def read(self, cluster: str, *events: Event) -> None:
+        """The reader of a cluster's log has brought these."""
+        self.logs[cluster] += events
+        for callback in self._callbacks:
+            callback()
+
+    def subscribe(self, callback: Callable[[], None]) -> None:
+        """As the real one."""
+        self._callbacks.append(callback)
+
+    def view(self) -> View:
+        """By the real rules."""
+        return resolve(self.logs, "dc1")
+
+    def settled(self) -> bool:
+        """Both logs were read."""
+        return True
+
+    def fresh(self, _now: float) -> bool:
+        """As the test says."""
+        return self.is_fresh
+
+
+class FakeDelivery:
+    """As `Delivery`: what a cluster was given, and how much of it was acknowledged."""
+
+    def __init__(self, cluster: Cluster, **_: object) -> None:
+        self.cluster = cluster
+        self.sent: list[int] = []
+        self.flushed = 0
+        self.abandoned = False
+        self.waiting: Callable[[], None] = lambda: None
+
+    def send(self, _topic: str, _value: bytes | None, key: bytes | None, _headers: Sequence[Any]) -> None:
+        """Taken; its key is its number."""
+        self.sent.append(int(key or b""))
+
+    def poll(self) -> None:
+        """Nothing failed."""
+
+    def flush(self) -> None:
+        """All arrives."""
+        self.flushed = len(self.sent)
+
+    def abandon(self) -> None:
+        """Take nothing any more."""
+        self.abandoned = True
+
+    def close(self) -> None:
+        """Forget the rest."""

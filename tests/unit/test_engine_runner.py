@@ -1,0 +1,118 @@
+"""What a runner makes of two forced switches of one epoch: the cluster changes without the epoch."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from kafkalert.config.sections import Cluster
+from kafkalert.engine.active import ActiveCluster
+from kafkalert.engine.attempt import Attempt, Goals, Work
+from kafkalert.engine.ending import Ending
+from kafkalert.engine.metrics import Metrics
+from kafkalert.engine.runner import Runner, RunOptions
+from kafkalert.engine.stage import Stage
+from kafkalert.engine.stopping import Stopping
+from tests.control_fakes import SETTINGS, FakeLog, forced
+from tests.engine_fakes import FakeClock
+
+LOSES, WINS = forced(1, "dc2", "b"), forced(1, "dc1", "a")
+
+
+class FakeAttempt:
+    """A stay that notes the ends of the topics of its cluster, and is abandoned or not."""
+
+    def __init__(self, work: Work, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.ending = Ending(work.stopping)
+        self.epoch = -1
+        self.ended = False
+        self.goals: Goals | None = None
+
+    def go(self, epoch: int, _skips: object, goals: Goals | None) -> None:
+        """As the real one with `--until-end`, which keeps the ends that are there already."""
+        self.epoch = epoch
+        if goals is not None:
+            goals.setdefault("accountentry", {(self.cluster.name, 0): 1})
+            self.goals = dict(goals)
+
+    def abandon(self) -> None:
+        """As the real one."""
+        self.ending.abandon()
+
+    @property
+    def real(self) -> Attempt:
+        """Itself, under the type of what it stands for."""
+        return cast("Attempt", self)
+
+
+class Running:
+    """A runner whose stays are those in `made`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.log = FakeLog.instead(monkeypatch)
+        self.made: list[FakeAttempt] = []
+        monkeypatch.setattr("kafkalert.engine.runner.Attempt", self._make)
+        clock = FakeClock()
+        stage: Any = SimpleNamespace(name="alerting", inputs=["accountentry"], tables=[], outputs=[])
+        self.runner = Runner(
+            SETTINGS,
+            RunOptions(until_end=True),
+            stage=cast("Stage", stage),
+            metrics=Metrics(),
+            prepare=lambda _: lambda _: True,
+            hold=lambda: "",
+            expect=lambda _: None,
+            clock=clock,
+            stopping=Stopping(clock),
+        )
+
+    def _make(self, work: Work, cluster: Cluster) -> FakeAttempt:
+        self.made.append(FakeAttempt(work, cluster))
+        return self.made[-1]
+
+
+@pytest.fixture
+def running(monkeypatch: pytest.MonkeyPatch) -> Running:
+    return Running(monkeypatch)
+
+
+def test_the_losing_cluster_is_left_with_its_ends(running: Running) -> None:
+    """What counts as the end there says nothing about the other one."""
+    running.log.read("dc2", LOSES)
+    running.runner._turn()
+    running.log.read("dc1", WINS)
+    running.runner._turn()
+    first, second = running.made
+    assert (first.cluster.name, first.ending.abandoned) == ("dc2", True)
+    assert (second.cluster.name, second.epoch, second.ending.abandoned) == ("dc1", 1, False)
+    assert second.goals == {"accountentry": {("dc1", 0): 1}}
+
+
+def test_who_wakes_on_the_losing_cluster_is_told(running: Running) -> None:
+    """It has waited to read the logs, and asks before its next record, while the runner may not have looked yet."""
+    running.log.read("dc2", LOSES)
+    running.runner._turn()
+    (stay,) = running.made
+    running.runner._look(stay.real)
+    assert not stay.ending.abandoned
+    running.log.read("dc1", WINS)
+    running.runner._look(stay.real)
+    assert stay.ending.abandoned
+
+
+def test_what_was_read_lately_is_good_for_one_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for the one that lost, once that is known, nor for another epoch."""
+    log, clock = FakeLog.instead(monkeypatch), FakeClock()
+    active = ActiveCluster(SETTINGS, clock=clock, stopping=Stopping(clock))
+    log.read("dc2", LOSES)
+    assert active.fresh(clock.now, 1, "dc2")
+    assert not active.fresh(clock.now, 1, "dc1")
+    assert not active.fresh(clock.now, 0, "dc2")
+    log.read("dc1", WINS)
+    assert active.duty(epoch=1, acknowledged=None)[:3] == ("process", "dc1", 1)
+    assert not active.fresh(clock.now, 1, "dc2")
+    log.is_fresh = False
+    assert active.fresh(clock.now, 1, "dc1")
+    clock.pass_by(1)
+    assert not active.fresh(clock.now, 1, "dc1")
