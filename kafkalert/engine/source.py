@@ -195,7 +195,7 @@ class SourceDelivery:
         self._active.news.clear()
         duty = self._active.duty(epoch=self.epoch, acknowledged=self.prepared)
         try:
-            if self._delivery is not None and duty.epoch > self.epoch:
+            if self._delivery is not None and self._moves(duty):
                 self._leave()
             if duty.attempt is not None:
                 self._stand_still(duty.attempt)
@@ -207,6 +207,16 @@ class SourceDelivery:
         except _NewsError:
             return False
         return True
+
+    def _moves(self, duty: Duty) -> bool:
+        """Whether another cluster is active than the one that records go to.
+
+        Of two forced switches of one epoch, the one that counts may be read later: the cluster changes without the
+        epoch. A switch that stays changes the epoch alone: what this cluster has it has, and what is on its way to it
+        arrives. Logs that have lost an epoch say nothing.
+        """
+        here = self.cluster
+        return here is not None and duty.epoch >= self.epoch and duty.cluster != here.name
 
     def _leave(self) -> None:
         """Another cluster is active: leave this one, and send again what it may not have, or may not have given on."""
@@ -246,7 +256,8 @@ class SourceDelivery:
         if self._next is not None:
             Thread(target=self._next[1].close, name="close", daemon=True).start()
             self._next = None
-        if duty.epoch > self.epoch >= 0 or self.prepared is not None:
+        new = self.cluster is not None and (duty.epoch, cluster.name) != (self.epoch, self.cluster.name)
+        if new or self.prepared is not None:
             _LOG.warning("epoch %d: going on on %s", duty.epoch, cluster.name)
         self.cluster, self.epoch = cluster, duty.epoch
         self._set()

@@ -1,4 +1,4 @@
-"""What a source keeps to be sent again."""
+"""What a source keeps to be sent again, and where it sends while clusters change."""
 
 import logging
 
@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafkalert.engine.source import KEPT_BYTES, KEPT_SECONDS, Kept, _Record
+from kafkalert.config.sections import Cluster
+from kafkalert.engine.active import ActiveCluster
+from kafkalert.engine.source import KEPT_BYTES, KEPT_SECONDS, Kept, SourceDelivery, _Record
+from kafkalert.engine.stopping import Stopping
+from tests.control_fakes import SETTINGS, FakeDelivery, FakeLog, forced, planned
 from tests.engine_fakes import FakeClock
 
 STEPS = st.lists(st.one_of(st.just("send"), st.just("acknowledge"), st.floats(0, 40)), max_size=60)
@@ -54,3 +58,116 @@ def test_too_much_is_not_kept_and_said_once(caplog: pytest.LogCaptureFixture, mo
     assert sum(one.size for one in taken[:-1]) <= KEPT_BYTES
     assert len(taken) > 50
     assert len(caplog.records) == 1
+
+
+class Bridging:
+    """A source on dc1 that has sent 1, which was acknowledged, and 2, which was not."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.log = FakeLog.instead(monkeypatch)
+        self.made: list[FakeDelivery] = []
+        monkeypatch.setattr("kafkalert.engine.source.Delivery", self._make)
+        clock = FakeClock()
+        stopping = Stopping(clock)
+        active = ActiveCluster(SETTINGS, clock=clock, stopping=stopping)
+        self.source = SourceDelivery(active, commit_seconds=1, clock=clock, stopping=stopping)
+
+    def _make(self, cluster: Cluster, **_: object) -> FakeDelivery:
+        self.made.append(FakeDelivery(cluster))
+        return self.made[-1]
+
+    def begin(self) -> None:
+        """Send both."""
+        self.send(1)
+        self.send(2)
+        assert (self.made[-1].sent, self.made[-1].flushed) == ([1, 2], 1)
+
+    def send(self, number: int) -> None:
+        """Hand one over."""
+        self.source.send("accountentry", b"", str(number).encode(), [])
+
+    @property
+    def given(self) -> list[tuple[str, list[int]]]:
+        """What each delivery was given, in the order in which they were made."""
+        return [(one.cluster.name, one.sent) for one in self.made]
+
+    @property
+    def at(self) -> tuple[int, str]:
+        """What a heartbeat says."""
+        cluster = self.source.cluster
+        return self.source.epoch, "" if cluster is None else cluster.name
+
+
+@pytest.fixture
+def bridging(monkeypatch: pytest.MonkeyPatch) -> Bridging:
+    return Bridging(monkeypatch)
+
+
+def test_the_other_forced_switch_of_its_epoch_moves_it(bridging: Bridging) -> None:
+    """The one that counts is read later: what the losing cluster acknowledged lately is sent again, too."""
+    bridging.log.read("dc2", forced(1, "dc2", "b"))
+    bridging.begin()
+    bridging.log.read("dc1", forced(1, "dc1", "a", stays=True))
+    bridging.send(3)
+    assert bridging.given == [("dc2", [1, 2]), ("dc1", [1, 2, 3])]
+    assert bridging.made[0].abandoned
+    assert bridging.at == (1, "dc1")
+
+
+def test_it_leaves_the_losing_cluster_before_it_may_go_on(bridging: Bridging) -> None:
+    """Held, as the logs were not read lately, it gives that cluster nothing any more."""
+    bridging.log.read("dc2", forced(1, "dc2", "b"))
+    bridging.begin()
+    bridging.log.is_fresh = False
+    bridging.log.read("dc1", forced(1, "dc1", "a"))
+    assert not bridging.source._turn()
+    assert bridging.source.held
+    assert bridging.made[0].abandoned
+    bridging.log.is_fresh = True
+    assert bridging.source._turn()
+    assert bridging.given == [("dc2", [1, 2]), ("dc1", [1, 2])]
+
+
+def test_logs_that_lost_an_epoch_move_nothing(bridging: Bridging) -> None:
+    """They say home again; it is held until they are as they were, and goes on with what it has."""
+    switch = forced(1, "dc2")
+    bridging.log.read("dc2", switch)
+    bridging.begin()
+    bridging.log.logs["dc2"] = ()
+    bridging.log.read("dc2")
+    assert not bridging.source._turn()
+    assert "lost epoch 1" in bridging.source.held
+    bridging.log.read("dc2", switch)
+    bridging.send(3)
+    assert bridging.given == [("dc2", [1, 2, 3])]
+    assert not bridging.made[0].abandoned
+
+
+def test_a_forced_switch_that_stays_repeats_nothing(bridging: Bridging) -> None:
+    """The cluster has what it acknowledged, and the rest is on its way there."""
+    bridging.begin()
+    bridging.log.read("dc1", forced(1, "dc1", stays=True))
+    bridging.send(3)
+    assert bridging.given == [("dc1", [1, 2, 3])]
+    assert bridging.at == (1, "dc1")
+
+
+def test_a_forced_switch_that_stays_ends_a_planned_one(bridging: Bridging) -> None:
+    """The cluster that was moved to is gone: what stood still goes on where it was, and repeats nothing."""
+    bridging.begin()
+    bridging.log.read("dc1", planned(1, "dc2", "PREPARE"))
+    assert not bridging.source._turn()
+    assert bridging.source.prepared is not None
+    bridging.log.read("dc1", forced(2, "dc1", stays=True))
+    bridging.send(3)
+    assert bridging.given == [("dc1", [1, 2, 3]), ("dc2", [])]
+    assert bridging.at == (2, "dc1")
+
+
+def test_a_forced_switch_that_was_missed_repeats_what_was_acknowledged(bridging: Bridging) -> None:
+    """The last one stays, but not where it is: it was on the cluster that was left before."""
+    bridging.begin()
+    bridging.log.read("dc2", forced(1, "dc2"), forced(2, "dc2", stays=True))
+    bridging.send(3)
+    assert bridging.given == [("dc1", [1, 2]), ("dc2", [1, 2, 3])]
+    assert bridging.at == (2, "dc2")
