@@ -201,7 +201,7 @@ class SourceDelivery:
                 self._stand_still(duty.attempt)
                 return False
             if duty.do != "process":
-                self._set(held=duty.why)
+                self._set(prepared=self.prepared, held=duty.why)  # what was acknowledged counts until its outcome
                 return False
             self._go_on(duty)
         except _NewsError:

@@ -171,3 +171,18 @@ def test_a_forced_switch_that_was_missed_repeats_what_was_acknowledged(bridging:
     bridging.send(3)
     assert bridging.given == [("dc1", [1, 2]), ("dc2", [1, 2, 3])]
     assert bridging.at == (2, "dc2")
+
+
+def test_what_stands_still_for_a_switch_waits_for_its_outcome(bridging: Bridging) -> None:
+    """Also where its cluster turns out not to be the active one meanwhile."""
+    bridging.log.read("dc2", forced(1, "dc2", "b"), planned(2, "dc1", "PREPARE"))
+    assert not bridging.source._turn()
+    bridging.log.read("dc1", forced(1, "dc1", "a"))
+    for _ in range(2):
+        assert not bridging.source._turn()
+        assert "epoch 2 is not decided" in bridging.source.held
+        assert bridging.source.prepared is not None
+    bridging.log.read("dc2", planned(2, "dc1", "ABORT"))
+    bridging.send(1)
+    assert bridging.given == [("dc1", [1])]
+    assert bridging.at == (1, "dc1")
