@@ -32,7 +32,11 @@ class Attendance:
 
 
 class Groups:
-    """The groups of a context on one cluster. Every method raises UnreachableError where no answer comes in time."""
+    """The groups of a context on one cluster.
+
+    Every method raises UnreachableError where no answer comes in time, or one that is not whole: a group that is
+    overlooked would go on at an old place.
+    """
 
     def __init__(self, settings: Settings, cluster: Cluster, *, seconds: float = SECONDS) -> None:
         self._cluster = cluster
@@ -43,6 +47,8 @@ class Groups:
     def names(self) -> list[str]:
         """Every group whose name begins as this context's do."""
         listed = self._answer(self._client.list_consumer_groups(request_timeout=self._seconds))
+        if listed.errors:  # a broker that does not tell may have any of them
+            raise clients.unreachable(self._cluster, KafkaException(listed.errors[0]))
         return sorted(one.group_id for one in listed.valid if one.group_id.startswith(self._start))
 
     def attendance(self, groups: Sequence[str]) -> dict[str, Attendance]:
@@ -71,9 +77,10 @@ class Groups:
         found: dict[str, dict[Partition, int]] = {}
         for group, future in asked.items():
             partitions = self._answer(future).topic_partitions or []
-            found[group] = {
-                (one.topic, one.partition): one.offset for one in partitions if one.error is None and one.offset >= 0
-            }
+            for one in partitions:
+                if one.error is not None:
+                    raise clients.unreachable(self._cluster, KafkaException(one.error))
+            found[group] = {(one.topic, one.partition): one.offset for one in partitions if one.offset >= 0}
         return found
 
     def move(self, group: str, offsets: Offsets, *, epoch: int) -> None:
