@@ -73,7 +73,8 @@ def failover(
     """See where stages run, and move them to the other cluster, without a restart.
 
     Without --to it shows cluster, instances, mirror and lag. With --to it shows them, asks, and moves every stage:
-    nothing is lost and nothing done twice, or it is called off and everything goes on where it was. Where the cluster
+    nothing is lost and nothing done twice, or it is called off and everything goes on where it was. Only what an
+    instance that died had not committed, about a second, is processed again, with the same ids. Where the cluster
     in use is dead, only --force --accept-loss moves; what may be lost is shown before it asks. Mind that a side that
     is merely cut off goes on by itself until it is reached or stopped: two sites hold no quorum.
 

@@ -18,6 +18,7 @@ import pytest
 from confluent_kafka import TopicPartition
 
 from kafkalert.ops.failover.course import Step
+from kafkalert.ops.failover.parts import listed
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import Identity, identify, wait_until
 from kafkalert.sandbox.remains import data_folder
@@ -207,6 +208,7 @@ def test_stages_come_and_go_in_the_middle(twin: Callable[[], Twin]) -> None:
     stays, hangs, killed, stopped = (bank.alerting(state=name) for name in ("stays", "hangs", "killed", "stopped"))
     bridge = bank.bridge()
     bank.await_running(stays, hangs, killed, stopped, bridge, on="dc1")
+    names = {pid: one["instance"] for pid, one in bank.beats.newest().items()}
     started: list[Alerting] = []
 
     def disturb() -> None:
@@ -223,6 +225,9 @@ def test_stages_come_and_go_in_the_middle(twin: Callable[[], Twin]) -> None:
         bank.await_running(*here, on="dc2", epoch=1)
     assert stopped.process.wait(SECONDS) == 0
     assert told["missing"] == []
+    assert (told["loss"]["lost"], told["loss"]["repeated"]) == (0, None)
+    (said,) = told["loss"]["words"]
+    assert f"what {listed([names[hangs.pid], names[killed.pid]])} had not committed" in said
     bank.settled("dc2", 1, *here)
     bank.verify(*NAMES, once=False)
     commit = bank.await_event(lambda one: one.event == "COMMIT")
@@ -239,7 +244,7 @@ def test_restarted_before_its_first_commit_on_the_other_cluster(twin: Callable[[
     with bank.feed(RATE):
         assert wait_until(lambda: bank.alerts.pump() > RATE, SECONDS, every=0.1)
         assert alerting.stop() == 0
-        bank.switch("dc2")
+        assert bank.switch("dc2")["loss"]["repeated"] == 0
         stand = bank.sites["dc2"].alerting()
         bank.await_running(stand, on="dc2", epoch=1)
         stand.kill()

@@ -11,9 +11,12 @@ from kafkalert.bus.control.state import View
 from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.errors import RefusedError, UnreachableError
 from kafkalert.ops.failover.checks import check_flows, check_forced, check_idle, check_topics
+from kafkalert.ops.failover.order import Order
 from kafkalert.ops.failover.outlook import staying
 from kafkalert.ops.failover.planned import CalledOffError, check_size
-from kafkalert.ops.failover.survey import Attempt, ClusterSeen, Survey
+from kafkalert.ops.failover.roll import Presence
+from kafkalert.ops.failover.survey import Attempt, ClusterSeen, Instance, Survey
+from kafkalert.ops.failover.switching import _planned_changes
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.status import FlowStatus
 from kafkalert.ops.topics import compare, wanted
@@ -157,6 +160,25 @@ def test_where_both_flows_are_stopped_the_passive_cluster_is_named() -> None:
     with pytest.raises(RefusedError, match="from dc1 to dc2 is not running: paused") as refused:
         check_flows(replace(SURVEY, flows=paused, given_up="dc2"))
     assert "mirror apply" in refused.value.hint
+
+
+def test_who_is_asked_hears_what_a_silent_instance_means() -> None:
+    """It may have died with work that it had not committed; one that is alive, or ended in order, has none."""
+
+    def last(*presences: Presence) -> str:
+        there = tuple(
+            Instance("alerting", f"vm-{number}", "vm", each, "running", "dc1", 3, 0, None)
+            for number, each in enumerate(presences)
+        )
+        return _planned_changes(replace(SURVEY, instances=there), Order("dc2", 30.0, "", "ann@ops"))[-1]
+
+    assert last(Presence.ALIVE, Presence.STOPPED) == (
+        "nothing is lost and nothing done twice; if it takes longer than 30 s, it is called off"
+    )
+    assert last(Presence.ALIVE, Presence.SILENT) == (
+        "nothing is lost; what vm-1 had not committed, about a second, may be processed again, with the same ids; "
+        "if it takes longer than 30 s, it is called off"
+    )
 
 
 def test_a_commit_that_no_log_would_take_is_called_off() -> None:

@@ -1,6 +1,6 @@
 """Who is there, by beats that arrive; and who stood still, or runs, while a switch goes on."""
 
-from kafkalert.ops.failover.beats import Beat
+from kafkalert.ops.failover.beats import Beat, Totals
 from kafkalert.ops.failover.roll import Presence, Roll
 from kafkalert.ops.failover.turnout import Turnout
 from tests.engine_fakes import FakeClock
@@ -26,11 +26,14 @@ class Scene:
         attempt: str = "",
         ago: int = 0,
         live: bool = True,
+        entries: int = 0,
         on: tuple[str, ...] = ("dc1", "dc2"),
     ) -> None:
         """A beat comes in; `ago` is how many ms its clock is behind."""
         time = self.clock.wall - ago
-        beat = Beat(instance, "alerting", cluster, state, time, epoch=epoch, attempt=attempt)
+        beat = Beat(
+            instance, "alerting", cluster, state, time, epoch=epoch, attempt=attempt, totals=Totals(entries=entries)
+        )
         for name in on:
             self.roll._take(beat, name, live=live)
 
@@ -163,3 +166,36 @@ def test_a_stage_of_which_only_silent_ones_are_left_is_deserted() -> None:
     scene.hear("moved", cluster="dc2", epoch=1)
     scene.turnout.look()
     assert scene.turnout.deserted() == []
+
+
+def test_who_fell_silent_before_it_stood_still_may_have_left_work_behind() -> None:
+    """Also where it wakes and stands still after all: others may have had its partitions. Who ended has not."""
+    scene = Scene()
+    for name in ("still", "dies", "hangs", "ended"):
+        scene.hear(name)
+    scene.hear("dead", live=False)
+    scene.hear("gone", state="stopped", live=False)
+    scene.turnout.begin(ATTEMPT, 1)
+    scene.hear("still", state="prepared", attempt=ATTEMPT)
+    scene.hear("ended", state="stopped")
+    scene.turnout.look()
+    assert scene.turnout.uncommitted() == ["dead"]
+    scene.clock.pass_by(3.1)
+    scene.turnout.look()
+    scene.hear("hangs", state="prepared", attempt=ATTEMPT)
+    scene.turnout.look()
+    assert scene.turnout.uncommitted() == ["dead", "dies", "hangs"], "who stood still has committed, and may die then"
+
+
+def test_whose_stay_an_error_had_ended_may_have_left_work_behind() -> None:
+    """It is about to try again, and stands still at once; one that starts has done nothing yet."""
+    scene = Scene()
+    scene.hear("broke", state="starting", entries=5)
+    scene.hear("loads", state="loading", entries=5)
+    scene.hear("new", state="loading")
+    scene.hear("works", entries=5)
+    scene.turnout.begin(ATTEMPT, 1)
+    for name in ("broke", "loads", "new", "works"):
+        scene.hear(name, state="prepared", attempt=ATTEMPT, entries=5)
+    scene.turnout.look()
+    assert scene.turnout.uncommitted() == ["broke", "loads"]

@@ -1,9 +1,12 @@
 """How a switch is told off a terminal, and how it ends in words."""
 
+import json
 from dataclasses import replace
 
 from kafkalert.commands.failover_view import Lines, ending
+from kafkalert.commands.output import to_json
 from kafkalert.ops.failover.course import Course, InstanceSeen, Snapshot, Status, Step
+from kafkalert.ops.failover.landing import planned_loss
 from kafkalert.ops.failover.result import Loss, Outcome, Result
 from tests.engine_fakes import FakeClock
 
@@ -61,6 +64,16 @@ def test_a_snapshot_is_told_only_where_something_is_new() -> None:
         course.note(Step.RUN, "waiting for one")
         course.see(())
     assert [one.steps[0].status for one in told] == [Status.GOING, Status.GOING, Status.DONE]
+
+
+def test_what_was_not_committed_is_not_said_to_be_done_once() -> None:
+    """How much that is nobody knows: in words and for programs."""
+    died = replace(DONE, loss=planned_loss(["vm-7", "vm-2"]))
+    assert ending(died)[1:] == [
+        "Nothing is lost; what vm-2, vm-7 had not committed, about a second, may be processed again, with the same ids."
+    ]
+    told = [json.loads(to_json(one))["loss"] for one in (DONE, died)]
+    assert [(one["lost"], one["repeated"]) for one in told] == [(0, 0), (0, None)]
 
 
 def test_the_end_says_what_is_and_what_is_left_to_do() -> None:

@@ -8,6 +8,12 @@ STOPPED: Final = "stopped"
 PREPARED: Final = "prepared"
 
 
+class Totals(msgspec.Struct, frozen=True):
+    """What an instance has done since its start."""
+
+    entries: int = 0
+
+
 class Beat(msgspec.Struct, frozen=True, rename="camel"):
     """What an instance says of itself; fields that nothing here needs are not read.
 
@@ -29,6 +35,7 @@ class Beat(msgspec.Struct, frozen=True, rename="camel"):
     partitions: dict[str, list[int]] = {}
     ends: dict[str, int] = {}
     lags: dict[str, int] = {}
+    totals: Totals = Totals()
 
 
 _DECODER: Final = msgspec.json.Decoder(Beat)

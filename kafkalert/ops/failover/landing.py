@@ -46,6 +46,16 @@ def landed(turnout: Turnout) -> Outcome:
     return Outcome.INCOMPLETE if turnout.missing() or turnout.deserted() else Outcome.SWITCHED
 
 
+def planned_loss(uncommitted: Sequence[str]) -> Loss:
+    """What a planned switch loses, and what is done again; `uncommitted`: who may not have committed what it did."""
+    return Loss(0, None, (f"Nothing is lost; {again(uncommitted)}.",)) if uncommitted else Loss()
+
+
+def again(uncommitted: Sequence[str]) -> str:
+    """What is done again where some have not committed what they did."""
+    return f"what {listed(uncommitted)} had not committed, about a second, may be processed again, with the same ids"
+
+
 def result(
     parts: Parts,
     flight: Flight,

@@ -17,12 +17,11 @@ from kafkalert.ops.failover.cancel import BACK_SECONDS, WRITE_SECONDS, abort_of,
 from kafkalert.ops.failover.course import Step
 from kafkalert.ops.failover.crossing import Crossing
 from kafkalert.ops.failover.groups import Groups
-from kafkalert.ops.failover.landing import Flight, await_running, landed, result
+from kafkalert.ops.failover.landing import Flight, await_running, landed, planned_loss, result
 from kafkalert.ops.failover.order import LONGEST, Order
 from kafkalert.ops.failover.parts import Parts, listed
 from kafkalert.ops.failover.result import (
     InterruptedSwitchError,
-    Loss,
     NotSwitchedError,
     Outcome,
     Result,
@@ -270,7 +269,7 @@ class Planned:
             flight,
             self._turnout,
             ended,
-            loss=Loss(),
+            loss=planned_loss(self._turnout.uncommitted()),
             problems=self._problems,
             interrupted=self._interrupted,
         )

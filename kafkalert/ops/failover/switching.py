@@ -13,6 +13,7 @@ from kafkalert.ops.failover.course import Course, Tell
 from kafkalert.ops.failover.crossing import Crossing
 from kafkalert.ops.failover.forced import Forced
 from kafkalert.ops.failover.groups import Groups
+from kafkalert.ops.failover.landing import again, planned_loss
 from kafkalert.ops.failover.order import Order
 from kafkalert.ops.failover.outlook import Outlook, outlook, staying
 from kafkalert.ops.failover.parts import Parts, listed
@@ -71,7 +72,7 @@ def _plan(settings: Settings, order: Order, audience: Audience, found: Survey, w
             if not order.dry_run:
                 return planned.run()
             planned.look()
-    return _dry(settings, order, audience, found, changes, Loss())
+    return _dry(settings, order, audience, found, changes, planned_loss(_silent(found)))
 
 
 def _force(settings: Settings, order: Order, audience: Audience, found: Survey, watch: Watch, clock: Clock) -> Result:
@@ -109,14 +110,15 @@ def _look_again(watch: Watch, order: Order, epoch: int) -> None:
 def _planned_changes(found: Survey, order: Order) -> list[str]:
     groups = len(found.groups)
     before = counted(sum(one.lag for one in found.groups), "record")
-    silent = [one.instance for one in found.instances if one.presence is Presence.SILENT]
+    silent = _silent(found)
     still = [f"{listed(silent)} must lose its lease, as it is silent: all stand still for {GONE_SECONDS:g} s"]
+    promise = f"; {again(silent)}" if silent else " and nothing done twice"
     carry = ", ".join(f"{one.source} to {one.target} {_number(one.lag_records)}" for one in found.flows)
     return [
         f"move {_who(found)} and {counted(groups, 'group')} from {found.active} to {order.target}",
         f"the mirror has yet to carry: {carry}; groups have {before} before them, which they read there",
         *(still if silent else ()),
-        f"nothing is lost and nothing done twice; if it takes longer than {order.timeout:g} s, it is called off",
+        f"nothing is lost{promise}; if it takes longer than {order.timeout:g} s, it is called off",
     ]
 
 
@@ -138,6 +140,10 @@ def _staying_changes(order: Order, source: str, look: Outlook) -> list[str]:
         *look.loss.words,
         f"if stages were moved to {source} and {here} does not know of it, what they did there is done again",
     ]
+
+
+def _silent(found: Survey) -> list[str]:
+    return [one.instance for one in found.instances if one.presence is Presence.SILENT]
 
 
 def _who(found: Survey) -> str:

@@ -10,6 +10,7 @@ from kafkalert.ops.failover.roll import Member, Presence, Roll
 GONE_SECONDS: Final = 11.0
 """An instance of which nothing came for this long has lost its lease (10 s), the second between two beats included."""
 _RUNS: Final = "running"
+_BETWEEN_STAYS: Final = frozenset({"starting", "loading"})
 
 
 class Turnout:
@@ -29,6 +30,7 @@ class Turnout:
         self._before: dict[str, str] = {}
         self._prepared: dict[str, float] = {}
         self._running: dict[str, float] = {}
+        self._uncommitted: set[str] = set()
 
     def begin(self, attempt: str, epoch: int) -> None:
         """From now on `attempt` is waited for, and then `epoch`."""
@@ -36,6 +38,9 @@ class Turnout:
         self._began = self._readable = self._clock.monotonic()
         for name, member in self._roll.members().items():
             self._before.setdefault(name, member.beat.state)
+            # One that is between two stays, and has processed something, was brought there by an error.
+            if member.beat.state in _BETWEEN_STAYS and member.beat.totals.entries:
+                self._uncommitted.add(name)
 
     def read_back(self) -> None:
         """PREPARE stands in the log now: who reads it from here on sees it."""
@@ -52,6 +57,8 @@ class Turnout:
             if self._is_through(beat):
                 self._running.setdefault(name, since)
             presence = member.presence(self._clock.monotonic())
+            if presence is Presence.SILENT and name not in self._prepared and name not in self._running:
+                self._uncommitted.add(name)
             if presence is Presence.STOPPED and name not in self._prepared:
                 continue
             state = "silent" if presence is Presence.SILENT else beat.state
@@ -96,6 +103,13 @@ class Turnout:
             for name, one in members.items()
             if one.beat.stage not in manned and one.presence(now) is Presence.SILENT
         ]
+
+    def uncommitted(self) -> list[str]:
+        """Instances that may not have committed what they had processed.
+
+        They were silent before they stood still, whatever became of them, or an error had ended their stay.
+        """
+        return sorted(self._uncommitted)
 
     def last_running(self) -> float | None:
         """Seconds from the begin until the last of them ran on the target; None where none does."""
