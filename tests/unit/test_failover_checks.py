@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Literal
+from types import SimpleNamespace
+from typing import Literal, cast
 
 import pytest
 
@@ -16,7 +17,8 @@ from kafkalert.ops.failover.outlook import staying
 from kafkalert.ops.failover.planned import CalledOffError, check_size
 from kafkalert.ops.failover.roll import Presence
 from kafkalert.ops.failover.survey import Attempt, ClusterSeen, Instance, Survey
-from kafkalert.ops.failover.switching import _planned_changes
+from kafkalert.ops.failover.switching import _look_again, _planned_changes
+from kafkalert.ops.failover.watch import Watch
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.status import FlowStatus
 from kafkalert.ops.topics import compare, wanted
@@ -179,6 +181,20 @@ def test_who_is_asked_hears_what_a_silent_instance_means() -> None:
         "nothing is lost; what vm-1 had not committed, about a second, may be processed again, with the same ids; "
         "if it takes longer than 30 s, it is called off"
     )
+
+
+@pytest.mark.parametrize(("active", "epoch"), [("dc1", 4), ("dc2", 3)])
+def test_a_switch_that_came_while_the_operator_thought_is_in_the_way(active: str, epoch: int) -> None:
+    """Of two forced switches, the one that counts may have the other one's epoch."""
+    order = Order("dc2", 30.0, "", "ann@ops", forced=True)
+
+    def watch(active: str, epoch: int) -> Watch:
+        view = View(epoch=epoch, active=active, commit=None, pending=None, history=(), next_epoch=epoch + 1)
+        return cast("Watch", SimpleNamespace(control=SimpleNamespace(view=lambda: view)))
+
+    _look_again(watch("dc1", 3), order, ("dc1", 3))
+    with pytest.raises(RefusedError, match=f"stages run on {active}, in epoch {epoch}"):
+        _look_again(watch(active, epoch), order, ("dc1", 3))
 
 
 def test_a_commit_that_no_log_would_take_is_called_off() -> None:

@@ -55,7 +55,7 @@ def drill(settings: Settings, order: DrillOrder, audience: DrillAudience, clock:
         check_planned(settings, found, target)
         audience.approve(_changes(settings, found.active, target))
         view = watch.control.view()
-        if (view.epoch, view.pending) != (found.epoch, None):
+        if (view.active, view.epoch, view.pending) != (found.active, found.epoch, None):
             raise RefusedError("A switch came in between; nothing was changed.", hint="`kafkalert failover` shows it.")
         return _Drill(settings, order, audience, watch, time, home=found.active, target=target).run()
 
