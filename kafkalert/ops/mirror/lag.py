@@ -37,7 +37,7 @@ class Lag:
     Attributes:
         records: how many native records are missing on the target.
         seconds: age of the oldest of them by its own timestamp; 0 without any.
-        complete: False where older ones may be missing too, as only the newest were read.
+        complete: False where others may be missing too, as not all was read: only the newest, or not up to the end.
     """
 
     records: int
@@ -71,7 +71,14 @@ def lag(window: Window, crossed: AbstractSet[bytes], now: int) -> Lag | None:
 
 
 def measure(
-    settings: Settings, flow: Flow, partitions: Sequence[Partition], committed: Offsets, clock: Clock, give_up: float
+    settings: Settings,
+    flow: Flow,
+    partitions: Sequence[Partition],
+    committed: Offsets,
+    clock: Clock,
+    give_up: float,
+    *,
+    whole: bool = False,
 ) -> dict[Partition, Lag | None]:
     """The lag of each partition of the source; None where a cluster could not be read up to its end in time.
 
@@ -82,6 +89,8 @@ def measure(
         committed: what has crossed, as the flow's connector says.
         clock: the time.
         give_up: when to be done, on the monotonic clock.
+        whole: whether all behind `committed` is read, however much it is, as far as time allows. Its natives are held
+            in memory, so this is not for a flow that is far behind.
 
     Raises:
         KafkalertError: a cluster does not answer (UnreachableError), or does not let us read.
@@ -89,12 +98,12 @@ def measure(
     source, target = settings.clusters[flow.source], settings.clusters[flow.target]
     places = Places(source)
     starts, ends = places.starts(partitions), places.ends(partitions)
-    whole = {one: max(starts[one], _resumes(committed.get(one), ends[one])) for one in partitions}
+    behind = {one: max(starts[one], _resumes(committed.get(one), ends[one])) for one in partitions}
     seconds = max(0.0, give_up - clock.monotonic()) * _OF_SOURCE
-    first = newest(whole, ends, int(PER_SECOND * seconds))
+    first = behind if whole else newest(behind, ends, int(PER_SECOND * seconds))
     bounds = (first, ends)
     natives, read = _read(source, flow.target, bounds, clock, clock.monotonic() + seconds, native=True)
-    windows = {one: Window(natives[one], first[one] == whole[one], one in read) for one in partitions}
+    windows = {one: Window(natives[one], first[one] == behind[one], one in read) for one in partitions}
     # A copy keeps its record's time, so none lies before the first record of the window's earliest time.
     earliest = {one: min(mark.timestamp for mark in found) for one, found in natives.items() if found}
     there = Places(target)

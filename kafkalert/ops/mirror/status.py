@@ -45,7 +45,7 @@ class FlowStatus:
         tasks: how many there are; `running`, how many of them run.
         lag_records: native records of the source that are not on the target yet; None where that is not known.
         lag_seconds: age of the oldest of them.
-        lag_complete: False where older ones may be missing too, as only the newest were read.
+        lag_complete: False where others may be missing too, as not all was read.
         lag_reason: why the lag is not known, or not in full.
         topics: the same by topic, as far as it was asked for.
     """
@@ -83,6 +83,7 @@ def status(
     flows: Sequence[Flow],
     *,
     topics: bool = False,
+    whole: bool = False,
     seconds: float = SECONDS,
     clock: Clock | None = None,
 ) -> list[FlowStatus]:
@@ -92,6 +93,8 @@ def status(
         settings: where clusters and workers are.
         flows: as `kafkalert.ops.mirror.selection.chosen` gives them.
         topics: whether the lag is wanted by topic.
+        whole: whether all is read that is not confirmed, as `measure` has it; the lag is not known where the worker
+            does not tell what is.
         seconds: how long it may take.
         clock: the time.
 
@@ -105,7 +108,7 @@ def status(
     asked: dict[tuple[Flow, str], Callable[[], _Look | list[TopicLag]]] = {}
     for flow in flows:
         asked[flow, "look"] = partial(_look, settings, flow)
-        asked[flow, "lag"] = partial(_topics, settings, flow, time, give_up)
+        asked[flow, "lag"] = partial(_topics, settings, flow, time, give_up, whole=whole)
     told = at_once(asked, seconds)
     return [_status(flow, _seen(told[flow, "look"]), told[flow, "lag"], topics=topics) for flow in flows]
 
@@ -114,11 +117,16 @@ def _look(settings: Settings, flow: Flow) -> _Look:
     return _Look(*look(settings, flow, seconds=WORKER_SECONDS))
 
 
-def _committed(settings: Settings, flow: Flow) -> Offsets:
-    """What a flow has confirmed; without it more has to be read. Its worker asks the target for it, which may hang."""
+def _committed(settings: Settings, flow: Flow, *, whole: bool) -> Offsets:
+    """What a flow has confirmed; without it more has to be read. Its worker asks the target for it, which may hang.
+
+    Raises KafkalertError where all is to be read: that would be all that the source has.
+    """
     try:
         return Connect(settings.clusters[flow.target], seconds=OFFSET_SECONDS).offsets(flow.connector) or {}
     except KafkalertError:
+        if whole:
+            raise
         return {}
 
 
@@ -133,15 +141,15 @@ def _seen(told: object) -> _Look:
     raise told if isinstance(told, Exception) else TypeError(told)
 
 
-def _topics(settings: Settings, flow: Flow, clock: Clock, give_up: float) -> list[TopicLag]:
-    """The lag of each topic of a flow. Raises KafkalertError where a cluster does not tell."""
+def _topics(settings: Settings, flow: Flow, clock: Clock, give_up: float, *, whole: bool) -> list[TopicLag]:
+    """The lag of each topic of a flow. Raises KafkalertError where a cluster or worker does not tell."""
     try:
         there = partitions(settings, flow.source, seconds=TOPIC_SECONDS)
     except KafkaException as error:
         raise unreachable(settings.clusters[flow.source], error) from error
     asked = [(topic, number) for topic, count in there.items() for number in range(count)]
-    committed = _committed(settings, flow)
-    lags = measure(settings, flow, asked, committed, clock, give_up)
+    committed = _committed(settings, flow, whole=whole)
+    lags = measure(settings, flow, asked, committed, clock, give_up, whole=whole)
     return [_sum(topic, [lags[topic, number] for number in range(count)]) for topic, count in there.items()]
 
 
@@ -164,7 +172,7 @@ def _status(flow: Flow, seen: _Look, lags: object, *, topics: bool) -> FlowStatu
         if total.records is None:
             reason = "there was more than could be read in time"
         elif not total.complete:
-            reason = "only the newest records were read; older ones may be missing" + (" too" if total.records else "")
+            reason = f"there was more than could be read in time; {'more' if total.records else 'some'} may be missing"
     elif isinstance(lags, KafkalertError | TimeoutError):
         total = TopicLag("", None, None, complete=False)
         reason = str(lags).rstrip(".") or "a cluster does not answer"
