@@ -15,7 +15,12 @@ import pytest
 from confluent_kafka import Message
 
 from kafkalert.bus.connect import Connect
-from kafkalert.bus.flow import connector_name
+from kafkalert.bus.flow import connector_name, flows
+from kafkalert.bus.mark_reader import Places
+from kafkalert.config.load import load
+from kafkalert.engine.clock import SystemClock
+from kafkalert.ops.failover.reconcile.waiting import await_back, await_rows
+from kafkalert.ops.mirror import lag
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
@@ -369,6 +374,23 @@ def test_forced_there_and_back_before_the_return_is_done(torn: Bank) -> None:
     torn.await_crossed("dc1")
     assert torn.reconcile("--yes", source="dc1")["carried"] == 51
     verify(torn)
+
+
+def test_what_came_from_the_returning_cluster_holds_nothing_up(
+    sandbox2: Sandbox, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The flow back never confirms it; so there may be more of it than a look at the newest records reads."""
+    with twins(sandbox2, prefix, tmp_path) as make:
+        bank = Bank(make(), sandbox2)  # whose tables came to dc2 from dc1
+        bank.write("dc1", ENTRIES, 0, 200)
+        bank.flush()
+        bank.await_crossed("dc1")
+        settings = load(bank.twin.path)
+        (back,) = [flow for flow in flows(settings) if flow.source == "dc2"]
+        tables = [settings.topic(name) for name in TABLES]
+        monkeypatch.setattr(lag, "PER_SECOND", 1)
+        await_back(settings, back, tables, SystemClock(), SECONDS, lambda _: None)
+        await_rows(settings, back, Places(settings.clusters["dc2"]).partitions(tables), SystemClock(), SECONDS)
 
 
 def test_stages_that_were_forced_there_and_back_lose_nothing(sandbox2: Sandbox, prefix: str, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What `failover reconcile` refuses to begin with, and what it says of two clusters with stranded records."""
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
@@ -8,12 +9,13 @@ from kafkalert.bus.connect import Connect, Connector, WorkerError
 from kafkalert.bus.flow import flows
 from kafkalert.commands import failover_reconcile as command
 from kafkalert.config.sections import Cluster, Context, Settings
+from kafkalert.engine.clock import SystemClock
 from kafkalert.errors import RefusedError, UnreachableError
-from kafkalert.ops.failover.reconcile import checks
+from kafkalert.ops.failover.reconcile import checks, waiting
 from kafkalert.ops.failover.reconcile.checks import check_runs, check_stopped, is_stopped
 from kafkalert.ops.failover.reconcile.result import VERSION, Outcome, Reconciliation, Stranded, Superseded
 from kafkalert.ops.mirror.condition import Condition
-from kafkalert.ops.mirror.status import FlowStatus
+from kafkalert.ops.mirror.status import FlowStatus, TopicLag
 
 SETTINGS = Settings(
     context=Context(clusters=("dc1", "dc2")),
@@ -62,9 +64,54 @@ def test_a_flow_that_neither_runs_nor_is_stopped_is_refused(state: Condition, hi
     assert hint in refused.value.hint
 
 
-def flow(state: Condition) -> FlowStatus:
-    """The flow from dc2 to dc1, without lag."""
-    return FlowStatus("dc2", "dc1", "mirror", state, "", 2, 2, 0, 0.0, lag_complete=True, lag_reason="")
+def flow(state: Condition, records: int = 0, why: str = "") -> FlowStatus:
+    """The flow from dc2 to dc1, without lag or with one that is not known in full."""
+    topics = (TopicLag("accountentry", records, 0.0, complete=not why),)
+    return FlowStatus(
+        "dc2", "dc1", "mirror", state, "", 2, 2, records, 0.0, lag_complete=not why, lag_reason=why, topics=topics
+    )
+
+
+@dataclass
+class Looks:
+    """Stands for the clusters: what a look at the newest records sees, and a whole one, and the seconds of each."""
+
+    newest: FlowStatus
+    whole: FlowStatus
+    asked: list[tuple[bool, float]] = field(default_factory=list)
+
+    def status(self, *_: object, seconds: float, whole: bool = False, **__: object) -> list[FlowStatus]:
+        """As `status` of the mirror."""
+        self.asked.append((whole, round(seconds)))
+        return [self.whole if whole else self.newest]
+
+    def wait(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+        """Wait until the flow has caught up."""
+        monkeypatch.setattr(waiting, "status", self.status)
+        back = flows(SETTINGS)[1]
+        waiting.await_back(SETTINGS, back, (), SystemClock(), seconds, lambda _: None)
+
+
+def test_where_the_newest_records_do_not_tell_all_are_read_in_the_time_that_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """That may take long; where it takes too long, this is said, and not that there is something to carry."""
+    cut = flow(Condition.RUNNING, 0, "there was too much")
+    looks = Looks(cut, flow(Condition.RUNNING))
+    looks.wait(monkeypatch, 600)
+    assert looks.asked == [(False, 5), (True, 600)]
+    with pytest.raises(RefusedError, match=r"could not be read within 0 s how far .* is: there was") as refused:
+        Looks(cut, cut).wait(monkeypatch, 0)
+    assert "--timeout" in refused.value.hint
+
+
+def test_a_flow_that_is_seen_to_be_far_behind_is_not_read_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That takes time and memory, and tells nothing new."""
+    behind = flow(Condition.RUNNING, 2000, "there was too much")
+    looks = Looks(behind, behind)
+    with pytest.raises(RefusedError, match="has not caught up within 0 s: 2,000 to carry"):
+        looks.wait(monkeypatch, 0)
+    assert {whole for whole, _ in looks.asked} == {False}
 
 
 def test_both_ways_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
