@@ -73,6 +73,17 @@ class Flow:
 
         assert wait_until(runs, SECONDS, every=0.1)
 
+    def leave_out(self, topic: str) -> None:
+        """It goes on without carrying that topic, as if it were late there."""
+        self.stop()
+        assert wait_until(lambda: not getattr(self._worker.status(self._name), "tasks", ()), SECONDS, every=0.1)
+        config = self._worker.config(self._name)
+        assert config is not None
+        carried = config["topics"].split(",")
+        carried.remove(topic.replace(".", "\\."))
+        self._worker.put_config(self._name, config | {"topics": ",".join(carried)})
+        self.resume()
+
     def delete(self) -> None:
         """It is gone, or its worker is."""
         with suppress(KafkalertError):

@@ -9,11 +9,13 @@ import pytest
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
-from tests.twin import Twin, twins
+from tests.reading import ENTRIES
+from tests.twin import Twin, now_ms, twins
 
 pytestmark = pytest.mark.kafka
 
 RATE = 200
+SMS = "outboundsmsmessage"
 GROWTH_KILOBYTES = 48 * 1024
 """What a process may take in addition while the other cluster is away; Python and librdkafka's buffers breathe."""
 FORCE = ("failover", "--to", "dc2", "--force", "--accept-loss", "--yes", "-o", "json")
@@ -83,3 +85,46 @@ def test_away_from_a_cluster_that_is(twin: Callable[[], Twin], sandbox2: Sandbox
     assert "The mirror from dc1 to dc2 is not running: stopped" in again.stderr
     for one in (alertings[0], running[-1]):
         assert one.stop() == 0
+
+
+def test_away_from_a_cluster_whose_flow_was_late_in_one_topic(twin: Callable[[], Twin], sandbox2: Sandbox) -> None:
+    """It runs and has carried all entries, but not all alerts: what it lacked is alerted again."""
+    bank = twin()
+    alerting = bank.alerting()
+    bank.await_running(alerting, on="dc1")
+
+    def crossed(*late: str) -> bool:
+        bank.alerts.pump()
+        there = {one.output.id for one in bank.alerts.seen if one.cluster == "dc2"}
+        awaited = {
+            one.output.id for one in bank.alerts.seen if one.cluster == "dc1" and one.output.place[0] not in late
+        }
+        return awaited <= there and bank.held("dc2", ENTRIES) == bank.held("dc1", ENTRIES)
+
+    def beaten(times: int) -> bool:
+        bank.beats.newest()
+        return len([one for one in bank.beats.all if one["time"] > since]) >= times
+
+    bank.dc1.send(200)
+    bank.await_alerts()
+    assert wait_until(crossed, SECONDS, every=0.1)
+    bank.flow("dc1").leave_out(bank.dc1.topic(SMS))
+    for _ in range(3):  # so that there are heartbeats, and copies, of long after what did not cross
+        bank.dc1.send(100)
+        bank.await_alerts()
+        assert wait_until(lambda: crossed(bank.dc1.topic(SMS)), SECONDS, every=0.1)
+        since = now_ms()
+        assert wait_until(lambda: beaten(8), SECONDS, every=0.1)  # on both clusters
+    lacking = bank.alerts.absent("dc2", bank.wanted)
+    assert len(lacking) > 20
+    sandbox2.kill("dc1")
+    try:
+        done = bank.command(*FORCE, "--overlap", "2")
+        assert done.returncode == 0, f"{done.stderr}\n{bank.said()}"
+        bank.await_running(alerting, on="dc2", epoch=1)
+        assert wait_until(lambda: not bank.alerts.absent("dc2", bank.wanted), SECONDS, every=0.1), (
+            f"{len(bank.alerts.absent('dc2', lacking))} of {len(lacking)} were never alerted again\n{done.stdout}"
+        )
+    finally:
+        sandbox2.start("dc1")
+    assert alerting.stop() == 0
