@@ -22,7 +22,7 @@ from confluent_kafka.admin import ListOffsetsResultInfo, OffsetSpec
 
 from kafkalert.bus import clients
 from kafkalert.bus.marks import Mark, Partition, mark
-from kafkalert.bus.watermarks import missing
+from kafkalert.bus.watermarks import MissingTopicsError
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import KafkalertError
 
@@ -53,7 +53,7 @@ class Places:
                     raise clients.unreachable(self._cluster, error) from error
                 absent.append(name)
         if absent:
-            raise missing(self._cluster, absent)
+            raise MissingTopicsError(self._cluster, absent)
         return found
 
     def starts(self, partitions: Iterable[Partition]) -> dict[Partition, int]:

@@ -16,8 +16,21 @@ NONE_LATER = -1
 """In place of an offset: no record is as new as that."""
 
 
+class MissingTopicsError(ConfigError):
+    """Topics that should exist do not: `topics`."""
+
+    def __init__(self, cluster: Cluster, topics: list[str]) -> None:
+        several = len(topics) > 1
+        super().__init__(
+            f"Topic{'s' if several else ''} {', '.join(topics)} {'do' if several else 'does'} not exist"
+            f" on {cluster.name}.",
+            hint="Run `kafkalert topics apply`.",
+        )
+        self.topics = topics
+
+
 def topic_ids(cluster: Cluster, topics: list[str]) -> dict[str, tuple[str, int]]:
-    """Each topic's id and number of partitions. Raises ConfigError naming the missing ones, UnreachableError."""
+    """Each topic's id and number of partitions. Raises MissingTopicsError, ConfigError, UnreachableError."""
     found: dict[str, tuple[str, int]] = {}
     absent: list[str] = []
     client = clients.admin(cluster)  # held: its answers come only while it lives
@@ -36,17 +49,8 @@ def topic_ids(cluster: Cluster, topics: list[str]) -> dict[str, tuple[str, int]]
             raise clients.unreachable(cluster, error) from error
         found[topic] = (str(described.topic_id), len(described.partitions))
     if absent:
-        raise missing(cluster, absent)
+        raise MissingTopicsError(cluster, absent)
     return found
-
-
-def missing(cluster: Cluster, topics: list[str]) -> ConfigError:
-    """The sentence for topics that should exist."""
-    several = len(topics) > 1
-    return ConfigError(
-        f"Topic{'s' if several else ''} {', '.join(topics)} {'do' if several else 'does'} not exist on {cluster.name}.",
-        hint="Run `kafkalert topics apply`.",
-    )
 
 
 def partitions_of(topics: Mapping[str, tuple[str, int]]) -> list[tuple[str, int]]:

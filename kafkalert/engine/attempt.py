@@ -11,6 +11,7 @@ from kafkalert.engine.clock import Clock
 from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ending, Ends, alone
+from kafkalert.engine.inputs import Inputs
 from kafkalert.engine.loop import Loop
 from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.progress import Partition
@@ -117,6 +118,12 @@ class Attempt:
         topics = topic_ids(cluster, [*stage.inputs, *stage.tables, *stage.outputs, dead_topic, status])
         linger_ms = settings.engine.linger.total_seconds() * 1000
         self._delivery = delivery = Delivery(cluster, linger_ms=linger_ms, stopping=ending)
+        inputs = Inputs(cluster, list(stage.inputs))
+
+        def hold() -> str:
+            inputs.check()
+            return work.hold()
+
         loop = Loop(
             stage,
             cluster,
@@ -125,7 +132,7 @@ class Attempt:
             delivery=delivery,
             dead=DeadLetters(dead_topic, stage.name, delivery, work.metrics.dead, work.clock),
             metrics=work.metrics,
-            hold=work.hold,
+            hold=hold,
             fresh=lambda now: work.fresh(now, self.epoch, cluster.name),
             look=lambda: work.look(self),
             changed=work.changed,
@@ -143,9 +150,11 @@ class Attempt:
                 return
             self.loop = loop
             work.changed()
+            inputs.start()
             loop.join(self.epoch, self._skips)
             self.finished = loop.run() if self._goals is None else self._to_the_end(loop, self._goals, topics)
         finally:
+            inputs.close()
             loop.close()
             delivery.close()
 

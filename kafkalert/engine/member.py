@@ -137,15 +137,11 @@ class Member:
                 f"{message.topic()}[{message.partition()}] no longer has the records that follow the committed offset.",
                 hint="They expired or were deleted unread; set the group's offset where to go on, and start again.",
             )
-        if code in {
-            KafkaError.UNKNOWN_TOPIC_OR_PART,
-            KafkaError.TOPIC_AUTHORIZATION_FAILED,
-            KafkaError.GROUP_AUTHORIZATION_FAILED,
-        }:
-            raise KafkalertError(
-                f"The input cannot be read: {error.str()}.",
-                hint="`kafkalert topics plan` shows what is missing; check this client's permissions.",
-            )
+        if code in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}:
+            raise KafkalertError(f"The input cannot be read: {error.str()}.", hint="Check this client's permissions.")
+        # Heard in the classic protocol alone; a start asks the cluster afresh, and says what is missing if anything is.
+        if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise RetryError(f"The input cannot be read: {error.str()}.", hint="The consumer is made anew.")
         # A consumer's fatal error comes once, as a message without the flag; after it nothing comes any more.
         if error.fatal() or code == KafkaError._FATAL:  # noqa: SLF001
             raise RetryError(f"The consumer broke: {error.str()}.", hint="It is made anew.")

@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from kafkalert.bus.clients import admin
 from kafkalert.engine.store import Checkpoint
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.ports import free_port
@@ -205,6 +206,23 @@ def test_missing_topics_are_named_in_one_sentence(
     }
     assert "Hint: Run `kafkalert topics apply`." in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("protocol", ["consumer", "classic"])
+def test_an_input_that_is_deleted_ends_it(bank: Pipeline, protocol: str) -> None:
+    """By the same sentence, though its consumer may hear nothing of it and no record has to come for that."""
+    bank.engine["group_protocol"] = protocol
+    alerting = bank.alerting()
+    bank.book(debit("NL01", "first"))
+    bank.flush()
+    bank.await_processed()
+    alerting.ended = True
+    client = admin(bank.cluster)
+    client.delete_topics([bank.topic(ENTRIES)])[bank.topic(ENTRIES)].result(30)
+    assert alerting.process.wait(SECONDS) == 2, bank.said()
+    assert f"Error: Topic {bank.topic(ENTRIES)} does not exist on dc1.\n" in alerting.stderr()
+    assert "Hint: Run `kafkalert topics apply`.\n" in alerting.stderr()
+    assert beats(bank, alerting.pid)[-1]["state"] == "stopped"
 
 
 def test_refused_credentials_end_it_at_once(bank: Pipeline) -> None:

@@ -16,3 +16,11 @@ def test_consumer_that_broke_is_made_anew() -> None:
     message.error.return_value = error
     with pytest.raises(RetryError):
         Member.event(Mock(spec=Member), message, {})
+
+
+def test_consumer_that_misses_a_topic_is_made_anew() -> None:
+    """What is missing is said by the start after that; a topic that was made anew meanwhile is read on."""
+    message = Mock()
+    message.error.return_value = KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)
+    with pytest.raises(RetryError):
+        Member.event(Mock(spec=Member), message, {})

@@ -11,7 +11,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from kafkalert.bus import clients
 from kafkalert.bus.control.event import Event, decode
-from kafkalert.bus.watermarks import missing
+from kafkalert.bus.watermarks import MissingTopicsError
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import ConfigError, DecodingError, KafkalertError
 
@@ -149,7 +149,7 @@ class Reader(Thread):
         """What waiting does not mend."""
         code = error.code() if error is not None else None
         if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            return missing(self._cluster, [self._topic])
+            return MissingTopicsError(self._cluster, [self._topic])
         if code == KafkaError.TOPIC_AUTHORIZATION_FAILED:
             return ConfigError(
                 f"This client may not see topic {self._topic} on {self._cluster.name}.", hint="Check its permissions."

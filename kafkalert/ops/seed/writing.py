@@ -9,7 +9,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from kafkalert.bus import clients
-from kafkalert.bus.watermarks import missing
+from kafkalert.bus.watermarks import MissingTopicsError
 from kafkalert.config.sections import Settings
 from kafkalert.edges.source import BadLine, Source
 from kafkalert.engine.clock import Clock
@@ -204,7 +204,7 @@ class Writer:
         except KafkaException:
             gone = False
         if gone:
-            return missing(self._cluster, [self._topic])
+            return MissingTopicsError(self._cluster, [self._topic])
         return UnreachableError(
             f"Cluster {self._cluster.name} ({self._cluster.bootstrap}) stopped answering.",
             hint="Seed again once it answers; a row that is written twice does no harm.",
@@ -239,4 +239,4 @@ def check_topic(settings: Settings, kind: Kind) -> None:
     except KafkaException as error:
         raise clients.unreachable(cluster, error) from error
     if topic not in there:
-        raise missing(cluster, [topic])
+        raise MissingTopicsError(cluster, [topic])

@@ -1,0 +1,57 @@
+"""Whether the topics that a stage reads are still there: of a deleted one its consumer hears nothing with KIP-848."""
+
+import logging
+from threading import Event, Thread
+from typing import Final
+
+from kafkalert.bus.watermarks import MissingTopicsError, topic_ids
+from kafkalert.config.sections import Cluster
+from kafkalert.engine.ending import alone
+from kafkalert.errors import KafkalertError
+
+_LOG = logging.getLogger(__name__)
+_LOOK_SECONDS: Final = 10.0
+_AGAIN_SECONDS: Final = 5.0
+
+
+class Inputs(Thread):
+    """Looks from time to time, until `close`, whether `topics` exist on `cluster`; `check` raises once they do not.
+
+    It has a thread of its own, as a cluster that hangs answers late or never.
+    """
+
+    def __init__(self, cluster: Cluster, topics: list[str]) -> None:
+        super().__init__(name=f"inputs on {cluster.name}", daemon=True)
+        self._cluster = cluster
+        self._topics = topics
+        self._missing: list[str] = []
+        self._closed = Event()
+
+    def run(self) -> None:
+        """Look until closed."""
+        before: list[str] = []
+        # Asked twice: a broker that has just started may not know all topics yet, and one may be about to be made anew.
+        while not self._closed.wait(_AGAIN_SECONDS if before else _LOOK_SECONDS):
+            now = self._absent()
+            self._missing = [one for one in now if one in before]
+            before = now
+
+    def _absent(self) -> list[str]:
+        try:
+            topic_ids(self._cluster, self._topics)
+        except MissingTopicsError as error:
+            alone(error)
+            return error.topics
+        except KafkalertError as error:  # no answer says nothing of topics, and of refusals the consumer hears itself
+            _LOG.info("%s", alone(error))
+        return []
+
+    def check(self) -> None:
+        """Raise MissingTopicsError if two looks, one after the other, found the same topics missing."""
+        absent = self._missing
+        if absent:
+            raise MissingTopicsError(self._cluster, absent)
+
+    def close(self) -> None:
+        """Look no more; a look that waits for its answer is left behind."""
+        self._closed.set()

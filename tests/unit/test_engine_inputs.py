@@ -1,0 +1,80 @@
+"""A topic that is read counts as missing once two looks have found it so, and only an answer of the cluster counts."""
+
+from collections.abc import Iterator
+from typing import cast
+
+import pytest
+
+from kafkalert.bus.watermarks import MissingTopicsError
+from kafkalert.config.sections import Cluster
+from kafkalert.engine import inputs
+from kafkalert.engine.inputs import Inputs
+from kafkalert.errors import ConfigError, ExitCode, KafkalertError, UnreachableError
+
+DC1 = Cluster(name="dc1", bootstrap="127.0.0.1:1")
+AWAY = UnreachableError("Cluster dc1 does not answer.")
+REFUSED = ConfigError("No client of cluster dc1 can be made.")
+
+
+class Looks:
+    """Stands in for the cluster, which answers as `answers` say, and for the waits between, of which `waits` tells."""
+
+    def __init__(self, answers: Iterator[list[str] | KafkalertError]) -> None:
+        self.waits: list[float] = []
+        self._answers = answers
+        self._next: list[str] | KafkalertError = []
+
+    def wait(self, seconds: float) -> bool:
+        """Let the time pass until the next answer; whether there is none left."""
+        self.waits.append(seconds)
+        answer = next(self._answers, None)
+        self._next = answer or []
+        return answer is None
+
+    def ids(self, cluster: Cluster, topics: list[str]) -> dict[str, tuple[str, int]]:
+        """As topic_ids."""
+        assert (cluster, topics) == (DC1, ["a", "b"])
+        if isinstance(self._next, KafkalertError):
+            raise self._next
+        if self._next:
+            raise MissingTopicsError(cluster, self._next)
+        return {}
+
+
+def after(monkeypatch: pytest.MonkeyPatch, *answers: list[str] | KafkalertError) -> tuple[Inputs, list[float]]:
+    """What these answers, one look each, make of it; and the waits before each."""
+    looks = Looks(iter(answers))
+    monkeypatch.setattr(inputs, "topic_ids", looks.ids)
+    watching = Inputs(DC1, ["a", "b"])
+    monkeypatch.setattr(watching, "_closed", cast("object", looks))
+    watching.run()
+    return watching, looks.waits[:-1]
+
+
+def test_topic_that_two_looks_miss_ends_the_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the sentence that a start has for it; the second look does not wait for its turn."""
+    watching, waits = after(monkeypatch, [], ["a", "b"], ["b"])
+    with pytest.raises(MissingTopicsError, match=r"^Topic b does not exist on dc1\.$") as caught:
+        watching.check()
+    assert caught.value.exit_code == ExitCode.USAGE
+    assert caught.value.hint == "Run `kafkalert topics apply`."
+    assert waits[2] < waits[1] == waits[0]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ([], ["a"]),
+        (["a"], [], ["a"]),
+        (["a"], ["b"], ["a"]),
+        (["a"], AWAY, ["a"]),
+        (AWAY, AWAY, AWAY),
+        (REFUSED, REFUSED),
+        (["a"], ["a"], []),
+    ],
+    ids=["once", "not in a row", "another one", "no answer between", "away", "refused", "made again in time"],
+)
+def test_nothing_else_does(monkeypatch: pytest.MonkeyPatch, answers: tuple[list[str] | KafkalertError, ...]) -> None:
+    """A cluster that is away, a broker that has just started, and a topic that is made anew."""
+    watching, _ = after(monkeypatch, *answers)
+    watching.check()
