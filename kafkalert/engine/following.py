@@ -265,6 +265,7 @@ class Following:
         if now - self._alive_at >= ALIVE_SECONDS:
             self._alive_at = now
             self._ending.check()
+            self._store.check_files()
             path = self._store.folder / "alive"
             path.touch(mode=0o600)
             os.utime(path)

@@ -57,6 +57,10 @@ class ForeignTablesError(KafkalertError):
     """Another version or configuration of kafkalert has opened the tables, and compiles other rules into them."""
 
 
+class LostTablesError(KafkalertError):
+    """The tables' files were taken away under this process: what it has open, nobody else sees."""
+
+
 class Store:
     """The tables' files below `folder`. One object a process; threads may share it.
 
@@ -75,6 +79,8 @@ class Store:
                 self._allocate_lock()
                 self._open(size)
             self.follower_lock = _private(folder / "follower.lock")
+            shared = (folder / "tables" / "data.mdb", folder / "tables" / "lock.mdb", self.follower_lock)
+            self._files = {one: _identity(one) for one in shared}
         except (OSError, lmdb.Error) as error:
             raise self._full(error) from error
         self._flavour = blake2b(flavour, digest_size=16).digest()
@@ -192,6 +198,17 @@ class Store:
         if mark is not None:
             raise RebuildingError(self.folder, emptied=bytes(mark) == _FROM_BEGINNING)
 
+    def check_files(self) -> None:
+        """Raise LostTablesError where the folder no longer has the files that are open here.
+
+        Another process makes new ones there, and follows those: what says that they are followed says nothing of these.
+        """
+        if any(_identity(one) != opened for one, opened in self._files.items()):
+            raise LostTablesError(
+                f"The tables' files in {self.folder} were removed or replaced while they were in use.",
+                hint="Start it again: they are read anew from their topics. Remove them only while nothing uses them.",
+            )
+
     def check_readers(self) -> int:
         """Free what readers left that were killed, which keeps pages from being used again; how many there were."""
         freed: int = self._env.reader_check()
@@ -223,6 +240,14 @@ class Store:
     def close(self) -> None:
         """Let go of the files."""
         self._env.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _private(path: Path) -> Path:

@@ -46,7 +46,8 @@ def await_tables(
 
 
 def staleness(store: Store, clock: Clock) -> str:
-    """Why the tables cannot be alerted by now; empty where they can."""
+    """Why the tables cannot be alerted by now; empty where they can. Raises ForeignTablesError, LostTablesError."""
+    store.check_files()
     try:
         with store.read() as txn:
             store.check_whole(txn)

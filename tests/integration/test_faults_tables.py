@@ -114,6 +114,29 @@ def test_topic_made_anew_under_load(pipeline: Pipeline) -> None:
     pipeline.verify(least=100)
 
 
+def test_tables_removed_under_a_stage_end_it(pipeline: Pipeline) -> None:
+    """Whoever follows and whoever only reads them: of what they have open, what others make there says nothing."""
+    both = [pipeline.alerting(), pipeline.alerting()]
+    assert wait_until(lambda: len(newest_beats(pipeline, seconds=2.5)) > 1, SECONDS), pipeline.said()
+    pipeline.send(200)
+    pipeline.await_processed()
+    for one in both:
+        one.ended = True
+    folder = pipeline.folder / "state"
+    shutil.rmtree(folder)
+    for one in both:
+        assert one.process.wait(SECONDS) == 1, pipeline.said()
+        assert (
+            f"Error: The tables' files in {folder} were removed or replaced while they were in use.\n" in one.stderr()
+        )
+        assert "Hint: Start it again: " in one.stderr()
+        assert "Errno" not in one.stderr()
+    pipeline.send(200)
+    pipeline.alerting()
+    pipeline.await_processed()
+    pipeline.verify(least=20)
+
+
 @pytest.mark.parametrize("how", ["outdated", "of another boot"])
 def test_store_that_cannot_be_trusted_is_rebuilt(pipeline: Pipeline, how: str) -> None:
     """A store older than tombstones are kept, or that a crash of the machine may have torn, is read anew."""

@@ -15,7 +15,7 @@ from kafkalert.engine.following import OVERLAP_MS, Following, OffsetGoneError
 from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.progress import Partition
 from kafkalert.engine.stopping import Stopping
-from kafkalert.engine.store import Checkpoint, RebuildingError, Store
+from kafkalert.engine.store import Checkpoint, LostTablesError, RebuildingError, Store
 from tests.engine_fakes import FakeClock
 
 TOPICS = {"a": ("id-of-a-on-dc2", 4)}
@@ -35,6 +35,23 @@ def store(tmp_path: Path) -> Iterator[Store]:
     one.close()
 
 
+def stay_on_dc2(store: Store, ending: Ending | None = None, others: str = "dc1") -> Following:
+    """A stay there, which has not begun."""
+    return Following(
+        store,
+        Cluster(name="dc2", bootstrap="127.0.0.1:1"),
+        {},
+        others=frozenset({others}),
+        dead_topic="dead",
+        keep_tombstones_ms=DAY_MS,
+        put_away={},
+        whole=lambda: None,
+        metrics=Metrics(),
+        clock=CLOCK,
+        ending=ending or Ending(Stopping(CLOCK)),
+    )
+
+
 Begin = Callable[..., dict[Partition, Checkpoint]]
 
 
@@ -48,20 +65,7 @@ def begin(store: Store, monkeypatch: pytest.MonkeyPatch) -> Begin:
     monkeypatch.setattr(following, "offsets_at", lambda _c, _k, times: asked.update(times) or found)
 
     def at(ending: Ending | None = None, keep_ms: int = DAY_MS, others: str = "dc1") -> dict[Partition, Checkpoint]:
-        stay = Following(
-            store,
-            Cluster(name="dc2", bootstrap="127.0.0.1:1"),
-            {},
-            others=frozenset({others}),
-            dead_topic="dead",
-            keep_tombstones_ms=DAY_MS,
-            put_away={},
-            whole=lambda: None,
-            metrics=Metrics(),
-            clock=CLOCK,
-            ending=ending or Ending(Stopping(CLOCK)),
-        )
-        begun = stay._start(Mock(), TOPICS, {"a": keep_ms})
+        begun = stay_on_dc2(store, ending, others)._start(Mock(), TOPICS, {"a": keep_ms})
         assert asked == {
             ("a", 0): CLOCK.wall - 60_000 - OVERLAP_MS,
             ("a", 1): CLOCK.wall - OVERLAP_MS,  # a writer's clock was ahead
@@ -94,6 +98,19 @@ def test_who_was_abandoned_moves_nothing(store: Store, begin: Begin) -> None:
     assert store.checkpoints() == before
     with store.read() as txn:
         store.check_whole(txn)
+
+
+@pytest.mark.parametrize("made_again", [False, True])
+def test_tables_that_were_taken_away_are_not_called_followed(store: Store, tmp_path: Path, *, made_again: bool) -> None:
+    """Nor are those that another process has made in their place: by the file `alive` all would go on."""
+    (tmp_path / "tables").rename(tmp_path / "taken")
+    if made_again:
+        (tmp_path / "tables").mkdir()
+        (tmp_path / "tables" / "data.mdb").touch()
+        (tmp_path / "tables" / "lock.mdb").touch()
+    with pytest.raises(LostTablesError):
+        stay_on_dc2(store)._alive()
+    assert not (tmp_path / "alive").exists()
 
 
 def test_tables_that_were_not_read_for_too_long_are_read_again(begin: Begin) -> None:

@@ -11,7 +11,14 @@ from typing import Any
 
 import pytest
 
-from kafkalert.engine.store import Checkpoint, ForeignTablesError, RebuildingError, Store, TablesFullError
+from kafkalert.engine.store import (
+    Checkpoint,
+    ForeignTablesError,
+    LostTablesError,
+    RebuildingError,
+    Store,
+    TablesFullError,
+)
 from kafkalert.engine.waiting import STALE_SECONDS, staleness
 from kafkalert.errors import ExitCode
 from tests.engine_fakes import FakeClock
@@ -228,6 +235,29 @@ def test_tables_are_stale_when_nobody_follows_them(opened: Callable[..., Store],
     assert staleness(store, clock).startswith("the clock went back")
     store.empty()
     assert staleness(store, clock) == "the tables are read again from the beginning"
+
+
+@pytest.mark.parametrize("name", ["", "tables/data.mdb", "tables/lock.mdb", "follower.lock"])
+def test_tables_whose_files_were_taken_away_decide_nothing(
+    opened: Callable[..., Store], tmp_path: Path, name: str
+) -> None:
+    """Though another process has made new ones there since, and follows those."""
+    store, clock, state = opened(), FakeClock(), tmp_path / "state"
+    script = f"""
+from pathlib import Path
+from kafkalert.engine.store import Store
+Store(Path({str(state)!r}), size={SIZE}, flavour=b"1").close()
+"""
+    taken = state / name
+    taken.rename(tmp_path / "taken")
+    with pytest.raises(LostTablesError, match="removed or replaced while they were in use"):
+        staleness(store, clock)
+    subprocess.run([sys.executable, "-c", script], timeout=60, check=True)
+    (state / "alive").touch()
+    os.utime(state / "alive", (clock.wall / 1000, clock.wall / 1000))
+    with pytest.raises(LostTablesError) as caught:
+        staleness(store, clock)
+    assert caught.value.hint.startswith("Start it again: ")
 
 
 def test_the_files_are_private(opened: Callable[..., Store], tmp_path: Path) -> None:
