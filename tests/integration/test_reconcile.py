@@ -78,6 +78,26 @@ class Bank:
 
         assert wait_until(crossed, SECONDS, every=0.3), self.status()
 
+    def await_confirmed(self, source: str) -> None:
+        """Wait until the flow out of that cluster has confirmed what it carried.
+
+        What it has not, as it does each second, it carries again when its target was killed: it is at least once.
+        """
+        (target,) = (one for one in self.twin.clusters if one.name != source)
+        worker, name = Connect(target), connector_name(source, target.name, self.twin.prefix)
+        last = {
+            (str(one.topic()), one.partition()): one.offset() or 0
+            for topic in (*RECORDS, *TABLES)
+            for one in self.held(source, topic)
+            if not any(str(header[0]).startswith("ka-origin.") for header in one.headers() or ())
+        }
+
+        def confirmed() -> bool:
+            told: Any = worker.offsets(name) or {}
+            return all(told.get(place, -1) >= offset for place, offset in last.items())
+
+        assert wait_until(confirmed, SECONDS, every=0.2)
+
     def status(self) -> list[dict[str, Any]]:
         """`mirror status`."""
         return list(json.loads(self.twin.command("mirror", "status", "-o", "json").stdout))
@@ -165,6 +185,7 @@ def bank(sandbox2: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         one = Bank(make(), sandbox2)
         _live(one)
         _strand(one)
+        one.await_confirmed("dc2")
         with one.forced("dc2"):
             _go_on(one)
             assert "dc1 does not answer" in one.reconcile("--dry-run", code=5)["said"]
@@ -267,6 +288,7 @@ def torn(sandbox2: Sandbox, tmp_path: Path) -> Iterator[Bank]:
             one.await_crossed(source)
         one.stop("dc1", (*RECORDS, *TABLES))
         _tear_dc1(one)
+        one.await_confirmed("dc2")
         with one.forced("dc2"):
             _go_on_on_dc2(one)
         one.await_crossed("dc2")

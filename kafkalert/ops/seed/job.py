@@ -85,8 +85,8 @@ def seed(
             if too_many.keys and not (writer.written.interrupted or writer.written.failed.count):
                 writer.tombstones(too_many.keys)
         except KafkalertError as error:
-            so_far = f"{writer.written.acknowledged} of {writer.written.rows} rows were acknowledged."
-            raise type(error)(f"{error} {so_far}", hint=error.hint) from error
+            error.args = (f"{error} {writer.written.acknowledged} of {writer.written.rows} rows were acknowledged.",)
+            raise
         if found is None:
             audience.tell(name, writer.written.bad)
         audience.tell(name, writer.written.failed)
