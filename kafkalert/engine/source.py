@@ -220,18 +220,16 @@ class SourceDelivery:
 
     def _leave(self) -> None:
         """Another cluster is active: leave this one, and send again what it may not have, or may not have given on."""
-        view, old = self._active.view(), self._delivery
-        if self.prepared is None and old is not None:
-            forced = view.commit is not None and view.commit.mode == "forced"
+        view, stood_still = self._active.view(), self.prepared is not None
+        forced = view.commit is not None and view.commit.mode == "forced"
+        if forced or not stood_still:  # who stood still has everything acknowledged
             self._again = deque([*self._kept.take(acknowledged=forced), *self._again])
             _LOG.warning("epoch %d: %d records are sent again", view.epoch, len(self._again))
-            old.abandon()
+        old, self._delivery = self._delivery, None
+        if old is not None:
+            if not stood_still:
+                old.abandon()
             Thread(target=old.close, name="close", daemon=True).start()
-        elif old is not None:
-            if view.commit is not None and view.commit.mode == "forced":
-                self._again = deque([*self._kept.take(acknowledged=True), *self._again])
-            Thread(target=old.close, name="close", daemon=True).start()
-        self._delivery = None
 
     def _stand_still(self, attempt: Event) -> None:
         """Have everything acknowledged, then say that nothing is sent any more."""

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kafkalert.bus.control.event import Event
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.active import ActiveCluster
 from kafkalert.engine.source import KEPT_BYTES, KEPT_SECONDS, Kept, SourceDelivery, _Record
@@ -162,6 +163,22 @@ def test_a_forced_switch_that_stays_ends_a_planned_one(bridging: Bridging) -> No
     bridging.send(3)
     assert bridging.given == [("dc1", [1, 2, 3]), ("dc2", [])]
     assert bridging.at == (2, "dc1")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "again"), [(planned(1, "dc2", "COMMIT"), []), (forced(2, "dc2"), [1, 2])], ids=["planned", "forced"]
+)
+def test_who_stood_still_repeats_what_was_acknowledged_if_the_cluster_was_lost(
+    bridging: Bridging, outcome: Event, again: list[int]
+) -> None:
+    """Planned, the mirror has carried all of it; forced, it may not have."""
+    bridging.begin()
+    bridging.log.read("dc1", planned(1, "dc2", "PREPARE"))
+    assert not bridging.source._turn()
+    bridging.log.read("dc1" if outcome.mode == "planned" else "dc2", outcome)
+    bridging.send(3)
+    assert bridging.given == [("dc1", [1, 2]), ("dc2", [*again, 3])]
+    assert not bridging.made[0].abandoned
 
 
 def test_a_forced_switch_that_was_missed_repeats_what_was_acknowledged(bridging: Bridging) -> None:

@@ -252,6 +252,8 @@ def test_useless_settings_are_skipped_and_counted() -> None:
 
 
 @given(NUMBERS | JUNK | st.text(max_size=4))
+@example("9" * 40)
+@example("9" * 5000)  # more than Python reads, by an error of its own
 @example("-" + "9" * 41)
 @example("-1." + "0" * 41)
 @example("1" * 40 + "." + "1" * 40)
