@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,7 +13,8 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
 from kafkalert.commands import complete
-from kafkalert.commands.invocation import of, report
+from kafkalert.commands.invocation import of
+from kafkalert.commands.terminal import prepare, report, write
 from kafkalert.errors import ExitCode
 
 HEAVY = ("confluent_kafka", "fastavro", "lmdb", "msgspec", "prometheus_client", "pydantic", "rich", "textual", "yaml")
@@ -142,7 +143,7 @@ def show_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version  # noqa: PLC0415 - not for every start
 
-        typer.echo(f"kafkalert {version('kafkalert')}")
+        write(f"kafkalert {version('kafkalert')}\n")
         raise typer.Exit
 
 
@@ -175,7 +176,15 @@ def root(
     """Operate a bank's alert pipeline on Kafka: bookings in, e-mail, SMS and push alerts out."""
     del config, context, read_only, no_input, verbose, version  # CommonOption and show_version took them
     if ctx.invoked_subcommand is None:
-        typer.echo(ctx.get_help())
+        write(f"{ctx.get_help()}\n")
+
+
+def check_arguments(arguments: Sequence[str]) -> None:
+    """End with status 2 where an argument is no text: a client library may crash by a name in broken UTF-8."""
+    for argument in arguments:
+        if not argument.isascii() and any("\ud800" <= char <= "\udfff" for char in argument):
+            report(f"The argument {argument} is not text.", "Write it in the encoding of the terminal, mostly UTF-8.")
+            sys.exit(ExitCode.USAGE)
 
 
 def quiet_end() -> None:
@@ -191,6 +200,8 @@ def quiet_end() -> None:
 def main() -> None:
     """Run the command line, and end with its status."""
     completing = "_KAFKALERT_COMPLETE" in os.environ
+    prepare()
+    check_arguments(sys.argv[1:])
     if completing:
         # Typer converts parameters by pydantic and strips help texts by rich, also while it completes. Neither is
         # needed: conversion may fail while completing, and our help texts hold no markup.

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 import typer
 
 from kafkalert.commands.invocation import Invocation, report, say
-from kafkalert.errors import ExitCode, KafkalertError
+from kafkalert.engine.logs import Sentences
+from kafkalert.errors import ConfigError, ExitCode, KafkalertError
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def border(run: Invocation) -> Iterator[None]:
     except KeyboardInterrupt:
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     except KafkalertError as error:
-        report(str(error), error.hint)
+        report(str(error), error.hint, listed=isinstance(error, ConfigError))
         show_traceback(error, run)
         raise typer.Exit(error.exit_code) from None
     except Exception as error:  # noqa: BLE001 - the one place where an unforeseen error ends, as a sentence
@@ -48,7 +49,9 @@ def border(run: Invocation) -> Iterator[None]:
 def start_logging(verbosity: int) -> None:
     """Send log lines to stderr: warnings, with `-v` what happens, with `-vv` everything, librdkafka's lines too."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    target = logging.StreamHandler(sys.stderr)
+    target.setFormatter(Sentences("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=level, handlers=[target])
     logging.getLogger("kafkalert.librdkafka").setLevel(logging.DEBUG if verbosity > 1 else logging.CRITICAL)
 
 
@@ -76,7 +79,8 @@ def show_traceback(error: Exception, run: Invocation) -> None:
     seen: BaseException | None = error
     while seen is not None and run.verbosity > 1:
         say(f"Traceback of {type(seen).__name__} (most recent call last):")
-        say("".join(traceback.format_tb(seen.__traceback__)).rstrip())
+        for line in "".join(traceback.format_tb(seen.__traceback__)).rstrip().split("\n"):
+            say(line)
         seen = seen.__cause__ or seen.__context__
 
 

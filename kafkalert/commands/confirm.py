@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from kafkalert.commands import invocation
+from kafkalert.commands.terminal import ask
 from kafkalert.errors import RefusedError
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking; not enough in production.")]
@@ -53,7 +54,5 @@ def _asked(name: str, *, production: bool, may_ask: bool) -> bool:
             hint=f"Add --confirm {name}." if production else "Add --yes.",
         )
     question = f"Type {name} to go on: " if production else "Go on? [y/N] "
-    sys.stderr.write(question)
-    sys.stderr.flush()
-    answer = sys.stdin.readline().strip()
+    answer = ask(question).strip()
     return answer == name if production else answer.lower() in ("y", "yes")

@@ -6,6 +6,7 @@ import typer
 
 from kafkalert.commands import invocation
 from kafkalert.commands.output import Format, OutputOption, emit
+from kafkalert.commands.terminal import write_all
 from kafkalert.errors import KafkalertError
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def demo(
         raise
     summary = playing.summary
     if output is Format.TABLE:
-        for line in told(summary):
-            typer.echo(line)
+        write_all(told(summary))
     else:
         emit([summary], output)
     if not summary.complete:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kafkalert.commands import invocation
+from kafkalert.commands.screen import Screen
 from kafkalert.sandbox.demo import Snapshot
 
 LINE_SECONDS = 5.0
@@ -41,12 +42,12 @@ class View(Protocol):
 @contextmanager
 def view() -> Iterator[View]:
     """The view that suits stderr."""
-    console = Console(stderr=True, highlight=False)
+    console = Screen(stderr=True)
     if not console.is_terminal:
         yield Lines(invocation.say)
         return
     with Live(console=console, auto_refresh=True, refresh_per_second=8, transient=False) as live:
-        yield Screen(live)
+        yield Picture(live)
 
 
 class Lines:
@@ -83,7 +84,7 @@ def sentence(snapshot: Snapshot) -> str:
     return f"{snapshot.seconds:4.0f} s: {snapshot.bookings:,} bookings, {arrived:,} alerts ({channels}){latency}"
 
 
-class Screen:
+class Picture:
     """One picture that is drawn anew."""
 
     def __init__(self, live: Live) -> None:
@@ -102,7 +103,7 @@ class Screen:
             self._steps.pop()
         self._steps.append(what)
         done: list[RenderableType] = [Text.assemble(("✓ ", "green"), one) for one in self._steps[:-1]]
-        self._live.update(framed(self._title, Group(*done, Spinner("dots", Text(what)))))
+        self._live.update(framed(self._title, Group(*done, Spinner("line", Text(what)))))
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw how it stands."""
@@ -111,7 +112,7 @@ class Screen:
 
 def framed(title: str, inside: RenderableType) -> Panel:
     """The picture's frame."""
-    return Panel(inside, title=f"[bold]{title}[/bold]", title_align="left", border_style="dim", padding=(0, 1))
+    return Panel(inside, title=Text(title, "bold"), title_align="left", border_style="dim", padding=(0, 1))
 
 
 def picture(snapshot: Snapshot) -> RenderableType:

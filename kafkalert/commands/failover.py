@@ -1,6 +1,5 @@
 """`kafkalert failover`: where stages run, and moving them to the other cluster."""
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ from kafkalert.commands import complete, invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
 from kafkalert.commands.failover_drill import drill
 from kafkalert.commands.failover_reconcile import reconcile
-from kafkalert.commands.output import Format, OutputOption, emit, to_json, to_yaml
+from kafkalert.commands.output import Format, OutputOption, emit, emit_object
 from kafkalert.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ app = typer.Typer()
 TIMEOUT = 30.0
 OVERLAP = 80.0  # horizon.OVERLAP_SECONDS says why
 HISTORY_COLUMNS = ("epoch", "at", "mode", "source", "target", "outcome", "by", "seconds", "lost", "reason", "note")
+HISTORY_SPARE = ("note", "reason", "by", "mode", "seconds")
 ReasonOption = Annotated[
     str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the control log. No personal data.")
 ]
@@ -131,7 +131,7 @@ def history(ctx: typer.Context, output: OutputOption = Format.TABLE) -> None:
     rows, notes = past(invocation.settings(ctx))
     for note in notes:
         invocation.say(note)
-    emit(rows, output, columns=HISTORY_COLUMNS, empty="There was no switch yet.")
+    emit(rows, output, columns=HISTORY_COLUMNS, spare=HISTORY_SPARE, empty="There was no switch yet.")
 
 
 @app.command()
@@ -263,9 +263,5 @@ def _write_result(result: "Result", form: Format) -> None:
 
 def _write(value: object, form: Format) -> None:
     """One object on stdout."""
-    if form is Format.JSON:
-        sys.stdout.write(to_json(value, indent=2) + "\n")
-    elif form is Format.YAML:
-        sys.stdout.write(to_yaml(value))
-    else:
+    if not emit_object(value, form):
         emit([value], form)

@@ -1,7 +1,6 @@
 """`kafkalert failover drill`: there and back, with canaries."""
 
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +8,7 @@ import typer
 
 from kafkalert.commands import complete, invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
-from kafkalert.commands.output import Format, OutputOption, emit, to_json, to_yaml
+from kafkalert.commands.output import Format, OutputOption, emit, emit_object
 from kafkalert.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ COLUMNS = (
     "p50 ms",
     "max ms",
 )
+SPARE = ("max ms", "p50 ms", "s")
 
 
 def drill(
@@ -101,26 +101,29 @@ def ending(report: "Report") -> Iterator[str]:
 
 def write(report: "Report", form: Format) -> None:
     """The report on stdout: one object for programs, a row a leg for people."""
-    if form is Format.JSON:
-        sys.stdout.write(to_json(report, indent=2) + "\n")
-    elif form is Format.YAML:
-        sys.stdout.write(to_yaml(report))
-    else:
-        rows = [
-            (
-                one.source,
-                one.target,
-                one.outcome,
-                one.seconds,
-                one.pause,
-                one.canaries.gap_seconds,
-                one.canaries.sent,
-                one.canaries.lost,
-                one.canaries.repeated,
-                one.canaries.one_sided,
-                one.canaries.p50_ms,
-                one.canaries.max_ms,
-            )
-            for one in report.legs
-        ]
-        emit([dict(zip(COLUMNS, row, strict=True)) for row in rows], form, columns=COLUMNS, empty="Nothing was moved.")
+    if emit_object(report, form):
+        return
+    rows = [
+        (
+            one.source,
+            one.target,
+            one.outcome,
+            one.seconds,
+            one.pause,
+            one.canaries.gap_seconds,
+            one.canaries.sent,
+            one.canaries.lost,
+            one.canaries.repeated,
+            one.canaries.one_sided,
+            one.canaries.p50_ms,
+            one.canaries.max_ms,
+        )
+        for one in report.legs
+    ]
+    emit(
+        [dict(zip(COLUMNS, row, strict=True)) for row in rows],
+        form,
+        columns=COLUMNS,
+        spare=SPARE,
+        empty="Nothing was moved.",
+    )

@@ -1,6 +1,5 @@
 """`kafkalert failover reconcile`: the return of a cluster after a forced switch."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +8,7 @@ import typer
 
 from kafkalert.commands import complete, invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
-from kafkalert.commands.output import Format, OutputOption, emit, to_json, to_yaml
+from kafkalert.commands.output import Format, OutputOption, emit, emit_object
 from kafkalert.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -119,22 +118,18 @@ def _ending(result: "Reconciliation", *, dry_run: bool) -> Iterator[str]:
 @contextmanager
 def _progress(title: str) -> Iterator[Callable[[str], None]]:
     """A line that goes on on a terminal; a line for each step elsewhere."""
-    from rich.console import Console  # noqa: PLC0415 - not for --help
+    from kafkalert.commands.screen import Screen  # noqa: PLC0415 - Rich, not for --help
 
-    console = Console(stderr=True, highlight=False)
+    console = Screen(stderr=True)
     if not console.is_terminal:
         invocation.say(f"{title} ...")
         yield lambda _: None
         return
-    with console.status(title) as status:
+    with console.status(title, spinner="line") as status:
         yield lambda text: status.update(f"{title}: {text}")
 
 
 def _write(result: "Reconciliation", form: Format) -> None:
     """One object for programs; people have seen it."""
-    if form is Format.JSON:
-        sys.stdout.write(to_json(result, indent=2) + "\n")
-    elif form is Format.YAML:
-        sys.stdout.write(to_yaml(result))
-    elif result.topics or form is Format.TSV:
+    if not emit_object(result, form) and (result.topics or form is Format.TSV):
         emit(result.topics, form, columns=COLUMNS)

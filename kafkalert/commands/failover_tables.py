@@ -4,30 +4,27 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from kafkalert.commands.output import printable
+from kafkalert.commands.screen import Screen
 from kafkalert.ops.failover.survey import Survey
 
 _STYLES = {"alive": "green", "running": "green", "silent": "red", "failed": "red", "stopped": "yellow"}
-_WIDE = 1_000
 Rows = Sequence[Sequence[object]]
 
 
 def show(found: Survey, *, on_stderr: bool = False) -> None:
     """Write the whole picture, to stdout unless it only precedes a question."""
-    console = Console(stderr=on_stderr, highlight=False)
-    if not console.is_terminal:
-        console = Console(stderr=on_stderr, width=_WIDE, no_color=True, highlight=False)
+    console = Screen(stderr=on_stderr)
     for line in headline(found):
-        console.print(line)
+        console.show(line)
     for names, rows in tables(found):
         if rows:
-            console.print(_table(names, rows, boxed=console.is_terminal), soft_wrap=not console.is_terminal)
+            console.show(_table(names, rows, boxed=console.is_terminal))
     for note in found.notes:
-        console.print(Text(f"! {printable(note)}", "yellow" if console.is_terminal else ""))
+        console.show(Text(f"! {printable(note)}", "yellow" if console.is_terminal else ""))
 
 
 def tables(found: Survey) -> Sequence[tuple[Sequence[str], Rows]]:
@@ -51,7 +48,7 @@ def tables(found: Survey) -> Sequence[tuple[Sequence[str], Rows]]:
         (
             ("mirror", "state", "to carry", "s behind", "why"),
             [
-                (f"{one.source} → {one.target}", one.state, one.lag_records, one.lag_seconds, why)
+                (f"{one.source} -> {one.target}", one.state, one.lag_records, one.lag_seconds, why)
                 for one in found.flows
                 for why in [one.reason or one.lag_reason]
             ],

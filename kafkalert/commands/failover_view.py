@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
@@ -11,6 +11,7 @@ from rich.text import Text
 
 from kafkalert.commands import invocation
 from kafkalert.commands.output import printable
+from kafkalert.commands.screen import Screen
 from kafkalert.ops.failover.course import InstanceSeen, Snapshot, Status, StepSeen, Tell
 from kafkalert.ops.failover.result import Loss, Outcome, Result
 
@@ -21,7 +22,7 @@ _MARKS = {Status.DONE: ("✓", "green"), Status.FAILED: ("✗", "red"), Status.G
 @contextmanager
 def view() -> Iterator[Tell]:
     """Shows what it is told on stderr, as suits it; the last picture stays."""
-    console = Console(stderr=True, highlight=False)
+    console = Screen(stderr=True)
     if not console.is_terminal:
         yield Lines(invocation.say).tell
         return
@@ -69,7 +70,7 @@ def _step(one: StepSeen) -> RenderableType:
     took = "" if one.status is Status.GOING else f"  {one.seconds:.2f} s"
     detail = f"  {printable(one.detail)}" if one.detail else ""
     if one.status is Status.GOING:
-        return Spinner("dots", Text.assemble(one.step.value, (detail, "dim")))
+        return Spinner("line", Text.assemble(one.step.value, (detail, "dim")))
     return Text.assemble(_MARKS[one.status], f" {one.step.value}", (f"{took}{detail}", "dim"))
 
 

@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from kafkalert.commands.terminal import report, say
+
 if TYPE_CHECKING:
     from kafkalert.config.sections import Settings
+
+__all__ = ["Invocation", "of", "report", "say", "settings"]
 
 
 @dataclass
@@ -66,15 +70,3 @@ def settings(ctx: typer.Context) -> "Settings":
 
         run.loaded = load(config=run.config, context=run.context, read_only=run.read_only, note=say)
     return run.loaded
-
-
-def say(text: str) -> None:
-    """Tell the user something that is no data: one line on stderr."""
-    typer.echo(text, err=True)
-
-
-def report(what: str, hint: str) -> None:
-    """Say what went wrong and what to do about it, on stderr."""
-    say(f"Error: {what}")
-    if hint:
-        say(f"Hint: {hint}")

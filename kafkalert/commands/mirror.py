@@ -1,6 +1,5 @@
 """`kafkalert mirror`: the flows between the two clusters of a context."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from kafkalert.commands import complete, invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
 from kafkalert.commands.output import Format, OutputOption, emit, printable
+from kafkalert.commands.terminal import write
 from kafkalert.commands.unmask import allowed
 from kafkalert.errors import ExitCode, KafkalertError
 
@@ -175,9 +175,9 @@ def _print(found: "Sequence[Rendered]") -> None:
     for one in found:
         if one.worker is not None:
             heading = f"# Kafka Connect beside {one.target}, which hosts the flow out of {one.source}.\n"
-            sys.stdout.write(heading + one.worker_text())
+            write(heading + one.worker_text())
         if one.connector is not None:
-            sys.stdout.write(to_json({"name": one.name, "config": one.connector}, indent=2) + "\n")
+            write(to_json({"name": one.name, "config": one.connector}, indent=2) + "\n")
 
 
 def _flow(source: str, target: str) -> str:

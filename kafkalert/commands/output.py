@@ -4,13 +4,15 @@ The JSON of a list is one array of objects; their keys are the fields of the row
 are within a major version. Durations are seconds, times ISO 8601; personal data is masked by its own types.
 """
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Annotated, Any
 
 import typer
+
+from kafkalert.commands.terminal import say, write
+from kafkalert.model.printable import escaped
 
 
 class Format(StrEnum):
@@ -25,26 +27,43 @@ class Format(StrEnum):
 OutputOption = Annotated[Format, typer.Option("--output", "-o", help="How data is written.", case_sensitive=False)]
 
 
-def emit(rows: Iterable[object], output: Format, *, columns: Sequence[str] = (), empty: str = "Nothing.") -> None:
+def emit(
+    rows: Iterable[object],
+    output: Format,
+    *,
+    columns: Sequence[str] = (),
+    spare: Sequence[str] = (),
+    empty: str = "Nothing.",
+) -> None:
     """Write `rows` to stdout.
 
     Args:
         rows: dataclasses, pydantic models, named tuples or mappings, all of one shape.
         output: the format asked for.
         columns: the fields of a table, in order; all fields without it. Other formats always hold all fields.
+        spare: the columns that a narrow terminal does without, the first of them first.
         empty: the sentence for people when there is no row; it goes to stderr.
     """
     plain = [record(row) for row in rows]
     if output is Format.JSON:
-        sys.stdout.write(to_json(plain, indent=2) + "\n")
+        write(to_json(plain, indent=2) + "\n")
     elif output is Format.YAML:
-        sys.stdout.write(to_yaml(plain))
+        write(to_yaml(plain))
     elif output is Format.TSV:
         _tsv(plain, columns)
     elif plain:
-        _table(plain, columns)
+        _table(plain, columns, spare)
     else:
-        typer.echo(empty, err=True)
+        say(empty)
+
+
+def emit_object(value: object, output: Format) -> bool:
+    """Write one object as JSON or YAML; False, with nothing written, for a format that has rows alone."""
+    if output is Format.JSON:
+        write(to_json(value, indent=2) + "\n")
+    elif output is Format.YAML:
+        write(to_yaml(value))
+    return output in (Format.JSON, Format.YAML)
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
@@ -117,37 +136,26 @@ def printable(value: object) -> str:
         return ", ".join(printable(item) for item in value)
     if isinstance(value, dict):
         return ", ".join(f"{key}={printable(item)}" for key, item in value.items())
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(value))
+    return escaped(str(value))
 
 
 def _tsv(plain: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     names = list(columns) or list(plain[0] if plain else ())
     if names:
-        sys.stdout.write("\t".join(names) + "\n")
+        write("\t".join(names) + "\n")
     for row in plain:
-        sys.stdout.write("\t".join(printable(row.get(name)) for name in names) + "\n")
+        write("\t".join(printable(row.get(name)) for name in names) + "\n")
 
 
-def _table(plain: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
-    """A Rich table on a terminal; anywhere else the same columns without box, colour or a limit to the width."""
-    from rich import box  # noqa: PLC0415 - heavy, and only for people
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+def _table(plain: Sequence[dict[str, Any]], columns: Sequence[str], spare: Sequence[str]) -> None:
+    """A table on a terminal; anywhere else the same columns without box, colour or a limit to the width."""
+    from rich.text import Text  # noqa: PLC0415 - Rich is heavy, and only for people
 
-    console = Console()
+    from kafkalert.commands.screen import Screen  # noqa: PLC0415 - as above
+    from kafkalert.commands.table import fitted  # noqa: PLC0415 - as above
+
+    screen = Screen()
     names = list(columns) or list(plain[0])
-    style = "" if console.no_color else "bold"
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style=style)
-    for name in names:
-        numeric = all(type(row.get(name)) in (int, float, type(None)) for row in plain)
-        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
-    for row in plain:
-        table.add_row(*(Text(printable(row.get(name))) for name in names))
-    if console.is_terminal:
-        console.print(table)
-        return
-    plainly = Console(width=max(console.measure(table).maximum, 1_000), no_color=True, highlight=False)
-    with plainly.capture() as captured:
-        plainly.print(table)
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+    numeric = {name for name in names if all(type(row.get(name)) in (int, float, type(None)) for row in plain)}
+    rows = [[Text(printable(row.get(name))) for name in names] for row in plain]
+    screen.show(fitted(screen, names, rows, right=numeric, spare=spare))

@@ -10,6 +10,7 @@ import typer
 
 from kafkalert.commands.invocation import say
 from kafkalert.commands.output import Format, OutputOption, emit
+from kafkalert.commands.terminal import write
 from kafkalert.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def logs(
 ) -> None:
     """Print what a part logged, or all of them."""
     for line in _sandbox(folder).logs(name, last=lines, follow=follow):
-        sys.stdout.write(f"{line.text}\n" if name else f"{line.component:10} | {line.text}\n")
+        write(f"{line.text}\n" if name else f"{line.component:10} | {line.text}\n")
         if follow:
             sys.stdout.flush()
 
@@ -150,10 +151,17 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 
         yield tell
         return
-    from rich.console import Console  # noqa: PLC0415 - heavy, and only for people
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415 - heavy, and only for people
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    from kafkalert.commands.screen import Screen  # noqa: PLC0415 - as above
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Screen(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
         yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total or None)

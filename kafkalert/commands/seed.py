@@ -19,6 +19,7 @@ FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="NDJSON, .gz t
 StrictOption = Annotated[bool, typer.Option("--strict", help="Write nothing if any line is bad.")]
 PruneOption = Annotated[bool, typer.Option("--prune", help="Delete the rows that FILE lacks, by tombstones.")]
 COLUMNS = ("topic", "cluster", "rows", "acknowledged", "pruned", "bad_lines", "failed", "seconds", "rows_per_second")
+SPARE = ("rows_per_second", "seconds", "cluster", "pruned")
 
 
 @app.callback()
@@ -102,7 +103,7 @@ def _seed(
         if not writing:
             invocation.say("Interrupted; nothing was written.")
         raise
-    emit([summary], output, columns=COLUMNS)
+    emit([summary], output, columns=COLUMNS, spare=SPARE)
     if summary.interrupted:
         pruned = f", {summary.pruned} deleted" if request.prune else ""
         invocation.say(f"Interrupted; {summary.acknowledged} of {summary.rows} rows were acknowledged{pruned}.")

@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from kafkalert.commands.screen import Screen
 from kafkalert.ops.seed.kinds import OnProgress, Progress
 
 
 @contextmanager
 def progress(title: str) -> Iterator[OnProgress]:
     """Show how a phase goes on, and take the bar away at its end. Of a pipe, whose end is not known, no share."""
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     bar = Bar(
         TextColumn("{task.description}"),
         BarColumn(),

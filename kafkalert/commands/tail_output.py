@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from kafkalert.commands import terminal
 from kafkalert.commands.output import Format, printable, to_json, to_plain, to_yaml
 from kafkalert.ops.masks import reveal
 from kafkalert.ops.tail import Record
@@ -47,25 +48,25 @@ def plain(record: Record, *, unmask: bool) -> dict[str, Any]:
 
 def _json(*, unmask: bool) -> Write:
     def write(record: Record) -> None:
-        sys.stdout.write(to_json(plain(record, unmask=unmask)) + "\n")
+        terminal.write(to_json(plain(record, unmask=unmask)) + "\n")
 
     return write
 
 
 def _yaml(*, unmask: bool) -> Write:
     def write(record: Record) -> None:
-        sys.stdout.write(to_yaml(plain(record, unmask=unmask), document=True))
+        terminal.write(to_yaml(plain(record, unmask=unmask), document=True))
 
     return write
 
 
 def _tsv(*, unmask: bool) -> Write:
-    sys.stdout.write("\t".join(_TSV) + "\n")
+    terminal.write("\t".join(_TSV) + "\n")
 
     def write(record: Record) -> None:
         shown = plain(record, unmask=unmask)
         shown |= {"address": address(record, unmask=unmask), "what": words(record, unmask=unmask)}
-        sys.stdout.write("\t".join(printable(shown[name]) for name in _TSV) + "\n")
+        terminal.write("\t".join(printable(shown[name]) for name in _TSV) + "\n")
 
     return write
 
@@ -75,12 +76,12 @@ def _people(*, unmask: bool) -> Write:
     if not sys.stdout.isatty():
 
         def write(record: Record) -> None:
-            sys.stdout.write(f"{_head(record, unmask=unmask)}{words(record, unmask=unmask)}\n")
+            terminal.write(f"{_head(record, unmask=unmask)}{words(record, unmask=unmask)}\n")
 
         return write
-    from rich.console import Console  # noqa: PLC0415 - heavy, and only for people
+    from kafkalert.commands.screen import Screen  # noqa: PLC0415 - Rich, and only for people
 
-    console = Console(highlight=False)
+    console = Screen()
 
     def write_styled(record: Record) -> None:
         from rich.text import Text  # noqa: PLC0415 - as above

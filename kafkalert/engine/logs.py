@@ -4,6 +4,21 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import Any
+
+from kafkalert.model.printable import escaped, masked
+
+
+class Sentences(logging.Formatter):
+    """Lines for people, in which nothing steers a terminal and nothing is a customer's."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
+        """The one line of a record."""
+        return masked(escaped(super().formatMessage(record)))
+
+    def formatException(self, ei: Any) -> str:  # noqa: ANN401, N802 - as above
+        """The calls that led to an error, a line each."""
+        return "\n".join(masked(escaped(line)) for line in super().formatException(ei).split("\n"))
 
 
 class _Lines(logging.Formatter):
@@ -15,17 +30,17 @@ class _Lines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "pid": record.process,
-            "message": record.getMessage(),
+            "message": masked(record.getMessage()),
         }
         if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
+            line["error"] = masked(self.formatException(record.exc_info))
         return json.dumps(line)
 
 
 def start(verbose: int) -> None:
     """Log to stderr: what an operator should know; with -v what is normal too, with -vv tracebacks and librdkafka."""
     target = logging.StreamHandler(sys.stderr)
-    target.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S") if sys.stderr.isatty() else _Lines())
+    target.setFormatter(Sentences("%(asctime)s %(message)s", "%H:%M:%S") if sys.stderr.isatty() else _Lines())
     logger = logging.getLogger("kafkalert")
     logger.handlers[:] = [target]
     logger.setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)])

@@ -10,6 +10,7 @@ from typing import Any
 
 from kafkalert.model.money import major
 from kafkalert.model.personal import AccountId
+from kafkalert.model.printable import escaped
 from kafkalert.model.records import CREDIT
 
 LONGEST = 60
@@ -69,7 +70,7 @@ def harmless(text: object) -> str:
     """`text` for a terminal: short, in one line, no control or formatting character left as it is."""
     whole = str(text)
     cut = whole if len(whole) <= LONGEST else whole[: LONGEST - 1] + "…"
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in cut)
+    return escaped(cut)
 
 
 def _amount(params: Mapping[str, str], name: str) -> str:

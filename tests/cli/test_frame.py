@@ -1,6 +1,7 @@
 """What every command has in common: options at any place, errors as two lines and a status, quiet ends."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -168,3 +169,26 @@ def test_a_full_disk_is_said(tmp_path: Path, environment: dict[str, str]) -> Non
 def test_version_and_bare_call(kafkalert: Run) -> None:
     assert kafkalert("--version").stdout.startswith("kafkalert ")
     assert kafkalert().stdout == kafkalert("--help").stdout
+
+
+def test_a_terminal_of_latin_9_takes_every_text(probe: Run) -> None:
+    """What its encoding lacks is written out; it ended as a bug."""
+    result = probe("nonsense-ł→", env={"PYTHONIOENCODING": "iso8859-15", "PYTHONUTF8": "1"})
+    assert "nonsense-\\u0142->" in result.stderr
+    assert result.returncode == 2
+
+
+@pytest.mark.parametrize("place", [["tail", "--topic"], ["-C"], ["seed", "settings"]], ids=lambda one: one[-1])
+def test_an_argument_that_is_no_text_is_refused(tmp_path: Path, environment: dict[str, str], place: list[str]) -> None:
+    """Bytes that are no UTF-8, before they reach a client library: a topic of such a name ended it by SIGSEGV."""
+    command = [os.fsencode(part) for part in ("kafkalert", *place)]
+    result = subprocess.run([*command, b"n\xf6pe"], cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert result.stderr.startswith(b"Error: The argument n\\udcf6pe is not text.")
+    assert (result.returncode, result.stdout) == (2, b"")
+
+
+def test_what_steers_a_terminal_leaves_by_no_error(kafkalert: Run) -> None:
+    """Also where it stands in the user's own argument, which somebody may have sent him."""
+    result = kafkalert("config", "check", "--config", "\x1b]0;owned\x07")
+    assert "\x1b" not in result.stderr
+    assert "\\x1b]0;owned\\x07" in result.stderr

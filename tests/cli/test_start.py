@@ -56,8 +56,12 @@ def test_help_costs_little_more_than_a_bare_app(environment: dict[str, str]) -> 
         "kafkalert.commands",
         "kafkalert.commands.complete",
         "kafkalert.commands.invocation",
+        "kafkalert.commands.terminal",
         "kafkalert.config",
         "kafkalert.config.names",
+        "kafkalert.model",
+        "kafkalert.model.personal",
+        "kafkalert.model.printable",
     }
 
 

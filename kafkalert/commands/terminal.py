@@ -1,0 +1,53 @@
+"""The one place that writes to the terminal: what goes out here is printable, and sentences hold no personal data.
+
+`screen.py` does the same for tables, colours and moving pictures.
+"""
+
+import sys
+from collections.abc import Iterable
+
+from kafkalert.model.printable import ERRORS, escape_errors, escaped, masked
+
+
+def prepare() -> None:
+    """Let stdout and stderr write out what their encoding lacks, rather than end the command."""
+    escape_errors()
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)  # a test's stream may have none
+        if reconfigure is not None:
+            reconfigure(errors=ERRORS)
+
+
+def say(text: str) -> None:
+    """Tell the user something that is no data: one line on stderr."""
+    sys.stderr.write(f"{masked(escaped(text))}\n")
+    sys.stderr.flush()
+
+
+def ask(question: str) -> str:
+    """The line that the user types after `question`; empty at the end of the input."""
+    sys.stderr.write(masked(escaped(question)))
+    sys.stderr.flush()
+    return sys.stdin.readline()
+
+
+def report(what: str, hint: str, *, listed: bool = False) -> None:
+    """Say what went wrong and what to do about it, on stderr; `what` may be `listed`, with a line a problem."""
+    first, *more = what.split("\n") if listed else [what]
+    for line in (f"Error: {first}", *more):
+        say(line)
+    if hint:
+        say(f"Hint: {hint}")
+
+
+def write(lines: str) -> None:
+    """Write data to stdout as it is, but for what could steer a terminal; line ends and tabs stay."""
+    if not lines.replace("\n", "").replace("\t", "").isprintable():
+        lines = "".join(char if char in "\n\t" else escaped(char) for char in lines)
+    sys.stdout.write(lines)
+
+
+def write_all(lines: Iterable[str]) -> None:
+    """`write` each as a line."""
+    for line in lines:
+        write(f"{line}\n")
