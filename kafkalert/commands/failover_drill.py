@@ -29,7 +29,7 @@ COLUMNS = (
     "p50 ms",
     "max ms",
 )
-SPARE = ("max ms", "p50 ms", "s")
+SPARE = ("max ms", "p50 ms", "s", "sent", "gap s")
 
 
 def drill(
