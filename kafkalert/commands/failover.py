@@ -15,6 +15,7 @@ from kafkalert.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from kafkalert.config.sections import Settings
     from kafkalert.ops.failover.order import Order
+    from kafkalert.ops.failover.picture import Survey
     from kafkalert.ops.failover.result import Result
 
 app = typer.Typer()
@@ -72,7 +73,8 @@ def failover(
 ) -> None:
     """See where stages run, and move them to the other cluster, without a restart.
 
-    Without --to it shows cluster, instances, mirror and lag. With --to it shows them, asks, and moves every stage:
+    Without --to it shows cluster, instances, mirror and lag; exit status 3 if anything is not as it should be, 4 if a
+    cluster does not answer. With --to it shows them, asks, and moves every stage:
     nothing is lost and nothing done twice, or it is called off and everything goes on where it was. Only what an
     instance that died had not committed, about a second, is processed again, with the same ids. Where the cluster
     in use is dead, only --force --accept-loss moves; what may be lost is shown before it asks. Mind that a side that
@@ -227,6 +229,9 @@ def _show(settings: "Settings", form: Format) -> None:
         emit(found.instances, form)
     else:
         _write(found, form)
+    status = {"unreachable": ExitCode.UNREACHABLE, "not ok": ExitCode.DRIFT}.get(found.verdict)
+    if status is not None:
+        raise typer.Exit(status)
 
 
 def _switch(settings: "Settings", order: "Order", ask: Callable[[Sequence[str]], None], form: Format) -> None:
@@ -236,9 +241,14 @@ def _switch(settings: "Settings", order: "Order", ask: Callable[[Sequence[str]],
     from kafkalert.ops.failover.result import NotSwitchedError, Outcome  # noqa: PLC0415 - as below
     from kafkalert.ops.failover.switching import Audience, switch  # noqa: PLC0415 - Kafka's library, not for --help
 
-    audience = Audience(lambda found: show(found, on_stderr=True), ask, view, invocation.say)
+    warnings: list[str] = []
+
+    def look(found: "Survey") -> None:
+        show(found, on_stderr=True)
+        warnings[:] = found.notes
+
     try:
-        result = switch(settings, order, audience)
+        result = switch(settings, order, Audience(look, ask, view, invocation.say))
     except NotSwitchedError as error:
         _write_result(error.result, form)
         raise
@@ -246,7 +256,7 @@ def _switch(settings: "Settings", order: "Order", ask: Callable[[Sequence[str]],
         invocation.say("Interrupted. `kafkalert failover` shows where stages run.")
         raise
     _write_result(result, form)
-    for sentence in ending(result):
+    for sentence in ending(result, warnings):
         invocation.say(sentence)
     if result.interrupted:
         invocation.say("Interrupted, but the switch stands.")

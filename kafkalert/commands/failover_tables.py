@@ -1,79 +1,125 @@
-"""Where things run, as people read it: a headline, and a table each of instances, groups and mirror."""
+"""Where things run, as people read it: what is wrong first, a headline, and a table each of what there is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
-from kafkalert.commands.output import printable
+from kafkalert.commands.meaning import UNKNOWN, cell, graded, style
 from kafkalert.commands.screen import Screen
-from kafkalert.ops.failover.survey import Survey
+from kafkalert.commands.table import fitted
+from kafkalert.model.grade import Grade
+from kafkalert.ops.failover.findings import instance_grade
+from kafkalert.ops.failover.picture import Instance, Survey
+from kafkalert.ops.mirror.condition import Condition
+from kafkalert.ops.mirror.status import FlowStatus
 
-_STYLES = {"alive": "green", "running": "green", "silent": "red", "failed": "red", "stopped": "yellow"}
-Rows = Sequence[Sequence[object]]
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One table: columns, rows, which columns are numbers, and which a narrow terminal does without."""
+
+    names: Sequence[str]
+    rows: Sequence[Sequence[Text]]
+    right: Sequence[str] = ()
+    spare: Sequence[str] = ()
 
 
 def show(found: Survey, *, on_stderr: bool = False) -> None:
     """Write the whole picture, to stdout unless it only precedes a question."""
-    console = Screen(stderr=on_stderr)
-    for line in headline(found):
-        console.show(line)
-    for names, rows in tables(found):
-        if rows:
-            console.show(_table(names, rows, boxed=console.is_terminal))
-    for note in found.notes:
-        console.show(Text(f"! {printable(note)}", "yellow" if console.is_terminal else ""))
+    screen = Screen(stderr=on_stderr)
+    first, more = found.findings[:1], found.findings[1:]
+    screen.say(*(Text(one.text, f"bold {style(one.grade)}") for one in first))
+    screen.say(*headline(found))
+    for table in tables(found):
+        if table.rows:
+            screen.show(fitted(screen, table.names, table.rows, right=table.right, spare=table.spare))
+    screen.say(*(Text(f"! {one.text}", style(one.grade)) for one in more))
 
 
-def tables(found: Survey) -> Sequence[tuple[Sequence[str], Rows]]:
-    """The names of columns and the rows of each table."""
-    return (
-        (
-            ("cluster", "answers", "control log", ""),
+def tables(found: Survey) -> Iterator[Shown]:
+    """Clusters, instances, groups and mirror; what is not known is `?`, also where it once was."""
+    yield Shown(
+        ("cluster", "answers", "control log", ""),
+        [
             [
-                (one.name, one.answers, "read" if one.control else "not read", "active" * (one.name == found.active))
-                for one in found.clusters
-            ],
-        ),
-        (
-            ("stage", "instance", "is", "state", "on", "epoch", "lag"),
-            [
-                (one.stage, one.instance, one.presence, one.state, one.cluster, one.epoch, one.lag)
-                for one in found.instances
-            ],
-        ),
-        (("group", "members", f"lag on {found.active}"), [(one.group, one.members, one.lag) for one in found.groups]),
-        (
-            ("mirror", "state", "to carry", "s behind", "why"),
-            [
-                (f"{one.source} -> {one.target}", one.state, one.lag_records, one.lag_seconds, why)
-                for one in found.flows
-                for why in [one.reason or one.lag_reason]
-            ],
-        ),
+                cell(one.name),
+                graded("yes" if one.answers else "no", Grade.GOOD if one.answers else Grade.BAD),
+                graded("read", Grade.GOOD) if one.control else graded("not read", Grade.BAD),
+                cell("active" * (one.name == found.active)),
+            ]
+            for one in found.clusters
+        ],
+    )
+    yield Shown(
+        ("stage", "instance", "is", "state", "on", "epoch", "lag"),
+        [_instance(one, found.active) for one in found.instances],
+        ("epoch", "lag"),
+        ("epoch",),
+    )
+    groups = [[cell(one.group), cell(one.members), cell(one.lag)] for one in found.groups]
+    yield Shown(
+        ("group", "members", f"lag on {found.active}"),
+        groups or [[UNKNOWN] * 3],
+        ("members", f"lag on {found.active}"),
+    )
+    yield Shown(
+        ("mirror", "state", "to carry", "s behind", "why"),
+        [_flow(one, found) for one in found.flows] or _unknown_flows(found),
+        ("to carry", "s behind"),
+        ("s behind", "why"),
     )
 
 
-def headline(found: Survey) -> list[Text]:
+def _instance(one: Instance, active: str) -> list[Text]:
+    grade = instance_grade(one)
+    return [
+        cell(one.stage),
+        cell(one.instance),
+        graded(one.presence, one.presence.grade),
+        graded(one.state, grade) if one.known or grade is Grade.WAITING else UNKNOWN,
+        graded(one.cluster, Grade.GOOD if one.cluster == active else Grade.BAD),
+        cell(one.epoch),
+        cell(one.lag) if one.known else UNKNOWN,
+    ]
+
+
+def _flow(one: FlowStatus, found: Survey) -> list[Text]:
+    """A flow whose ends do not answer may run or not, whatever its worker says."""
+    answering = {each.name for each in found.clusters if each.answers}
+    blind = one.state is Condition.RUNNING and not {one.source, one.target} <= answering
+    least = "" if one.lag_complete or not one.lag_records else "at least "
+    return [
+        cell(f"{one.source} -> {one.target}"),
+        UNKNOWN if blind else graded(one.state, one.state.grade),
+        UNKNOWN if one.lag_records is None else cell(f"{least}{one.lag_records}"),
+        UNKNOWN if one.lag_seconds is None else cell(one.lag_seconds),
+        cell(one.reason or one.lag_reason),
+    ]
+
+
+def _unknown_flows(found: Survey) -> list[list[Text]]:
+    names = [one.name for one in found.clusters]
+    ways = [(source, target) for source in names for target in names if source != target]
+    return [[cell(f"{source} -> {target}"), *[UNKNOWN] * 3, cell("")] for source, target in ways]
+
+
+def headline(found: Survey) -> Iterator[Text]:
     """Which cluster is active, since when and by whom; what is pending."""
+    active = next(one for one in found.clusters if one.name == found.active)
+    name = Text(found.active, f"bold {style(Grade.GOOD if active.answers else Grade.BAD)}")
     if found.mode:
-        who = f" by {printable(found.by)}" if found.by else ""
-        why = f" ({printable(found.reason)})" if found.reason else ""
-        since = f", {found.mode} {ago(found.since)}{who}{why}"
+        who = f" by {found.by}" if found.by else ""
+        why = f" ({found.reason})" if found.reason else ""
+        yield Text.assemble("active: ", name, f", epoch {found.epoch}, {found.mode} {ago(found.since)}{who}{why}")
     else:
-        since = ", as from the beginning"
-    lines = [Text.assemble("Stages run on ", (found.active, "bold"), f", epoch {found.epoch}{since}.")]
+        yield Text.assemble("active: ", name, " (never switched)")
     if pending := found.pending:
-        lines.append(
-            Text(
-                f"A switch from {printable(pending.source)} to {printable(pending.target)} is under way: "
-                f"{printable(pending.by)}, {ago(pending.at)}.",
-                "yellow",
-            )
+        yield Text(
+            f"A switch from {pending.source} to {pending.target} is under way: {pending.by}, {ago(pending.at)}.",
+            style(Grade.WAITING),
         )
-    return lines
 
 
 def ago(moment: datetime | None) -> str:
@@ -85,14 +131,3 @@ def ago(moment: datetime | None) -> str:
         if seconds >= size:
             return f"at {moment:%Y-%m-%d %H:%M:%S} UTC, {seconds // size} {name} ago"
     return f"at {moment:%Y-%m-%d %H:%M:%S} UTC, {seconds} s ago"
-
-
-def _table(names: Sequence[str], rows: Rows, *, boxed: bool) -> Table:
-    table = Table(box=box.SIMPLE_HEAD if boxed else None, pad_edge=False, header_style="bold")
-    for place, name in enumerate(names):
-        numeric = all(type(row[place]) in (int, float, type(None)) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        texts = [printable(cell) for cell in row]
-        table.add_row(*(Text(text, _STYLES.get(text, "")) for text in texts))
-    return table

@@ -1,6 +1,6 @@
 """How a switch looks while it goes on: a row for each instance on a terminal, a line for each step elsewhere."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Group, RenderableType
@@ -92,10 +92,11 @@ def _instances(instances: tuple[InstanceSeen, ...]) -> Table:
     return table
 
 
-def ending(result: Result) -> list[str]:
-    """What is now, and how long it took."""
+def ending(result: Result, warnings: Sequence[str] = ()) -> list[str]:
+    """What is now, and how long it took; after a dry run what was wrong before it."""
     if result.outcome is Outcome.PLANNED:
-        return ["All checks passed; nothing was changed, as --dry-run asks."]
+        checked = "All checks passed; nothing was changed, as --dry-run asks."
+        return [checked, *(f"Mind: {one}" for one in warnings)]
     lines = [f"Stages run on {result.active}, epoch {result.epoch}. It took {result.seconds:.1f} s."]
     if result.pause is not None and result.outcome is Outcome.SWITCHED:
         lines[0] += f" Every instance that answers ran again {result.pause:.1f} s after it began."

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from kafkalert.commands.terminal import say, write
+from kafkalert.model.grade import Grade
 from kafkalert.model.printable import escaped
 
 
@@ -44,15 +45,16 @@ def emit(
         spare: the columns that a narrow terminal does without, the first of them first.
         empty: the sentence for people when there is no row; it goes to stderr.
     """
-    plain = [record(row) for row in rows]
+    given = list(rows)
+    plain = [record(row) for row in given]
     if output is Format.JSON:
         write(to_json(plain, indent=2) + "\n")
     elif output is Format.YAML:
         write(to_yaml(plain))
     elif output is Format.TSV:
         _tsv(plain, columns)
-    elif plain:
-        _table(plain, columns, spare)
+    elif given:
+        _table(given, columns, spare)
     else:
         say(empty)
 
@@ -147,15 +149,24 @@ def _tsv(plain: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
         write("\t".join(printable(row.get(name)) for name in names) + "\n")
 
 
-def _table(plain: Sequence[dict[str, Any]], columns: Sequence[str], spare: Sequence[str]) -> None:
+def _table(rows: Sequence[object], columns: Sequence[str], spare: Sequence[str]) -> None:
     """A table on a terminal; anywhere else the same columns without box, colour or a limit to the width."""
-    from rich.text import Text  # noqa: PLC0415 - Rich is heavy, and only for people
-
+    from kafkalert.commands.meaning import graded  # noqa: PLC0415 - Rich is heavy, and only for people
     from kafkalert.commands.screen import Screen  # noqa: PLC0415 - as above
     from kafkalert.commands.table import fitted  # noqa: PLC0415 - as above
 
     screen = Screen()
+    plain = [record(row) for row in rows]
     names = list(columns) or list(plain[0])
     numeric = {name for name in names if all(type(row.get(name)) in (int, float, type(None)) for row in plain)}
-    rows = [[Text(printable(row.get(name))) for name in names] for row in plain]
-    screen.show(fitted(screen, names, rows, right=numeric, spare=spare))
+    cells = [
+        [graded(shown.get(name), _grade(row, name)) for name in names] for row, shown in zip(rows, plain, strict=True)
+    ]
+    screen.show(fitted(screen, names, cells, right=numeric, spare=spare))
+
+
+def _grade(row: object, name: str) -> Grade | None:
+    """What the state in a field means, where its type says so."""
+    value = row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
+    grade = getattr(value, "grade", None)
+    return grade if isinstance(grade, Grade) else None

@@ -6,6 +6,7 @@ from typing import TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Text
 
 from kafkalert.commands import terminal
 from kafkalert.model.printable import escaped
@@ -42,6 +43,11 @@ class Screen(Console):
             else:
                 text = "\n".join(map(escaped, segment.text.split("\n")))
                 yield Segment(text, None if self.no_color else segment.style)
+
+    def say(self, *sentences: Text) -> None:
+        """Print `sentences`, each as one line however long it is, so that a command in it can be copied."""
+        for sentence in sentences:
+            self.print(sentence, soft_wrap=True)
 
     def show(self, *pictures: RenderableType) -> None:
         """Print `pictures`, one below the other; off a terminal no line ends with blanks."""

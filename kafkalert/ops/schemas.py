@@ -7,6 +7,7 @@ from typing import Final
 
 from kafkalert.config.sections import Serde
 from kafkalert.errors import ConfigError
+from kafkalert.model.grade import Grade
 from kafkalert.serde.build import registry
 from kafkalert.serde.registry import ConfluentRegistry, subject
 from kafkalert.serde.schemas import schema
@@ -22,6 +23,11 @@ class State(StrEnum):
     REGISTERED = "registered"
     MISSING = "missing"
     INCOMPATIBLE = "incompatible"
+
+    @property
+    def grade(self) -> Grade:
+        """What it means."""
+        return Grade.GOOD if self is State.REGISTERED else Grade.BAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from kafkalert.config import names
 from kafkalert.config.durations import format_duration
 from kafkalert.config.sections import Settings
 from kafkalert.errors import RefusedError
+from kafkalert.model.grade import Grade
 
 STATUS_RETENTION = timedelta(hours=1)
 """Heartbeats are for now; an hour of them is for whoever comes a little late."""
@@ -27,6 +28,11 @@ class State(StrEnum):
     FINE = "in order"
     MISSING = "missing"
     DIFFERS = "differs"
+
+    @property
+    def grade(self) -> Grade:
+        """What it means."""
+        return Grade.GOOD if self is State.FINE else Grade.BAD
 
 
 class Action(StrEnum):

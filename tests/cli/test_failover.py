@@ -97,7 +97,7 @@ def test_one_cluster_shows_where_things_run(kafkalert: Run, tmp_path: Path, one_
     """Without a second cluster there is nothing to switch, but what is can be seen; topics need not be there yet."""
     (tmp_path / "kafkalert.toml").write_text(one_cluster, encoding="utf-8")
     done = kafkalert("failover", "-o", "json")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3, "no alerting runs"
     found = json.loads(done.stdout)
     assert (found["version"], found["active"], found["epoch"], found["pending"]) == (1, "dc1", 0, None)
     assert found["instances"] == found["flows"] == []

@@ -14,9 +14,9 @@ from kafkalert.errors import RefusedError, UnreachableError
 from kafkalert.ops.failover.checks import check_flows, check_forced, check_idle, check_topics
 from kafkalert.ops.failover.order import Order
 from kafkalert.ops.failover.outlook import staying
+from kafkalert.ops.failover.picture import Attempt, ClusterSeen, Instance, Survey
 from kafkalert.ops.failover.planned import CalledOffError, check_size
 from kafkalert.ops.failover.roll import Presence
-from kafkalert.ops.failover.survey import Attempt, ClusterSeen, Instance, Survey
 from kafkalert.ops.failover.switching import _look_again, _planned_changes
 from kafkalert.ops.failover.watch import Watch
 from kafkalert.ops.mirror.condition import Condition

@@ -10,7 +10,7 @@ from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.ops.failover import outlook as module
 from kafkalert.ops.failover.beats import Beat
 from kafkalert.ops.failover.horizon import Partition
-from kafkalert.ops.failover.survey import Survey
+from kafkalert.ops.failover.picture import Survey
 from tests.engine_fakes import FakeClock
 
 ENTRIES: Partition = ("accountentry", 0)

@@ -6,7 +6,7 @@ from kafkalert.config import names
 from kafkalert.config.sections import Settings
 from kafkalert.errors import RefusedError, UnreachableError
 from kafkalert.ops import topic_admin
-from kafkalert.ops.failover.survey import Attempt, Survey
+from kafkalert.ops.failover.picture import Attempt, Survey
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.topics import Comparison, State
 

@@ -17,8 +17,8 @@ from kafkalert.errors import KafkalertError
 from kafkalert.ops.failover.evidence import beats_since, newest_copies, topics_of
 from kafkalert.ops.failover.groups import Groups
 from kafkalert.ops.failover.horizon import Partition, Sight, go_back_to, sights, stranded, whole_until
+from kafkalert.ops.failover.picture import Survey
 from kafkalert.ops.failover.result import Loss
-from kafkalert.ops.failover.survey import Survey
 from kafkalert.ops.mirror.condition import Condition
 
 HISTORY_SECONDS: Final = 600.0

@@ -17,6 +17,7 @@ from kafkalert.bus import clients
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.errors import KafkalertError
+from kafkalert.model.grade import Grade
 from kafkalert.ops.failover.beats import STOPPED, Beat, decode
 
 _LOG = logging.getLogger(__name__)
@@ -35,6 +36,11 @@ class Presence(StrEnum):
     ALIVE = "alive"
     SILENT = "silent"
     STOPPED = "stopped"
+
+    @property
+    def grade(self) -> Grade:
+        """What it means."""
+        return {Presence.ALIVE: Grade.GOOD, Presence.SILENT: Grade.BAD, Presence.STOPPED: Grade.WAITING}[self]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,22 @@
 """Where things run: cluster and epoch, instances, mirror and lag, as far as the clusters tell."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from kafkalert.bus.control.event import Event
-from kafkalert.bus.control.state import View, given_up
+from kafkalert.bus.control.state import given_up
 from kafkalert.bus.flow import flows
 from kafkalert.bus.mark_reader import Places
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.ops.failover.bounded import at_once
 from kafkalert.ops.failover.evidence import topics_of
+from kafkalert.ops.failover.findings import judged
 from kafkalert.ops.failover.groups import Groups
 from kafkalert.ops.failover.history import moment
+from kafkalert.ops.failover.picture import Attempt, ClusterSeen, GroupLag, Instance, Survey
 from kafkalert.ops.failover.result import VERSION
 from kafkalert.ops.failover.roll import Member, Presence
 from kafkalert.ops.failover.watch import Watch, nobody
@@ -28,82 +29,6 @@ ANSWER_SECONDS: Final = 5.0
 HASTY_SECONDS: Final = 1.2
 """How long answers are awaited; less by whoever is about to leave a cluster that gives none, of that one."""
 _FLOW_SHARE: Final = 0.8
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterSeen:
-    """One cluster: whether it answers, and whether its control log could be read."""
-
-    name: str
-    answers: bool
-    control: bool
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """One instance of a stage, by its newest heartbeat. `since_beat`: seconds since one arrived here, None if none."""
-
-    stage: str
-    instance: str
-    host: str
-    presence: Presence
-    state: str
-    cluster: str
-    epoch: int
-    lag: int
-    since_beat: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class GroupLag:
-    """A consumer group on the active cluster: its members, and records that it has not committed."""
-
-    group: str
-    members: int
-    lag: int
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A planned switch that was begun and not ended."""
-
-    epoch: int
-    id: str
-    source: str
-    target: str
-    by: str
-    at: datetime | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """Where things run. `mode`, `since`, `by` and `reason` are of the switch that made it so, empty if there was none.
-
-    `given_up`: the passive cluster, if it was left by force, so that records may be stranded there; empty if not.
-    `notes`: what could not be found out, and what is wrong, in sentences.
-    """
-
-    version: int
-    context: str
-    active: str
-    epoch: int
-    mode: str
-    since: datetime | None
-    by: str
-    reason: str
-    pending: Attempt | None
-    clusters: tuple[ClusterSeen, ...]
-    instances: tuple[Instance, ...]
-    flows: tuple[FlowStatus, ...]
-    groups: tuple[GroupLag, ...]
-    notes: tuple[str, ...]
-    given_up: str = ""
-
-    def cluster(self, name: str) -> ClusterSeen:
-        """One cluster of the context."""
-        return next(one for one in self.clusters if one.name == name)
 
 
 def survey(settings: Settings, watch: Watch, clock: Clock, *, only: str = "") -> Survey:
@@ -123,22 +48,23 @@ def survey(settings: Settings, watch: Watch, clock: Clock, *, only: str = "") ->
     clusters = tuple(
         ClusterSeen(name, name not in dead, name in read, _why(name in dead, name in read)) for name in names
     )
-    waited = f" within {HASTY_SECONDS:g} s" if only else ""
-    notes = [f"{name} does not answer{waited}; what it holds is not known." for name in dead]
+    unknown: list[str] = []
     mirror, groups = told["mirror", ""], told["groups", view.active]
     if isinstance(mirror, Exception):
-        notes.append(f"The mirror's state is not known: {str(mirror) or 'its workers do not answer in time.'}")
+        unknown.append(f"The mirror's state is not known: {str(mirror) or 'its workers do not answer in time.'}")
     if isinstance(groups, Exception) and view.active not in dead:
-        notes.append(f"The lag of groups on {view.active} could not be read.")
+        unknown.append(f"The lag of groups on {view.active} could not be read.")
     watch.await_beats(living, WATCH_SECONDS)
     now = clock.monotonic()
     members = _sorted(watch.roll.members())
-    instances = tuple(seen(one, now) for one in members)
-    notes += _wrong(view, instances)
     watched = [name for name in living if watch.roll.watched(name, now) >= WATCH_SECONDS]
-    notes += [_unheard(one, name) for one in members for name in one.unheard(watched, now)]
+    instances = tuple(
+        replace(one, known=one.known and one.cluster not in dead, unheard=tuple(member.unheard(watched, now)))
+        for member in members
+        for one in [seen(member, now)]
+    )
     commit = view.commit
-    return Survey(
+    found = Survey(
         VERSION,
         settings.context.name,
         view.active,
@@ -152,9 +78,10 @@ def survey(settings: Settings, watch: Watch, clock: Clock, *, only: str = "") ->
         instances,
         mirror if isinstance(mirror, tuple) else (),
         groups if isinstance(groups, tuple) else (),
-        tuple(notes),
+        notes=(),
         given_up=next(iter(given_up(view) - {view.active}), ""),
     )
+    return judged(found, unknown)
 
 
 def _ask(settings: Settings, only: str) -> Mapping[tuple[str, str], object]:
@@ -189,6 +116,7 @@ def seen(member: Member, now: float) -> Instance:
         beat.epoch,
         beat.lag,
         since,
+        known=member.presence(now) is Presence.ALIVE,
     )
 
 
@@ -222,22 +150,6 @@ def _sorted(members: Mapping[str, Member]) -> list[Member]:
 
 def _flows(settings: Settings, seconds: float) -> tuple[FlowStatus, ...]:
     return tuple(status(settings, flows(settings), seconds=seconds))
-
-
-def _wrong(view: View, instances: Sequence[Instance]) -> list[str]:
-    alive = [one for one in instances if one.presence is Presence.ALIVE]
-    elsewhere = [one for one in alive if one.cluster != view.active]
-    silent = [one for one in instances if one.presence is Presence.SILENT]
-    notes = [f"{one.stage} {one.instance} is on {one.cluster or 'no cluster'}, not {view.active}." for one in elsewhere]
-    notes += [f"{one.stage} {one.instance} is silent; it ended without a word, or hangs." for one in silent]
-    if not alive:
-        notes.append("No instance of a stage is alive.")
-    return notes
-
-
-def _unheard(member: Member, name: str) -> str:
-    who = f"{member.beat.stage} {member.beat.instance}"
-    return f"{who} is not heard on {name}; if it does not reach that, a planned switch has to be called off."
 
 
 def _why(is_dead: bool, is_read: bool) -> str:

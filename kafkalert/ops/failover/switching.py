@@ -17,10 +17,11 @@ from kafkalert.ops.failover.landing import again, planned_loss
 from kafkalert.ops.failover.order import Order
 from kafkalert.ops.failover.outlook import Outlook, outlook, staying
 from kafkalert.ops.failover.parts import Parts, listed
+from kafkalert.ops.failover.picture import Survey
 from kafkalert.ops.failover.planned import Planned
 from kafkalert.ops.failover.result import VERSION, Loss, Outcome, Result
 from kafkalert.ops.failover.roll import Presence
-from kafkalert.ops.failover.survey import Survey, attempt, survey
+from kafkalert.ops.failover.survey import attempt, survey
 from kafkalert.ops.failover.turnout import GONE_SECONDS
 from kafkalert.ops.failover.watch import Watch
 from kafkalert.ops.wording import counted

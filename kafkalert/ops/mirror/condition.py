@@ -9,6 +9,7 @@ from kafkalert.bus import clients
 from kafkalert.bus.connect import CALL_SECONDS, Connect, Connector
 from kafkalert.bus.flow import Flow, topics
 from kafkalert.config.sections import Settings
+from kafkalert.model.grade import Grade
 
 TOPIC_SECONDS: Final = 2.0
 
@@ -23,6 +24,12 @@ class Condition(StrEnum):
     FAILED = "failed"
     ABSENT = "absent"
     UNREACHABLE = "unreachable"
+
+    @property
+    def grade(self) -> Grade:
+        """What it means. A flow may be stopped or paused on purpose, but nothing crosses."""
+        waiting = {Condition.STARTING: Grade.WAITING, Condition.PAUSED: Grade.WAITING, Condition.STOPPED: Grade.WAITING}
+        return Grade.GOOD if self is Condition.RUNNING else waiting.get(self, Grade.BAD)
 
 
 def look(settings: Settings, flow: Flow, *, seconds: float = CALL_SECONDS) -> tuple[Condition, str, Connector | None]:

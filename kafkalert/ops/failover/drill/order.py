@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from kafkalert.ops.failover.course import Tell
-from kafkalert.ops.failover.survey import Survey
+from kafkalert.ops.failover.picture import Survey
 
 
 @dataclass(frozen=True, slots=True)

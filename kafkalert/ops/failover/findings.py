@@ -1,0 +1,129 @@
+"""What is wrong with a context, worst first: what a screen says in its first line, and what its status is made of."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from kafkalert.model.grade import Grade
+from kafkalert.ops.failover.picture import Finding, Instance, Survey, Verdict
+from kafkalert.ops.failover.roll import Presence
+from kafkalert.ops.mirror.condition import Condition
+from kafkalert.ops.wording import counted, harmless
+
+_ALERTING: Final = "alerting"
+_HELD: Final = "held: "
+_WORST_FIRST: Final = (Grade.BAD, Grade.UNKNOWN, Grade.WAITING)
+_RUNNING: Final = "running"
+_NAMED: Final = 3
+
+
+def judged(found: Survey, unknown: Sequence[str] = ()) -> Survey:
+    """`found` with all that is wrong with it, the worst first, and the verdict; `unknown`: what could not be asked."""
+    every = [*_active(found), *_alerts(found), *_instances(found), *_passive(found), *_mirror(found)]
+    every += [Finding(Grade.UNKNOWN, text) for text in unknown]
+    ordered = tuple(sorted(every, key=lambda one: _WORST_FIRST.index(one.grade)))
+    if not all(one.answers for one in found.clusters):
+        verdict = Verdict.UNREACHABLE
+    else:
+        verdict = Verdict.NOT_OK if {one.grade for one in ordered} - {Grade.WAITING} else Verdict.OK
+    return replace(found, findings=ordered, notes=tuple(one.text for one in ordered), verdict=verdict)
+
+
+def instance_grade(one: Instance) -> Grade:
+    """What the state of an instance means; of one that is silent it is of an earlier time."""
+    if one.presence is Presence.STOPPED:
+        return Grade.WAITING
+    if one.presence is Presence.SILENT:
+        return Grade.UNKNOWN
+    if one.state.startswith(_HELD):
+        return Grade.BAD
+    return Grade.GOOD if one.state == _RUNNING else Grade.WAITING
+
+
+def _active(found: Survey) -> Iterator[Finding]:
+    one = found.cluster(found.active)
+    if not one.answers:
+        others = [each.name for each in found.clusters if each is not one]
+        move = (
+            f" `kafkalert failover --to {others[0]} --force --accept-loss --dry-run` shows what a move would lose."
+            if others
+            else ""
+        )
+        yield Finding(Grade.BAD, f"{one.name} is the active cluster and does not answer.{move}")
+
+
+def _passive(found: Survey) -> Iterator[Finding]:
+    for one in found.clusters:
+        if not one.answers and one.name != found.active:
+            yield Finding(Grade.BAD, f"{one.name} does not answer. Stages stay on {found.active}; none can start.")
+        if one.answers and not one.control:
+            yield Finding(Grade.UNKNOWN, f"The control log of {one.name} could not be read.")
+
+
+def _alerts(found: Survey) -> Iterator[Finding]:
+    """Whether alerts are sent, by the instances of alerting."""
+    here = [one for one in found.instances if one.stage == _ALERTING and one.presence is not Presence.STOPPED]
+    alive = [one for one in here if one.presence is Presence.ALIVE]
+    working = [one for one in alive if one.state == _RUNNING and one.cluster == found.active]
+    held = [one for one in alive if one.state.startswith(_HELD)]
+    silent = [one for one in here if one.presence is Presence.SILENT]
+    if not here:
+        yield Finding(Grade.BAD, "No alerts are sent: alerting does not run. Start it: `kafkalert run alerting`.")
+    elif not working and found.pending is not None:
+        yield Finding(Grade.WAITING, "Alerts wait for the switch that is under way.")
+    elif not working and (held or silent):
+        yield Finding(Grade.BAD, f"No alerts are sent: {_causes(held, silent)}.")
+    elif not working and any(one.cluster == found.active for one in alive):
+        yield Finding(Grade.BAD, f"No alerts are sent yet: alerting is {harmless(alive[0].state)}.")
+    elif not working:
+        yield Finding(Grade.BAD, f"No alerts are sent on {found.active}: alerting is elsewhere.")
+    elif held or silent:
+        others = counted(len(working), "other instance")
+        yield Finding(Grade.BAD, f"Some alerts wait: {_causes(held, silent)}; {others} of alerting run{_s(working)}.")
+
+
+def _s(working: Sequence[object]) -> str:
+    return "s" * (len(working) == 1)
+
+
+def _causes(held: Sequence[Instance], silent: Sequence[Instance]) -> str:
+    causes = [f"{harmless(one.instance)} is {harmless(one.state)}" for one in held[:_NAMED]]
+    causes += [f"{harmless(one.instance)} does not respond" for one in silent[:_NAMED]]
+    more = len(held) + len(silent) - len(causes)
+    return ", ".join(causes) + (f", and {more} more" if more else "")
+
+
+def _instances(found: Survey) -> Iterator[Finding]:
+    """What is wrong with single instances; those of alerting that wait are named where alerts are."""
+    for one in found.instances:
+        who = f"{harmless(one.stage)} {harmless(one.instance)}"
+        if one.presence is Presence.ALIVE and one.cluster != found.active:
+            where = harmless(one.cluster) or "no cluster"
+            yield Finding(Grade.BAD, f"{who} is on {where}, not on {found.active}.")
+        if one.presence is Presence.SILENT:
+            yield Finding(Grade.BAD, f"{who} does not respond: it ended without a word, or hangs.")
+        elif one.stage != _ALERTING and instance_grade(one) is Grade.BAD:
+            yield Finding(Grade.BAD, f"{who} is {harmless(one.state)}.")
+        for name in one.unheard:
+            yield Finding(
+                Grade.BAD,
+                f"{who} is not heard on {name}; a planned switch would wait for it and be called off.",
+            )
+
+
+def _mirror(found: Survey) -> Iterator[Finding]:
+    answering = {one.name for one in found.clusters if one.answers}
+    for one in found.flows:
+        why = f": {one.reason}" if one.reason else ""
+        flow = f"The mirror from {one.source} to {one.target}"
+        if one.state is Condition.UNREACHABLE:
+            yield Finding(Grade.UNKNOWN, f"{flow} is not known{why}.")
+        elif one.state is not Condition.RUNNING:
+            grade = Grade.WAITING if one.state is Condition.STARTING else Grade.BAD
+            yield Finding(grade, f"{flow} is {one.state}{why}.")
+        elif one.lag_records is None and {one.source, one.target} <= answering:
+            yield Finding(Grade.UNKNOWN, f"How far {flow[0].lower()}{flow[1:]} is, is not known{_why(one.lag_reason)}.")
+
+
+def _why(reason: str) -> str:
+    return f": {reason}" if reason else ""

@@ -1,0 +1,110 @@
+"""Where things run, as a command has found it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from kafkalert.model.grade import Grade
+from kafkalert.ops.failover.roll import Presence
+from kafkalert.ops.mirror.status import FlowStatus
+
+
+class Verdict(StrEnum):
+    """All in all: what was looked at is as it should be, is not, or a cluster does not answer."""
+
+    OK = "ok"
+    NOT_OK = "not ok"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that an operator should know, in a sentence."""
+
+    grade: Grade
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSeen:
+    """One cluster: whether it answers, and whether its control log could be read."""
+
+    name: str
+    answers: bool
+    control: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One instance of a stage, by its newest heartbeat.
+
+    `since_beat`: seconds since one arrived here, None if none. `known`: whether state and lag are of now; they are not
+    where the instance is silent or its cluster does not answer. `unheard`: the clusters that answer, but on which it is
+    not heard.
+    """
+
+    stage: str
+    instance: str
+    host: str
+    presence: Presence
+    state: str
+    cluster: str
+    epoch: int
+    lag: int
+    since_beat: float | None
+    known: bool = True
+    unheard: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLag:
+    """A consumer group on the active cluster: its members, and records that it has not committed."""
+
+    group: str
+    members: int
+    lag: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A planned switch that was begun and not ended."""
+
+    epoch: int
+    id: str
+    source: str
+    target: str
+    by: str
+    at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Where things run. `mode`, `since`, `by` and `reason` are of the switch that made it so, empty if there was none.
+
+    `given_up`: the passive cluster, if it was left by force, so that records may be stranded there; empty if not.
+    `findings`: what is wrong and what could not be found out, the worst first; `notes`: their sentences.
+    """
+
+    version: int
+    context: str
+    active: str
+    epoch: int
+    mode: str
+    since: datetime | None
+    by: str
+    reason: str
+    pending: Attempt | None
+    clusters: tuple[ClusterSeen, ...]
+    instances: tuple[Instance, ...]
+    flows: tuple[FlowStatus, ...]
+    groups: tuple[GroupLag, ...]
+    notes: tuple[str, ...]
+    given_up: str = ""
+    verdict: Verdict = Verdict.OK
+    findings: tuple[Finding, ...] = ()
+
+    def cluster(self, name: str) -> ClusterSeen:
+        """One cluster of the context."""
+        return next(one for one in self.clusters if one.name == name)
