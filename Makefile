@@ -6,12 +6,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help setup demo test lint wheel bench clean
+.PHONY: help setup demo check test lint torture wheel bench clean
 
 help:
 	@echo "make demo    bookings become alerts, on a real Kafka started for the purpose"
+	@echo "make check   style, types and unit tests, without Kafka: two minutes"
 	@echo "make test    the whole suite, in two processes; ARGS='-k name' chooses"
 	@echo "make lint    style, types and import layers"
+	@echo "make torture random faults over two clusters; ARGS='--seed 7 --minutes 10', see torture/README.md"
 	@echo "make wheel   what operators install, in dist: the hot path compiled; needs a C compiler"
 	@echo "make bench   measurements against Kafka Streams; ARGS=--quick to see that it works"
 	@echo "make setup   only the virtual environment"
@@ -32,6 +34,10 @@ $(READY): pyproject.toml constraints.txt
 demo: setup
 	@$(BIN)/kafkalert demo $(ARGS)
 
+# The compiled wheel, which takes a minute alone, is left to `make test`.
+check: lint
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --no-loadscope-reorder -q tests/unit --ignore tests/unit/test_compiled.py $(ARGS)
+
 test: setup
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --no-loadscope-reorder $(ARGS)
 
@@ -40,6 +46,9 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+torture: setup
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m torture.run $(ARGS)
 
 wheel: setup
 	@echo "Compiling into $(DIST) ..."

@@ -1,0 +1,165 @@
+"""What breaks, for a while, and is mended: processes that are killed or frozen, links that are cut."""
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+from threading import Event
+from time import monotonic
+from typing import Protocol
+
+from kafkalert.sandbox.local import Sandbox
+from tests.alerting import Alerting, workers
+from torture.bank import Bank
+from torture.journal import Journal
+from torture.plan import Step
+
+
+class Link(Protocol):
+    """A way between two parties that can be broken."""
+
+    def cut(self) -> None:
+        """Refuse and reset all connections."""
+
+    def hang(self) -> None:
+        """Take connections and carry nothing."""
+
+    def mend(self) -> None:
+        """Carry again."""
+
+
+class Stages:
+    """The stages that run: two workers under a supervisor, a second machine's alerting, and a bridge."""
+
+    def __init__(self, bank: Bank, journal: Journal) -> None:
+        self._bank = bank
+        self._journal = journal
+        self.running: dict[str, Alerting] = {}
+
+    def ensure(self) -> None:
+        """Start what is not there."""
+        for name in ("supervisor", "second", "bridge"):
+            one = self.running.get(name)
+            if one is None or one.ended:
+                self.running[name] = self._start(name)
+                self._journal.say(f"started {name}, pid {self.running[name].pid}")
+
+    def _start(self, name: str) -> Alerting:
+        if name == "bridge":
+            return self._bank.bridge()
+        return self._bank.alerting("--workers", "2") if name == "supervisor" else self._bank.alerting(state="second")
+
+    def pid(self, name: str, number: int) -> int | None:
+        """The process of that name; `worker` is one of the supervisor's."""
+        if name != "worker":
+            one = self.running[name]
+            return None if one.ended else one.pid
+        supervisor = self.running["supervisor"]
+        children = [] if supervisor.ended else workers(supervisor.pid)
+        return children[number % len(children)] if children else None
+
+    def killed(self, name: str) -> None:
+        """Note that it was killed by us, and wait until it is gone."""
+        if name != "worker":
+            self.running[name].ended = True
+            self.running[name].process.wait(30)
+
+    def check(self) -> None:
+        """Fail for each that ended by itself."""
+        for name, one in self.running.items():
+            if not one.ended and one.process.poll() is not None:
+                self._journal.fail(f"{name} ended by itself with {one.process.returncode}; see {one.log.name}")
+                one.ended = True
+
+    def dump(self) -> None:
+        """Have every process write where its threads are, which ends it."""
+        for one in self.running.values():
+            if not one.ended and one.process.poll() is None:
+                for pid in (*workers(one.pid), one.pid):
+                    _signal(pid, signal.SIGABRT)
+                one.ended = True
+
+
+class Faults:
+    """Does and undoes faults."""
+
+    def __init__(
+        self, bank: Bank, sandbox: Sandbox, stages: Stages, journal: Journal, links: Mapping[str, Link]
+    ) -> None:
+        self._bank = bank
+        self._sandbox = sandbox
+        self._stages = stages
+        self._journal = journal
+        self._links = links
+        self.broken: list[Callable[[], None]] = []
+
+    def run(self, steps: tuple[Step, ...], began: float, over: Event) -> None:
+        """All of a leg, one after the other, each undone before the next; what is left when it is over is left out."""
+        for step in steps:
+            if over.wait(max(0.0, began + step.at - monotonic())):
+                break
+            undo = [one for name in step.on if (one := self._do(step, self._bank.cluster(name), name)) is not None]
+            over.wait(step.seconds)
+            for one in undo:
+                one()
+
+    def _do(self, step: Step, part: str, name: str) -> Callable[[], None] | None:
+        """Do it to one part; returns what undoes it, None where there is nothing to do it to."""
+        try:
+            if step.what in {"cut", "hang"}:
+                return self._link(name.replace(name.rpartition("-")[2], part.rpartition("-")[2]), step.what)
+            if name.rpartition("-")[2] in {"active", "passive"}:
+                return self.component(part, step.what)
+            return self._stage(name, step)
+        except Exception as error:  # noqa: BLE001 - a fault that could not be done must not end the round
+            self._journal.say(f"{step.what} {part}: not done, {error}")
+            return None
+
+    def component(self, part: str, what: str) -> Callable[[], None]:
+        """A broker or a Connect worker is killed or frozen."""
+        self._journal.say(f"{what} {part}")
+        if what == "kill":
+            self._sandbox.kill(part)
+            return lambda: self._mend(part, self._sandbox.start)
+        self._sandbox.pause(part)
+        return lambda: self._mend(part, self._sandbox.resume)
+
+    def _mend(self, part: str, how: Callable[[str], object]) -> None:
+        how(part)
+        self._journal.say(f"{part} is back")
+
+    def _stage(self, name: str, step: Step) -> Callable[[], None] | None:
+        pid = self._stages.pid(name, step.number)
+        if pid is None:
+            return None
+        self._journal.say(f"{step.what} {name}, pid {pid}")
+        if step.what == "kill":
+            _signal(pid, signal.SIGKILL)
+            self._stages.killed(name)
+            return self._stages.ensure
+        _signal(pid, signal.SIGSTOP)
+
+        def thaw() -> None:
+            _signal(pid, signal.SIGCONT)
+            self._journal.say(f"{name} goes on")
+
+        return thaw
+
+    def _link(self, name: str, what: str) -> Callable[[], None] | None:
+        link = self._links.get(name)
+        if link is None:
+            return None
+        self._journal.say(f"{what} link {name}")
+        link.cut() if what == "cut" else link.hang()
+
+        def mend() -> None:
+            link.mend()
+            self._journal.say(f"link {name} is whole")
+
+        return mend
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
