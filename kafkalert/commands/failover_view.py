@@ -101,9 +101,9 @@ def ending(result: Result, warnings: Sequence[str] = ()) -> list[str]:
     if result.pause is not None and result.outcome is Outcome.SWITCHED:
         lines[0] += f" Every instance that answers ran again {result.pause:.1f} s after it began."
     lines += [f"{one} does not run there." for one in result.missing]
-    silent = [one for one in result.instances if one.state == "silent" and one.instance not in result.missing]
+    hung = [one for one in result.instances if one.state in {"silent", "stuck"} and one.instance not in result.missing]
     lines += [
-        f"{one.stage} {one.instance} is silent; should it still live, it goes there once it wakes." for one in silent
+        f"{one.stage} {one.instance} is {one.state}; should it still live, it goes there once it wakes." for one in hung
     ]
     return [*lines, *loss_words(result.loss), *result.problems]
 

@@ -7,6 +7,7 @@ from typing import Final
 from kafkalert.bus.control.event import Event as ControlEvent
 from kafkalert.bus.control.log import ControlLog
 from kafkalert.bus.control.state import Duty, View, duty
+from kafkalert.bus.threads import watched
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.progress import Partition
@@ -47,7 +48,8 @@ class ActiveCluster:
         """Begin to read."""
         if self._log is not None:
             self._log.start()
-            Thread(target=self._keep, name="control upkeep", daemon=True).start()
+            keep = watched("control upkeep", self._keep, self._stopping.thread_ended)
+            Thread(target=keep, name="control upkeep", daemon=True).start()
 
     def close(self) -> None:
         """Stop reading."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Final
 
+from kafkalert.bus.threads import watched
 from kafkalert.bus.watermarks import ends, partitions_of, topic_ids
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock
@@ -67,7 +68,8 @@ class Attempt:
         self._goals: Goals | None = None
         self._going = Event()
         self._delivery: Delivery | None = None
-        self._thread = Thread(target=self._run, name=f"loop on {cluster.name}", daemon=True)
+        name = f"loop on {cluster.name}"
+        self._thread = Thread(target=watched(name, self._stay, self._ended), name=name, daemon=True)
         self._thread.start()
 
     def go(self, epoch: int, skips: Mapping[Partition, Ranges], goals: Goals | None) -> None:
@@ -101,11 +103,8 @@ class Attempt:
         """Wait at most so long for its end."""
         self._thread.join(seconds)
 
-    def _run(self) -> None:
-        try:
-            self._stay()
-        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits for this thread
-            self.error = alone(error)
+    def _ended(self, error: BaseException | None) -> None:
+        self.error = None if error is None else alone(error)
         self.loop = self._delivery = None
         self.state = "starting"  # until the runner knows what comes next
         self.ended = True

@@ -75,7 +75,7 @@ _LATE: Final = "The stage has moved to another cluster."
 def alone(error: BaseException) -> BaseException:
     """An error that keeps nothing alive: its frames hold clients, which must not end on somebody else's thread."""
     each: BaseException | None = error
-    while each is not None:
+    while isinstance(each, BaseException):  # the library may leave something else there; see bus/threads.py
         clear_frames(each.__traceback__)
         each = each.__cause__ or each.__context__
     return error

@@ -9,6 +9,7 @@ from typing import Final
 
 from confluent_kafka import KafkaException
 
+from kafkalert.bus.threads import LostThreadError, watched
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.delivery import DeliveryError
@@ -81,6 +82,9 @@ class Follower(Thread):
 
     def run(self) -> None:
         """Follow until stopped; wait out what can pass, and stop the stage for what cannot."""
+        watched(self.name, self._take_turns, self._stopping.thread_ended)()
+
+    def _take_turns(self) -> None:
         with self._store.follower_lock.open("a") as lock:
             while not self._stopping:
                 try:
@@ -93,7 +97,14 @@ class Follower(Thread):
                     continue
                 except OffsetGoneError as error:
                     self._retry(error, rebuild=True)
-                except (TablesFullError, UnreachableError, DeliveryError, KafkaException, OSError) as error:
+                except (
+                    TablesFullError,
+                    UnreachableError,
+                    DeliveryError,
+                    LostThreadError,
+                    KafkaException,
+                    OSError,
+                ) as error:
                     self._retry(error)
                 except KafkalertError as error:
                     self._stopping.stop(error)
@@ -150,27 +161,28 @@ class Follower(Thread):
         """A stay on a thread of its own, which waits there until it is told to go."""
         stay = _Stay(cluster, Ending(self._stopping))
 
-        def run() -> None:
-            try:
-                Following(
-                    self._store,
-                    cluster,
-                    self._tables,
-                    others=self._names - {cluster.name},
-                    dead_topic=self._dead_topic,
-                    keep_tombstones_ms=self._keep_ms,
-                    put_away=self._put_away.setdefault(cluster.name, {}),
-                    whole=self._whole,
-                    metrics=self._metrics,
-                    clock=self._clock,
-                    ending=stay.ending,
-                ).run(stay.going)
-            except BaseException as error:  # noqa: BLE001 - raised again by whoever waits for this thread
-                stay.error = alone(error)
+        def work() -> None:
+            Following(
+                self._store,
+                cluster,
+                self._tables,
+                others=self._names - {cluster.name},
+                dead_topic=self._dead_topic,
+                keep_tombstones_ms=self._keep_ms,
+                put_away=self._put_away.setdefault(cluster.name, {}),
+                whole=self._whole,
+                metrics=self._metrics,
+                clock=self._clock,
+                ending=stay.ending,
+            ).run(stay.going)
+
+        def ended(error: BaseException | None) -> None:
+            stay.error = None if error is None else alone(error)
             stay.ended = True
             self._news.set()
 
-        Thread(target=run, name=f"tables on {cluster.name}", daemon=True).start()
+        name = f"tables on {cluster.name}"
+        Thread(target=watched(name, work, ended), name=name, daemon=True).start()
         return stay
 
     def _whole(self) -> None:

@@ -4,6 +4,7 @@ import logging
 from threading import Event, Thread
 from typing import Final
 
+from kafkalert.bus.threads import watched
 from kafkalert.bus.watermarks import MissingTopicsError, topic_ids
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.ending import alone
@@ -25,10 +26,17 @@ class Inputs(Thread):
         self._cluster = cluster
         self._topics = topics
         self._missing: list[str] = []
+        self._error: BaseException | None = None
         self._closed = Event()
 
     def run(self) -> None:
         """Look until closed."""
+        watched(self.name, self._look_on, self._set_error)()
+
+    def _set_error(self, error: BaseException | None) -> None:
+        self._error = None if error is None else alone(error)
+
+    def _look_on(self) -> None:
         before: list[str] = []
         # Asked twice: a broker that has just started may not know all topics yet, and one may be about to be made anew.
         while not self._closed.wait(_AGAIN_SECONDS if before else _LOOK_SECONDS):
@@ -47,7 +55,12 @@ class Inputs(Thread):
         return []
 
     def check(self) -> None:
-        """Raise MissingTopicsError if two looks, one after the other, found the same topics missing."""
+        """Raise MissingTopicsError if two looks, one after the other, found the same topics missing.
+
+        Raises what ended the looking, if anything did.
+        """
+        if self._error is not None:
+            raise self._error
         absent = self._missing
         if absent:
             raise MissingTopicsError(self._cluster, absent)

@@ -153,6 +153,7 @@ class Loop:
             self._set_hold(_UNCONFIRMED)
             # A rebalance may be why; records that come with its events are neither processed nor committed.
             self.consumer.poll(RETRY_SECONDS)
+            self._member.check()
 
     def close(self) -> None:
         """Leave the group: see `Member.close`."""
@@ -182,11 +183,12 @@ class Loop:
 
     def _step(self) -> None:
         first = self.consumer.poll(POLL_SECONDS)
-        if first is None:
+        # consume() would wait for a full batch; what has arrived is enough.
+        batch = [] if first is None else [first, *self.consumer.consume(self._batch - 1, 0)]
+        self._member.check()
+        if not batch:
             self._delivery.poll()
             return
-        # consume() would wait for a full batch; what has arrived is enough.
-        batch = [first, *self.consumer.consume(self._batch - 1, 0)]
         events = [one for one in batch if one.error() is not None]
         records = [one for one in batch if one.error() is None] if events else batch
         last = self._last(records)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from kafkalert.bus import clients
+from kafkalert.bus.threads import Callbacks
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ending
@@ -47,6 +48,7 @@ class Member:
         self._delivery = delivery
         self._changed = changed
         self._metadata = ""
+        self._callbacks = Callbacks()
         self._listed: Mapping[Partition, Ranges] = {}
         self._passing: dict[Partition, Ranges] = {}
         self._calls: list[Thread] = []
@@ -58,7 +60,7 @@ class Member:
             group,
             enable_partition_eof=True,
             auto_offset_reset="error",
-            on_commit=self._told,
+            on_commit=self._callbacks.kept(self._told),
             queued_max_messages_kbytes=16 * 1024,
             **properties,
         )
@@ -67,7 +69,14 @@ class Member:
         """Join the group. `epoch` goes into commits; offsets in `skips` are passed over unprocessed."""
         self._metadata = f"epoch={epoch}"
         self._listed = skips
-        self.consumer.subscribe(list(topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
+        kept = self._callbacks.kept
+        self.consumer.subscribe(
+            list(topics), on_assign=kept(self._assigned), on_revoke=kept(self._revoked), on_lost=kept(self._lost)
+        )
+
+    def check(self) -> None:
+        """Raise what went wrong as partitions came or went. To be called after each call of the consumer."""
+        self._callbacks.check()
 
     def without_skipped(self, records: list[Message]) -> list[Message]:
         """Those of `records` that were not processed before the switch to this cluster."""

@@ -12,6 +12,8 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from kafkalert.bus import clients, place
+from kafkalert.bus.instance import instance_name
+from kafkalert.bus.threads import watched
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.metrics import Metrics, by_name, percentile, rate
@@ -36,6 +38,7 @@ class Report:
     """What an instance does: "loading", "running", "held: ...", on which cluster, since which switch.
 
     `attempt` is the pending switch for which it stands still, else empty; `ends` those of the partitions read here.
+    `turned` is the monotonic time at which its loop last turned; None where there is no loop.
     """
 
     state: str
@@ -43,6 +46,7 @@ class Report:
     epoch: int
     attempt: str = ""
     ends: Mapping[Partition, int] = field(default_factory=dict)
+    turned: float | None = None
 
 
 class _Line:
@@ -113,7 +117,7 @@ class Pulse(Thread):
         stopping: Stopping,
     ) -> None:
         super().__init__(name="pulse", daemon=True)
-        self.instance = f"{socket.gethostname()}-{os.getpid()}"
+        self.instance = instance_name()
         self._stage = stage
         self._topic = topic
         self._metrics = metrics
@@ -131,6 +135,9 @@ class Pulse(Thread):
 
     def run(self) -> None:
         """Beat until `end`; the last beat says so."""
+        watched(self.name, self._beat_on, self._stopping.thread_ended)()
+
+    def _beat_on(self) -> None:
         beaten = float("-inf")
         while True:
             self._due.wait(max(0.0, BEAT_SECONDS - (self._clock.monotonic() - beaten)))
@@ -226,6 +233,7 @@ class Pulse(Thread):
             "attempt": report.attempt,
             "state": "stopped" if stopped else report.state,
             "time": self._clock.wall_ms(),
+            "loopTurnedMsAgo": None if report.turned is None else max(0, round((now - report.turned) * 1000)),
             "partitions": partitions,
             "ends": {place.written(one): end for one, end in sorted(report.ends.items())},
             "lag": sum(metrics.lag.values()),

@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from kafkalert.bus.control.event import Event
 from kafkalert.bus.control.state import Duty
+from kafkalert.bus.threads import LostThreadError
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine import health
 from kafkalert.engine.active import ActiveCluster
@@ -22,11 +23,16 @@ from kafkalert.engine.pulse import Pulse, Report
 from kafkalert.engine.stage import Stage
 from kafkalert.engine.stopping import ORDERLY_SECONDS, InterruptedStopError, Stopping
 from kafkalert.engine.store import RebuildingError
-from kafkalert.errors import UnreachableError
+from kafkalert.engine.watchdog import END_SECONDS, Watchdog
+from kafkalert.errors import KafkalertError, UnreachableError
 
 _LOG = logging.getLogger(__name__)
+_PASSING: Final = (RetryError, RebuildingError, DeliveryError, LostThreadError, UnreachableError, KafkaException)
+"""What ends a stay, and may not end the next one."""
 _BACKOFF_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
-_HUNG_SECONDS: Final = 60.0
+_STEADY_SECONDS: Final = 60.0
+"""A stay that lasted so long was a good one: the next failure is a first one again."""
+_STUCK: Final = "stuck: its loop stands still"
 _LOOK_SECONDS: Final = 0.1
 _LAST_SECONDS: Final = ORDERLY_SECONDS + 2.0
 """What the last stay may take to end: delivering and committing, and leaving the group."""
@@ -96,9 +102,13 @@ class Runner:
         self._goals: Goals = {}
         self._failures = 0
         self._retry_at = float("-inf")
+        self._watchdog = Watchdog()
 
     def run(self) -> None:
-        """Run until stopped or at the end. Raises KafkalertError for what cannot pass by waiting."""
+        """Run until stopped or at the end.
+
+        Raises KafkalertError for what cannot pass by waiting, and for a loop that stands still for a minute.
+        """
         if self._options.http_port is not None:
             health.serve(self._options.http_port, self._metrics, alive=self.alive, ready=self.ready)
         self._active.start()
@@ -123,25 +133,26 @@ class Runner:
         loop = None if here is None else here.loop  # read once: other threads take it away at any moment
         if loop is not None:
             state = f"held: {loop.held}" if loop.held else "running" if loop.joined else "joining"
+            state = _STUCK if self._watchdog.stuck else state
         else:
             state = self._waits if here is None else here.state
         state = "stopping" if self._stopping else "prepared" if prepared is not None else state
         view = self._active.view()
         cluster, epoch = (view.active, view.epoch) if here is None else (here.cluster.name, here.epoch)
         attempt = "" if prepared is None else prepared.id
-        return Report(state, cluster, epoch, attempt, {} if loop is None else loop.ends)
+        if loop is None:
+            return Report(state, cluster, epoch, attempt)
+        return Report(state, cluster, epoch, attempt, loop.ends, loop.ticked)
 
     def ready(self) -> bool:
         """Whether entries are processed."""
         here = self._here
         loop = None if here is None else here.loop
-        return loop is not None and loop.joined and not loop.held
+        return loop is not None and loop.joined and not loop.held and not self._watchdog.stuck
 
     def alive(self) -> bool:
         """Whether the loop still turns (a broker that is away does not stop it from turning)."""
-        here = self._here
-        loop = None if here is None else here.loop
-        return loop is None or self._clock.monotonic() - loop.ticked < _HUNG_SECONDS
+        return not self._watchdog.stuck
 
     def _changed(self) -> None:
         """Something about a stay has changed; called from its thread."""
@@ -173,7 +184,23 @@ class Runner:
             self._go_on(duty)
         elif here is None:
             self._waits = f"held: {duty.why}"
+        self._watch()
         return False
+
+    def _watch(self) -> None:
+        """See that the loop turns. Raises KafkalertError once it has stood still for too long."""
+        here = self._here
+        loop = None if here is None or here.ending else here.loop  # who leaves may have to wait for its cluster
+        was_stuck = self._watchdog.stuck
+        self._watchdog.look(None if loop is None else loop.ticked, self._clock.monotonic())
+        if self._watchdog.stuck and not was_stuck:
+            _LOG.warning("the loop has not turned for %.0f s", self._watchdog.still)
+            self._pulse.now()
+        if self._watchdog.still > END_SECONDS:
+            raise KafkalertError(
+                f"The stage's loop has stood still for {END_SECONDS:.0f} s.",
+                hint="Nothing is lost: what was not committed is processed at the next start.",
+            )
 
     def _stand_still(self, attempt: Event) -> None:
         """Nothing is processed here: say so, and connect to where it may go on."""
@@ -236,9 +263,9 @@ class Runner:
             return
         if isinstance(error, InterruptedStopError):
             self._say_ended(ended)
-        elif isinstance(error, (RetryError, RebuildingError, DeliveryError, UnreachableError, KafkaException)):
+        elif isinstance(error, _PASSING):
             now = self._clock.monotonic()
-            self._failures = 1 if now - ended.begun > _HUNG_SECONDS else self._failures + 1
+            self._failures = 1 if now - ended.begun > _STEADY_SECONDS else self._failures + 1
             _LOG.warning("%s Trying again.", said(error))
             self._retry_at = now + _BACKOFF_SECONDS[min(self._failures, len(_BACKOFF_SECONDS)) - 1]
         else:

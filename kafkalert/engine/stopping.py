@@ -1,5 +1,6 @@
 """How a stage is told to stop, and how long it may take."""
 
+import logging
 import os
 import signal
 from threading import Event, Thread, Timer
@@ -8,6 +9,8 @@ from typing import Final
 from kafkalert.engine.clock import Clock
 from kafkalert.errors import ExitCode, KafkalertError
 
+_LOG = logging.getLogger(__name__)
+_BUG: Final = "This is a bug in kafkalert; please report it. What was not committed is processed again."
 ORDERLY_SECONDS: Final = 6.0
 """What delivering and committing may take after a stop; with closing and the last heartbeat it stays below 10 s."""
 LAST_SECONDS: Final = 9.0
@@ -43,6 +46,14 @@ class Stopping:
             self._since = self._clock.monotonic()
             self.reason = reason
             self.event.set()
+
+    def thread_ended(self, error: BaseException | None) -> None:
+        """A thread that the stage cannot do without has ended; unless it has just returned, so does the stage."""
+        if error is None:
+            return
+        what = f"A thread of the stage ended ({type(error).__name__})."  # its text may hold anything
+        _LOG.debug("%s", what, exc_info=error)
+        self.stop(error if isinstance(error, KafkalertError) else KafkalertError(what, hint=_BUG))
 
     def __bool__(self) -> bool:
         return self.event.is_set()

@@ -27,6 +27,7 @@ class FakeAttempt:
         self.ending = Ending(work.stopping)
         self.epoch = -1
         self.ended = False
+        self.loop: object | None = None
         self.goals: Goals | None = None
 
     def go(self, epoch: int, _skips: object, goals: Goals | None) -> None:

@@ -27,12 +27,21 @@ class Scene:
         ago: int = 0,
         live: bool = True,
         entries: int = 0,
+        turned: int | None = None,
         on: tuple[str, ...] = ("dc1", "dc2"),
     ) -> None:
         """A beat comes in; `ago` is how many ms its clock is behind."""
         time = self.clock.wall - ago
         beat = Beat(
-            instance, "alerting", cluster, state, time, epoch=epoch, attempt=attempt, totals=Totals(entries=entries)
+            instance,
+            "alerting",
+            cluster,
+            state,
+            time,
+            epoch=epoch,
+            attempt=attempt,
+            loop_turned_ms_ago=turned,
+            totals=Totals(entries=entries),
         )
         for name in on:
             self.roll._take(beat, name, live=live)
@@ -91,9 +100,9 @@ def test_an_older_copy_from_the_other_cluster_changes_no_state() -> None:
 
 
 def test_a_switch_waits_for_all_who_may_work() -> None:
-    """Not for who stands still for this very attempt, ended, or is silent for longer than its lease."""
+    """Not for who stands still for this very attempt, ended, or hangs for longer than its lease."""
     scene = Scene()
-    for name in ("still", "busy", "other", "ended", "hung"):
+    for name in ("still", "busy", "other", "ended", "hung", "stuck"):
         scene.hear(name)
     scene.turnout.begin(ATTEMPT, 1)
     scene.clock.pass_by(1)
@@ -101,12 +110,56 @@ def test_a_switch_waits_for_all_who_may_work() -> None:
     scene.hear("other", state="prepared", attempt="another")
     scene.hear("ended", state="stopped")
     scene.hear("busy")
-    assert sorted(scene.turnout.working()) == ["busy", "hung", "other"]
+    assert sorted(scene.turnout.working(3)) == ["busy", "hung", "other", "stuck"]
     scene.clock.pass_by(9.9)
     scene.hear("busy")
-    assert sorted(scene.turnout.working()) == ["busy", "hung", "other"]
+    scene.hear("other", state="prepared", attempt="another")
+    scene.hear("stuck", turned=30_000)
+    assert sorted(scene.turnout.working(3)) == ["busy", "hung", "other", "stuck"]
+    assert scene.turnout.excused() == 0
     scene.clock.pass_by(0.2)
-    assert sorted(scene.turnout.working()) == ["busy", "other"], "11 s of silence are the lease and a beat"
+    assert sorted(scene.turnout.working(3)) == ["busy", "other"], "a member that turns may be about to commit"
+    assert scene.turnout.excused() == 1, "the client of a loop that stands still stays in the group"
+
+
+def test_beats_alone_hold_up_no_switch() -> None:
+    """Anybody can write one. After the lease nobody works who is in no group; what he did before is not known."""
+    scene = Scene()
+    scene.hear("ghost")
+    scene.turnout.begin(ATTEMPT, 1)
+    scene.clock.pass_by(10.9)
+    scene.hear("ghost")
+    assert scene.turnout.working(0) == ["ghost"]
+    scene.clock.pass_by(0.2)
+    assert scene.turnout.working(0) == []
+    scene.turnout.look()
+    assert (scene.turnout.missing(), scene.turnout.uncommitted()) == ([], ["ghost"])
+    assert scene.turnout.deserted() == ["ghost"], "nobody else is seen to do its work"
+
+
+def test_who_dies_after_it_stood_still_is_not_waited_for() -> None:
+    """It has committed; that it does not run on the target is told, not waited for."""
+    scene = Scene()
+    for name in ("dies", "lives"):
+        scene.hear(name)
+    scene.turnout.begin(ATTEMPT, 1)
+    for name in ("dies", "lives"):
+        scene.hear(name, state="prepared", attempt=ATTEMPT)
+    scene.turnout.look()
+    scene.clock.pass_by(3.1)
+    scene.hear("lives", cluster="dc2", epoch=1)
+    rows = {one.instance: one.state for one in scene.turnout.look()}
+    assert rows == {"dies": "silent", "lives": "running"}
+    assert (scene.turnout.missing(), scene.turnout.deserted()) == ([], [])
+
+
+def test_a_loop_that_stands_still_is_no_sign_of_life() -> None:
+    scene = Scene()
+    scene.hear("turns", turned=9_000)
+    scene.hear("stuck", turned=11_000)
+    assert (scene.presence("turns"), scene.presence("stuck")) == (Presence.ALIVE, Presence.STUCK)
+    scene.clock.pass_by(3.1)
+    assert scene.presence("stuck") is Presence.SILENT
 
 
 def test_silence_from_before_prepare_does_not_count() -> None:
@@ -120,17 +173,17 @@ def test_silence_from_before_prepare_does_not_count() -> None:
     scene.clock.pass_by(2)
     scene.turnout.read_back()
     scene.clock.pass_by(10.9)
-    assert sorted(scene.turnout.working()) == ["hung", "never"]
+    assert sorted(scene.turnout.working(2)) == ["hung", "never"]
     scene.clock.pass_by(0.2)
-    assert scene.turnout.working() == []
+    assert scene.turnout.working(2) == []
 
 
 def test_who_comes_in_between_is_waited_for_too() -> None:
     scene = Scene()
     scene.turnout.begin(ATTEMPT, 1)
-    assert scene.turnout.working() == []
+    assert scene.turnout.working(0) == []
     scene.hear("new", state="loading")
-    assert scene.turnout.working() == ["new"]
+    assert scene.turnout.working(0) == ["new"]
 
 
 def test_running_is_on_the_target_in_the_new_epoch_and_as_before() -> None:

@@ -1,9 +1,7 @@
 """The control log of both clusters, as instances and the command use it. Kafka is at its edge; the rules are pure."""
 
 import logging
-import os
 import random
-import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,6 +14,7 @@ from kafkalert.bus.control.overdue import Overdue
 from kafkalert.bus.control.reader import Reader
 from kafkalert.bus.control.state import View, lacking, resolve, same_switch
 from kafkalert.bus.control.writer import Writer
+from kafkalert.bus.instance import instance_name
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import ConfigError, KafkalertError
 
@@ -83,7 +82,7 @@ class ControlLog:
         self._monotonic = monotonic
         self._wall_ms = wall_ms
         self._lease = lease
-        self._by = by or f"{socket.gethostname()}-{os.getpid()}"
+        self._by = by or instance_name()
         self._logs: dict[str, tuple[Event, ...]] = {}
         self._reads = {name: Read() for name in self._clusters}
         self._problems: dict[str, KafkalertError] = {}

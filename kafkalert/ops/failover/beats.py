@@ -18,8 +18,9 @@ class Beat(msgspec.Struct, frozen=True, rename="camel"):
     """What an instance says of itself; fields that nothing here needs are not read.
 
     `cluster`, `epoch`: where it works, and since which switch. `attempt`: the id of the attempt for which it stands
-    still, else "". `time`: ms by its own clock. `ends`: "TOPIC/P" to the end of the partitions that it reads; `lag`:
-    records of them all that it has not processed, `lags` the same by partition, where it says so.
+    still, else "". `loop_turned_ms_ago`: since its loop last turned, None without one. `time`: ms by its own clock.
+    `ends`: "TOPIC/P" to the end of the partitions that it reads; `lag`: records of them all that it has not processed,
+    `lags` the same by partition, where it says so.
     """
 
     instance: str
@@ -31,6 +32,7 @@ class Beat(msgspec.Struct, frozen=True, rename="camel"):
     pid: int = 0
     epoch: int = 0
     attempt: str = ""
+    loop_turned_ms_ago: int | None = None
     lag: int = 0
     partitions: dict[str, list[int]] = {}
     ends: dict[str, int] = {}

@@ -35,7 +35,7 @@ def instance_grade(one: Instance) -> Grade:
         return Grade.WAITING
     if one.presence is Presence.SILENT:
         return Grade.UNKNOWN
-    if one.state.startswith(_HELD):
+    if one.presence is Presence.STUCK or one.state.startswith(_HELD):
         return Grade.BAD
     return Grade.GOOD if one.state == _RUNNING else Grade.WAITING
 
@@ -66,7 +66,7 @@ def _alerts(found: Survey) -> Iterator[Finding]:
     alive = [one for one in here if one.presence is Presence.ALIVE]
     working = [one for one in alive if one.state == _RUNNING and one.cluster == found.active]
     held = [one for one in alive if one.state.startswith(_HELD)]
-    silent = [one for one in here if one.presence is Presence.SILENT]
+    silent = [one for one in here if one.presence in {Presence.SILENT, Presence.STUCK}]
     if not here:
         yield Finding(Grade.BAD, "No alerts are sent: alerting does not run. Start it: `kafkalert run alerting`.")
     elif not working and found.pending is not None:
@@ -102,6 +102,8 @@ def _instances(found: Survey) -> Iterator[Finding]:
             yield Finding(Grade.BAD, f"{who} is on {where}, not on {found.active}.")
         if one.presence is Presence.SILENT:
             yield Finding(Grade.BAD, f"{who} does not respond: it ended without a word, or hangs.")
+        elif one.presence is Presence.STUCK:
+            yield Finding(Grade.BAD, f"{who} is stuck: it beats, but processes nothing. Restart it.")
         elif one.stage != _ALERTING and instance_grade(one) is Grade.BAD:
             yield Finding(Grade.BAD, f"{who} is {harmless(one.state)}.")
         for name in one.unheard:

@@ -157,11 +157,12 @@ class Planned:
 
     def _stopped(self) -> str:
         """Empty once nobody works on the old cluster any more."""
-        if working := self._turnout.working():
+        groups = [one for one in self._old.attendance(self._old.names()).values() if not one.is_empty]
+        members = sum(one.members for one in groups)
+        if working := self._turnout.working(members):
             return f"waiting for {listed(working)}"
-        names = self._old.names()
-        members = [one.group for one in self._old.attendance(names).values() if not one.is_empty]
-        return f"members in {listed(members)}" if members else ""
+        # Who hangs stays a member for as long as its client beats to the group.
+        return f"members in {listed([one.group for one in groups])}" if members > self._turnout.excused() else ""
 
     def _drained(self) -> str:
         """Empty once everything that must cross has."""

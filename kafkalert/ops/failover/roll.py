@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from kafkalert.bus import clients
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
+from kafkalert.engine.watchdog import STUCK_SECONDS
 from kafkalert.errors import KafkalertError
 from kafkalert.model.grade import Grade
 from kafkalert.ops.failover.beats import STOPPED, Beat, decode
@@ -35,6 +36,8 @@ class Presence(StrEnum):
 
     ALIVE = "alive"
     SILENT = "silent"
+    STUCK = "stuck"
+    """It beats, but its loop does not turn."""
     STOPPED = "stopped"
 
     @property
@@ -60,12 +63,13 @@ class Member:
         if self.beat.state == STOPPED:
             return Presence.STOPPED
         arrived = self.arrived
-        alive = arrived is not None and now - arrived <= ALIVE_SECONDS
-        return Presence.ALIVE if alive else Presence.SILENT
+        if arrived is None or now - arrived > ALIVE_SECONDS:
+            return Presence.SILENT
+        return Presence.STUCK if (self.beat.loop_turned_ms_ago or 0) > STUCK_SECONDS * 1000 else Presence.ALIVE
 
     def unheard(self, clusters: Iterable[str], now: float) -> list[str]:
         """Of `clusters`, all watched, those that an instance which is alive does not reach: it beats on every one."""
-        if self.presence(now) is not Presence.ALIVE:
+        if self.presence(now) not in {Presence.ALIVE, Presence.STUCK}:
             return []
         return [name for name in clusters if now - self.heard.get(name, float("-inf")) > ALIVE_SECONDS]
 

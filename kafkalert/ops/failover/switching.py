@@ -115,7 +115,7 @@ def _planned_changes(found: Survey, order: Order) -> list[str]:
     groups = len(found.groups)
     before = counted(sum(one.lag for one in found.groups), "record")
     silent = _silent(found)
-    still = [f"{listed(silent)} must lose its lease, as it is silent: all stand still for {GONE_SECONDS:g} s"]
+    still = [f"{listed(silent)} does not respond; alerts pause for {GONE_SECONDS:g} s"]
     promise = f"; {again(silent)}" if silent else " and nothing done twice"
     carry = ", ".join(f"{one.source} to {one.target} {_number(one.lag_records)}" for one in found.flows)
     return [
@@ -147,7 +147,7 @@ def _staying_changes(order: Order, source: str, look: Outlook) -> list[str]:
 
 
 def _silent(found: Survey) -> list[str]:
-    return [one.instance for one in found.instances if one.presence is Presence.SILENT]
+    return [one.instance for one in found.instances if one.presence in {Presence.SILENT, Presence.STUCK}]
 
 
 def _who(found: Survey) -> str:

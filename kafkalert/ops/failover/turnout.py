@@ -8,7 +8,8 @@ from kafkalert.ops.failover.course import InstanceSeen
 from kafkalert.ops.failover.roll import Member, Presence, Roll
 
 GONE_SECONDS: Final = 11.0
-"""An instance of which nothing came for this long has lost its lease (10 s), the second between two beats included."""
+"""So long after PREPARE every instance has lost its lease (10 s) or stands still; a second is for clocks."""
+_IDLE: Final = frozenset({Presence.SILENT, Presence.STUCK})
 _RUNS: Final = "running"
 _BETWEEN_STAYS: Final = frozenset({"starting", "loading"})
 
@@ -31,6 +32,7 @@ class Turnout:
         self._prepared: dict[str, float] = {}
         self._running: dict[str, float] = {}
         self._uncommitted: set[str] = set()
+        self._unheeding: set[str] = set()
 
     def begin(self, attempt: str, epoch: int) -> None:
         """From now on `attempt` is waited for, and then `epoch`."""
@@ -57,57 +59,74 @@ class Turnout:
             if self._is_through(beat):
                 self._running.setdefault(name, since)
             presence = member.presence(self._clock.monotonic())
-            if presence is Presence.SILENT and name not in self._prepared and name not in self._running:
+            idle = presence in _IDLE or name in self._unheeding
+            if idle and name not in self._prepared and name not in self._running:
                 self._uncommitted.add(name)
             if presence is Presence.STOPPED and name not in self._prepared:
                 continue
-            state = "silent" if presence is Presence.SILENT else beat.state
+            state = presence.value if presence in _IDLE else beat.state
             times = (self._prepared.get(name), self._running.get(name))
             found.append(InstanceSeen(beat.stage, name, state, beat.cluster, *times))
         return tuple(found)
 
-    def working(self) -> list[str]:
-        """Instances that may still work where they did.
+    def working(self, members: int) -> list[str]:
+        """Instances that may still work where they did; their consumer groups have so many `members` there.
 
-        They neither stand still, nor have they ended, nor are they silent for so long that their lease is over. That
-        counts from PREPARE on, too: one that hung for an hour may have read the log the moment before, and works on
-        without a beat that comes through.
+        They neither stand still, nor have they ended, and their lease is not over. It lasts from PREPARE on, whatever
+        beats say: who works on then has not read the log. One that lives on and turns may still be delivering and
+        committing; then it is a member of its group. A beat alone proves nothing: anybody can write one.
         """
         now = self._clock.monotonic()
-        return [
-            name
+        there = self._unacknowledged(now)
+        if now - self._readable < GONE_SECONDS:
+            return list(there)
+        busy = [name for name, presence in there.items() if presence is Presence.ALIVE] if members else []
+        self._unheeding = there.keys() - set(busy)
+        return busy
+
+    def excused(self) -> int:
+        """How many members of groups may stay: instances that are stuck, and whose lease is over.
+
+        Who is silent loses its place in the group by the group's own timeout.
+        """
+        now = self._clock.monotonic()
+        if now - self._readable < GONE_SECONDS:
+            return 0
+        return sum(presence is Presence.STUCK for presence in self._unacknowledged(now).values())
+
+    def _unacknowledged(self, now: float) -> dict[str, Presence]:
+        """Those that neither stand still for this attempt, nor have ended."""
+        return {
+            name: member.presence(now)
             for name, member in self._roll.members().items()
-            if member.presence(now) is not Presence.STOPPED
-            and member.beat.attempt != self._attempt
-            and now - max(self._readable, member.arrived or 0.0) < GONE_SECONDS
-        ]
+            if member.presence(now) is not Presence.STOPPED and member.beat.attempt != self._attempt
+        }
 
     def missing(self) -> list[str]:
-        """Instances that are there, and do not run on the target yet."""
+        """Instances that are alive, and do not run on the target yet; not those that took no notice of the attempt."""
         now = self._clock.monotonic()
         return [
             name
             for name, member in self._roll.members().items()
-            if name not in self._running
-            and member.presence(now) is not Presence.STOPPED
-            and (member.presence(now) is Presence.ALIVE or name in self._prepared)
+            if name not in self._running and name not in self._unheeding and member.presence(now) is Presence.ALIVE
         ]
 
     def deserted(self) -> list[str]:
-        """Silent instances of stages that nobody runs on the target, so that nothing is done there."""
+        """Instances that hang, of stages that nobody runs on the target, so that nothing is done there."""
         members = {name: one for name, one in self._roll.members().items() if one.beat.state != STOPPED}
         manned = {members[name].beat.stage for name in self._running if name in members}
         now = self._clock.monotonic()
         return [
             name
             for name, one in members.items()
-            if one.beat.stage not in manned and one.presence(now) is Presence.SILENT
+            if one.beat.stage not in manned and (one.presence(now) in _IDLE or name in self._unheeding)
         ]
 
     def uncommitted(self) -> list[str]:
         """Instances that may not have committed what they had processed.
 
-        They were silent before they stood still, whatever became of them, or an error had ended their stay.
+        They were silent, or stuck, before they stood still, whatever became of them, or never stood still; or an error
+        had ended their stay.
         """
         return sorted(self._uncommitted)
 

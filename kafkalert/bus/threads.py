@@ -1,0 +1,64 @@
+"""Threads whose end is seen, and callbacks whose errors reach Python, whatever a client library raises.
+
+confluent_kafka passes on what a callback raised as the error of the call that served it. On Python 3.11 an error of the
+library itself then arrives as a KafkaError, which is no exception: no `except` sees it, and only `finally` runs. A
+thread that ends so leaves no trace.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from kafkalert.errors import KafkalertError
+
+_HINT: Final = "What was not committed is processed again. Run with -vv for its cause; please report it."
+
+
+class LostThreadError(KafkalertError):
+    """A thread ended, and nothing says why."""
+
+
+def watched(name: str, work: Callable[[], None], ended: Callable[[BaseException | None], None]) -> Callable[[], None]:
+    """`work` for a thread called `name`. `ended` is called at its end with what ended it, or None where it returned.
+
+    `ended` must not raise: nobody would see that.
+    """
+
+    def run() -> None:
+        error: BaseException | None = LostThreadError(f"The thread {name} ended without a word.", hint=_HINT)
+        try:
+            work()
+            error = None
+        except BaseException as raised:  # noqa: BLE001 - told to whoever has to know
+            error = raised
+        finally:
+            ended(error)
+            return  # noqa: B012 - what is no exception would break whoever prints it
+
+    return run
+
+
+class Callbacks:
+    """Keeps the first error of a client's callbacks until `check` raises it, outside of the library.
+
+    Not for several threads at once: a client serves its callbacks on the thread that calls it.
+    """
+
+    def __init__(self) -> None:
+        self._error: Exception | None = None
+
+    def kept(self, callback: Callable[..., None]) -> Callable[..., None]:
+        """`callback`, which raises nothing any more; ctrl-c passes."""
+
+        def call(*given: Any) -> None:  # noqa: ANN401 - whatever the library gives it
+            try:
+                callback(*given)
+            except Exception as error:  # noqa: BLE001 - raised by `check`
+                self._error = self._error or error
+
+        return call
+
+    def check(self) -> None:
+        """Raise what a callback raised, once."""
+        error, self._error = self._error, None
+        if error is not None:
+            raise error

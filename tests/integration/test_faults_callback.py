@@ -1,0 +1,54 @@
+"""A broker that does not answer in the middle of a rebalance: the library raises what no `except` sees."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kafkalert.sandbox.local import Sandbox
+from tests.made import debit, wishes
+from tests.pipeline import Pipeline
+from tests.running import await_beat, make_topics
+
+pytestmark = pytest.mark.kafka
+
+STAGE = """
+import sys
+from kafkalert.bus import clients
+class Failing(clients.Consumer):
+    failed = 0
+    def committed(self, partitions, timeout):
+        Failing.failed += 1
+        return super().committed(partitions, timeout=timeout if Failing.failed > 2 else 1e-6)
+clients.Consumer = Failing
+from kafkalert.__main__ import main
+sys.argv = ["kafkalert", "--config", sys.argv[1], "run", "alerting"]
+main()
+"""
+"""Twice the group's offsets come too late, inside the callback that is told of its partitions."""
+
+
+def test_a_stage_whose_offsets_do_not_come_in_time_goes_on(sandbox1: Sandbox, prefix: str, tmp_path: Path) -> None:
+    """By itself, with new clients: the loop's thread had ended unseen, and the heartbeats went on."""
+    one = make_topics(Pipeline(sandbox1.bootstrap(), prefix, tmp_path))
+    one.authorise("NL01", ["anna"])
+    one.wish("anna", wishes("anna", "NL01"))
+    one.book(debit("NL01", "first"))
+    one.flush()
+    log = tmp_path / "stage.log"
+    with log.open("wb") as stderr:
+        stage = subprocess.Popen(
+            [sys.executable, "-c", STAGE, str(one.config())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+        )
+    try:
+        beat = await_beat(one, stage.pid, lambda beat: beat["state"] == "running" and beat["totals"]["entries"] == 1)
+        one.verify()
+        assert 0 <= beat["loopTurnedMsAgo"] < 10_000
+        assert log.read_text(encoding="utf-8").count("Trying again") == 2
+    finally:
+        stage.terminate()
+        assert stage.wait(15) == 0
