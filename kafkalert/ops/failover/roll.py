@@ -43,7 +43,7 @@ class Presence(StrEnum):
     @property
     def grade(self) -> Grade:
         """What it means."""
-        return {Presence.ALIVE: Grade.GOOD, Presence.SILENT: Grade.BAD, Presence.STOPPED: Grade.WAITING}[self]
+        return {Presence.ALIVE: Grade.GOOD, Presence.STOPPED: Grade.WAITING}.get(self, Grade.BAD)
 
 
 @dataclass(frozen=True, slots=True)
