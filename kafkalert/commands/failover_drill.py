@@ -56,7 +56,8 @@ def drill(
 
     Canaries are entries of an account that no customer has; their alerts go to the address under [drill]. They are
     written before, while and after stages move, and each has to be alerted exactly once and to come to both clusters.
-    Exit status 3 where the verdict is not OK. What fails on the way does not leave stages on the other cluster unsaid.
+    Exit status 3 where the verdict is not OK. If a step fails, it says where
+    stages are.
 
     Example: kafkalert failover drill --reason "monthly drill"
     """

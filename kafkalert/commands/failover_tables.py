@@ -65,9 +65,9 @@ def tables(found: Survey) -> Iterator[Shown]:
         ("members", f"lag on {found.active}"),
     )
     yield Shown(
-        ("mirror", "state", "to carry", "s behind", "why"),
+        ("mirror", "state", "lag", "s behind", "why"),
         [_flow(one, found) for one in found.flows] or _unknown_flows(found),
-        ("to carry", "s behind"),
+        ("lag", "s behind"),
         ("s behind", "why"),
     )
 

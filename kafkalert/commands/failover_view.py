@@ -99,7 +99,7 @@ def ending(result: Result, warnings: Sequence[str] = ()) -> list[str]:
         return [checked, *(f"Mind: {one}" for one in warnings)]
     lines = [f"Stages run on {result.active}, epoch {result.epoch}. It took {result.seconds:.1f} s."]
     if result.pause is not None and result.outcome is Outcome.SWITCHED:
-        lines[0] += f" Every instance that answers ran again {result.pause:.1f} s after it began."
+        lines[0] += f" Alerts paused for at most {result.pause:.1f} s."
     lines += [f"{one} does not run there." for one in result.missing]
     hung = [one for one in result.instances if one.state in {"silent", "stuck"} and one.instance not in result.missing]
     lines += [

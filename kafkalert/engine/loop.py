@@ -27,7 +27,6 @@ _LOG = logging.getLogger(__name__)
 POLL_SECONDS: Final = 0.1
 RETRY_SECONDS: Final = 0.2
 FRESH_SECONDS: Final = 0.02
-_STALE: Final = "the control log was not read in time"
 _UNCONFIRMED: Final = "the last commit is not confirmed"
 
 
@@ -74,6 +73,7 @@ class Loop:
         delivery.waiting = self._tick
         self._held = ""
         self._stale = False
+        self._where = cluster.name
         self.busy = False
         self.ends: dict[Partition, int] = {}
         self.ticked = clock.monotonic()
@@ -169,8 +169,8 @@ class Loop:
 
         So a process that was stopped for a while does not go on where others work elsewhere by now.
         """
-        _LOG.warning("held: %s", _STALE)
         self._stale = True
+        _LOG.warning("held: %s", self.held)
         self._changed()
         while not self._ending and not self._fresh(self._clock.monotonic()):
             self.ticked = self._clock.monotonic()
@@ -228,7 +228,7 @@ class Loop:
     @property
     def held(self) -> str:
         """Why nothing is processed now; empty where records are."""
-        return _STALE if self._stale else self._held
+        return f"{self._where}'s control log cannot be reached" if self._stale else self._held
 
     def _set_hold(self, reason: str) -> None:
         if bool(reason) != bool(self._held):

@@ -53,13 +53,13 @@ def staleness(store: Store, clock: Clock) -> str:
             store.check_whole(txn)
     except RebuildingError as error:
         if not error.emptied:
-            return "the tables are catching up with another cluster"
-        return "the tables are read again from the beginning"
+            return "the customer tables are catching up with another cluster"
+        return "the customer tables are read again from the beginning"
     try:
         age = clock.wall_ms() / 1000 - (store.folder / "alive").stat().st_mtime
     except FileNotFoundError:
-        return "the tables are not followed"
+        return "the customer tables are not kept up to date"
     if age < -STALE_SECONDS:  # the clock was set back: a file of the future would pass for fresh until then
-        return "the clock went back, and nobody has followed the tables since"
+        return "the customer tables may be out of date: the clock went back"
     # The file's time and this clock are the same machine's, so a step of the clock passes in seconds.
-    return f"nobody has followed the tables for {age:.0f} s" if age > STALE_SECONDS else ""
+    return f"the customer tables are {age:.0f} s out of date" if age > STALE_SECONDS else ""

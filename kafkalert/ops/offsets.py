@@ -106,7 +106,7 @@ def parse_position(text: str) -> Position:
         return Start() if text == "start" else End()
     match = _NUMBER.fullmatch(text)
     if not match or int(match[2]) > LARGEST:
-        raise UsageError(f"{text!r} is no offset.", hint=HINT)
+        raise UsageError(f"{text!r} is not a time or an offset; try 1h.", hint=HINT)
     number = int(match[2])
     if match[1]:
         return AfterStart(number) if match[1] == "+" else BeforeEnd(number)
@@ -124,9 +124,9 @@ def parse_time(text: str) -> Time | Ago:
             return Ago(parse_duration(text[1:]))
         ms = int(text) if text.isascii() and text.isdecimal() else _iso_ms(text)
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"{text!r} is no time.", hint=HINT) from error
+        raise UsageError(f"{text!r} is not a time; try 2026-01-31T08:00.", hint=HINT) from error
     if not 0 <= ms <= LARGEST:
-        raise UsageError(f"{text!r} is no time that Kafka knows.", hint=HINT)
+        raise UsageError(f"{text!r} is not a time that Kafka knows.", hint=HINT)
     return Time(ms)
 
 

@@ -227,7 +227,7 @@ def test_no_broker(kafkalert: Run, tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         (["fax"], "There is no channel 'fax'."),
-        (["--since", "soon"], "'soon' is no offset."),
+        (["--since", "soon"], "'soon' is not a time or an offset; try 1h."),
         (["--grep", "account"], "--grep wants FIELD=VALUE."),
         (["--cluster", "dc3"], "Context default has no cluster 'dc3'."),
         (["-f", "--until", "end"], "-f goes on for ever and --until ends it."),

@@ -74,7 +74,7 @@ def test_tables_that_nobody_follows_hold_the_machine(make: Callable[..., Pipelin
         other = pipeline.alerting()
         await_share(pipeline, frozen, other)
         frozen.send(signal.SIGSTOP)
-        other.await_said("held: nobody has followed the tables")
+        other.await_said("held: the customer tables are")
         frozen.send(signal.SIGCONT)
         other.await_said("going on")
     pipeline.await_processed()

@@ -14,7 +14,7 @@ from kafkalert.errors import RefusedError, UnreachableError
 from kafkalert.ops.failover.checks import check_flows, check_forced, check_idle, check_topics
 from kafkalert.ops.failover.order import Order
 from kafkalert.ops.failover.outlook import staying
-from kafkalert.ops.failover.picture import Attempt, ClusterSeen, Instance, Survey
+from kafkalert.ops.failover.picture import Attempt, ClusterSeen, GroupLag, Instance, Survey
 from kafkalert.ops.failover.planned import CalledOffError, check_size
 from kafkalert.ops.failover.roll import Presence
 from kafkalert.ops.failover.switching import _look_again, _planned_changes
@@ -208,3 +208,20 @@ def test_a_commit_that_no_log_would_take_is_called_off() -> None:
     check_size(commit(30_000))
     with pytest.raises(CalledOffError, match=r"40,000 runs of records"):
         check_size(commit(40_000))
+
+
+def test_before_it_asks_a_planned_switch_says_what_waits() -> None:
+    """In short sentences: what is unprocessed, what has yet to cross, and for how long alerts pause."""
+    order = Order("dc2", 30.0, "", "ann@ops")
+    still = _planned_changes(SURVEY, order)
+    assert still[1:3] == ["unprocessed: 0", "mirror backlog: none"]
+    behind = replace(flow("dc1", "dc2"), lag_records=1200, lag_complete=False)
+    unknown = replace(flow("dc2", "dc1"), lag_records=None, lag_complete=False)
+    groups = (GroupLag("kafkalert.alerting", 1, 12_345),)
+    silent = Instance("alerting", "vm-1", "vm", Presence.SILENT, "running", "dc1", 3, 0, None, known=False)
+    told = _planned_changes(replace(SURVEY, flows=(behind, unknown), groups=groups, instances=(silent,)), order)
+    assert told[1:4] == [
+        "unprocessed: 12,345; processed on dc2",
+        "mirror backlog: dc1 to dc2 1,200 or more, dc2 to dc1 ?",
+        "vm-1 does not respond; alerts pause for 11 s",
+    ]

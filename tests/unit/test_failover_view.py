@@ -79,7 +79,7 @@ def test_what_was_not_committed_is_not_said_to_be_done_once() -> None:
 def test_the_end_says_what_is_and_what_is_left_to_do() -> None:
     """Where stages run; who does not; what is lost; what somebody has to do by hand."""
     assert ending(DONE) == [
-        "Stages run on dc2, epoch 3. It took 2.0 s. Every instance that answers ran again 1.3 s after it began.",
+        "Stages run on dc2, epoch 3. It took 2.0 s. Alerts paused for at most 1.3 s.",
         "Nothing was lost, and nothing is done twice.",
     ]
     worse = replace(DONE, pause=None, missing=("vm-7",), loss=Loss(None, 5, ("Five again.",)), problems=("Stop it.",))

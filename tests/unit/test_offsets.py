@@ -101,7 +101,7 @@ def test_what_is_no_position_is_wrong_usage_with_the_grammar_as_hint(text: str) 
     "text", ["2026-13-01", "2026-W05", "20260131T08", "1969-12-31", "9223372036854775808", "-999999999d999999999d"]
 )
 def test_what_is_no_time_is_wrong_usage_too(text: str) -> None:
-    with pytest.raises(UsageError, match="is no time"):
+    with pytest.raises(UsageError, match="is not a time"):
         parse_time(text)
 
 

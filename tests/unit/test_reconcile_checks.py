@@ -1,18 +1,19 @@
 """What `failover reconcile` refuses to begin with, and what it says of two clusters with stranded records."""
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from kafkalert.bus.connect import Connect, Connector, WorkerError
-from kafkalert.bus.flow import flows
+from kafkalert.bus.flow import Flow, flows
 from kafkalert.commands import failover_reconcile as command
 from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.engine.clock import SystemClock
 from kafkalert.errors import RefusedError, UnreachableError
 from kafkalert.ops.failover.reconcile import checks, waiting
 from kafkalert.ops.failover.reconcile.checks import check_runs, check_stopped, is_stopped
+from kafkalert.ops.failover.reconcile.reconciling import _carry
 from kafkalert.ops.failover.reconcile.result import VERSION, Outcome, Reconciliation, Stranded, Superseded
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.status import FlowStatus, TopicLag
@@ -141,3 +142,32 @@ def test_both_ways_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
     ending = list(command._ending(found, dry_run=False))
     assert ending[0].startswith("Carried 1 record from dc2 to dc1 and 7 records from dc1 to dc2 in 1.0 s.")
     assert "failover --to dc2" in ending[-1]
+
+
+def at(seconds: int) -> datetime:
+    """So long after 04:15 of a morning."""
+    return datetime(2026, 1, 31, 4, 15, tzinfo=UTC) + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("count", "newest", "said"),
+    [
+        (
+            133,
+            datetime(2026, 1, 31, 4, 15, 59, tzinfo=UTC),
+            "133 bookings of 2026-01-31 04:15 UTC are alerted now, late",
+        ),
+        (
+            1,
+            datetime(2026, 1, 31, 4, 17, tzinfo=UTC),
+            "1 booking of 2026-01-31 04:15 to 04:17 UTC is alerted now, late",
+        ),
+    ],
+)
+def test_what_becomes_of_bookings_is_said_in_their_words(count: int, newest: datetime, said: str) -> None:
+    """The operator learns that customers get alerts of the night now; of other records that they are carried."""
+    flow = Flow("dc1", "dc2", "mirror")
+    entries = Stranded("accountentry", "records", count, 0, at(0), newest, source="dc1")
+    assert _carry(entries, flow, "accountentry") == f"carry from dc1 to dc2: {said}"
+    rows = replace(entries, topic="customeralertsettings", kind="rows", carry=7)
+    assert _carry(rows, flow, "accountentry") == "carry 7 rows of customeralertsettings from dc1 to dc2"

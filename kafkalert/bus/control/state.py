@@ -178,7 +178,7 @@ def duty(view: View, *, settled: bool, fresh: bool, epoch: int = 0, acknowledged
         return Duty("hold", view.active, view.epoch, None, why)
 
     if not settled:
-        return hold("the control log has not been read")
+        return hold("the control logs have not been read yet")
     if view.epoch < epoch:
         return hold(f"the control log has lost epoch {epoch}")
     if view.pending is not None and view.pending.source == view.active:
@@ -186,7 +186,7 @@ def duty(view: View, *, settled: bool, fresh: bool, epoch: int = 0, acknowledged
     if acknowledged is not None and not decided(view, acknowledged):
         return hold(f"the switch of epoch {acknowledged.epoch} is not decided")
     if not fresh:
-        return hold("the control log has not been read lately")
+        return hold(f"{view.active}'s control log cannot be reached")
     return Duty("process", view.active, view.epoch)
 
 

@@ -65,8 +65,7 @@ class Crossing:
         """
         self._ledger.start(committed)
         return [
-            f"what was written to {name} more than {LOOK_BACK // timedelta(minutes=1)} min ago is taken to have "
-            "crossed: nobody knows how far it had, or it is too much to read"
+            f"not verified: records of {name} older than {LOOK_BACK // timedelta(minutes=1)} min"
             for name in sorted(self._ledger.assumed)
         ]
 
@@ -114,7 +113,7 @@ class Crossing:
                     raise KafkalertError(
                         f"On {self._source} alone: {counted(found.count, 'record')} of {_named(partition)}, "
                         f"from offset {found.offset} on.",
-                        hint="`kafkalert mirror status --topics` shows what the mirror has yet to carry.",
+                        hint="`kafkalert mirror status --topics` shows the mirror's backlog.",
                     )
                 groups[group][place.written(partition)] = {
                     "offset": found.offset,

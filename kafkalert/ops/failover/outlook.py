@@ -191,12 +191,10 @@ def _loss(goings: Sequence[Going], whole: int | None, old: str, target: str, *, 
     if whole is None:
         words.append(f"{target} holds no copy from {old}.")
     if lost is None:
-        words.append(f"How many entries {old} had taken that did not cross is not known.")
+        words.append(f"Not mirrored: ? entries of {old}; how many is not known.")
     else:
-        words.append(
-            f"At most {lost:,} entries had not crossed when {old} was last seen, and those of its last second."
-        )
-    words.append("Of these only those are lost that no source sends again; a bridge that runs sends its last 60 s.")
+        words.append(f"Not mirrored: {lost:,} known, plus up to 1 s.")
+    words.append("Lost only where the source cannot send again; a bridge that runs sends its last 60 s again.")
     words.append(f"Rows of tables that did not cross are not counted; they stay on {old}, as the entries do.")
     return Loss(lost, again, tuple(words))
 

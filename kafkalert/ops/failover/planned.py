@@ -108,7 +108,7 @@ class Planned:
         read = self._crossing.await_read(lambda text: self._course.note(Step.READ, text))
         if (behind := self._crossing.behind()) > self._order.timeout * CARRIED_A_SECOND:
             raise RefusedError(
-                f"The mirror has yet to carry {counted(behind, 'record')}, too much for {self._order.timeout:g} s.",
+                f"The mirror's backlog is {counted(behind, 'record')}, too much for {self._order.timeout:g} s.",
                 hint="Wait until it has caught up (`kafkalert mirror status`), or give it more time with --timeout.",
             )
         self._course.note(Step.READ, counted(read, "record"))

@@ -57,7 +57,7 @@ class Side:
         self._before = 0
 
     def begin_at(self, starts: Mapping[Partition, int], known: Mapping[Partition, int], now: int) -> bool:
-        """Set `crossed` and `begin`, `ends` and `behind` being set; returns whether anything was assumed.
+        """Set `crossed` and `begin`, `ends` and `behind` being set; returns whether it was assumed of any record.
 
         `starts`: the logs' first offsets; `known`: before these natives have crossed; `now` in ms. Raises
         UnreachableError.
@@ -74,7 +74,7 @@ class Side:
         self.begin = dict(self.crossed)
         self.older = {one: Marks() for one in starts}
         self.newer = {one: Marks() for one in starts}
-        return is_assumed
+        return any(at > sure.get(one, starts[one]) for one, at in self.crossed.items())
 
     def has_read(self, ends: Mapping[Partition, int]) -> bool:
         """Whether everything before these offsets was read."""

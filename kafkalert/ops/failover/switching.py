@@ -113,14 +113,14 @@ def _look_again(watch: Watch, order: Order, found: tuple[str, int]) -> None:
 
 def _planned_changes(found: Survey, order: Order) -> list[str]:
     groups = len(found.groups)
-    before = counted(sum(one.lag for one in found.groups), "record")
+    before = sum(one.lag for one in found.groups)
     silent = _silent(found)
-    still = [f"{listed(silent)} does not respond; alerts pause for {GONE_SECONDS:g} s"]
+    still = [f"{listed(silent)} {_do(silent)} not respond; alerts pause for {GONE_SECONDS:g} s"]
     promise = f"; {again(silent)}" if silent else " and nothing done twice"
-    carry = ", ".join(f"{one.source} to {one.target} {_number(one.lag_records)}" for one in found.flows)
     return [
         f"move {_who(found)} and {counted(groups, 'group')} from {found.active} to {order.target}",
-        f"the mirror has yet to carry: {carry}; groups have {before} before them, which they read there",
+        f"unprocessed: {before:,}{f'; processed on {order.target}' if before else ''}",
+        f"mirror backlog: {_backlog(found)}",
         *(still if silent else ()),
         f"nothing is lost{promise}; if it takes longer than {order.timeout:g} s, it is called off",
     ]
@@ -130,7 +130,7 @@ def _forced_changes(found: Survey, order: Order, look: Outlook) -> list[str]:
     old, new = found.active, order.target
     return [
         f"move {_who(found)} from {old} to {new}, without asking {old}",
-        f"stop the flow from {old} to {new}, so that {old} does not push what was stranded when it returns",
+        f"stop the flow from {old} to {new}, so that old records do not overwrite newer ones",
         *look.loss.words,
         f"if {old} is merely cut off from here, instances there go on beside those on {new} until reached or stopped",
     ]
@@ -157,8 +157,19 @@ def _who(found: Survey) -> str:
     return counted(count, "instance") + (f" ({each})" if each else "")
 
 
-def _number(count: int | None) -> str:
-    return "an unknown number" if count is None else f"{count:,}"
+def _do(subjects: Sequence[str]) -> str:
+    return "does" if len(subjects) == 1 else "do"
+
+
+def _backlog(found: Survey) -> str:
+    """What has yet to cross, by flow; where it is not known, `?`."""
+    if all(one.lag_records == 0 and one.lag_complete for one in found.flows):
+        return "none"
+    return ", ".join(
+        f"{one.source} to {one.target} {'?' if one.lag_records is None else f'{one.lag_records:,}'}"
+        f"{'' if one.lag_complete or not one.lag_records else ' or more'}"
+        for one in found.flows
+    )
 
 
 def _dry(

@@ -170,9 +170,9 @@ def _status(flow: Flow, seen: _Look, lags: object, *, topics: bool) -> FlowStatu
     if isinstance(lags, list):
         total = _sum("", lags)
         if total.records is None:
-            reason = "there was more than could be read in time"
+            reason = "the backlog could not be read in time"
         elif not total.complete:
-            reason = f"there was more than could be read in time; {'more' if total.records else 'some'} may be missing"
+            reason = "the estimate of the backlog is incomplete; this loses no data"
     elif isinstance(lags, KafkalertError | TimeoutError):
         total = TopicLag("", None, None, complete=False)
         reason = str(lags).rstrip(".") or "a cluster does not answer"

@@ -9,10 +9,12 @@ Each flow that is stopped is treated so, also that of the cluster in use alone.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Final
 
 from kafkalert.bus.flow import Flow, topics
+from kafkalert.config import names
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import KafkalertError, OutcomeUnknownError
@@ -74,7 +76,7 @@ class _Return:
         self._audience.show(seen)
         if self._order.dry_run:
             return seen
-        self._audience.approve(_changes(seen, stopped))
+        self._audience.approve(_changes(seen, stopped, self._settings.topic(names.ACCOUNTENTRY)))
         for flow in stopped:
             self._check_again(flow)  # the operator may have thought for long
         try:
@@ -142,19 +144,36 @@ def _nothing() -> None:
     """The other flow is stopped: there is nothing to catch up with."""
 
 
-def _changes(found: Reconciliation, stopped: Sequence[Flow]) -> list[str]:
+def _changes(found: Reconciliation, stopped: Sequence[Flow], entries: str) -> list[str]:
     lines = []
     for flow in stopped:
         topics = [one for one in found.topics if one.source == flow.source]
-        lines += [
-            f"carry {one.carry:,} {one.kind} of {one.topic} from {flow.source} to {flow.target}, as they are"
-            for one in topics
-            if one.carry
-        ]
+        lines += [_carry(one, flow, entries) for one in topics if one.carry]
         if count := sum(one.superseded for one in topics):
             lines.append(
                 f"leave {count:,} rows of {flow.source} behind of which there are later ones, which then lie last on "
                 "both clusters"
             )
-        lines.append(f"move {flow.connector} past what is on {flow.source} now, and let it go on")
+        lines.append(f"restart the mirror {flow.source} to {flow.target} behind these records")
     return lines
+
+
+def _carry(one: Stranded, flow: Flow, entries: str) -> str:
+    """What becomes of a topic's stranded records; `entries`: the topic whose records are alerted."""
+    if one.topic != entries:
+        return f"carry {one.carry:,} {one.kind} of {one.topic} from {flow.source} to {flow.target}"
+    bookings = counted(one.carry, "booking")
+    when = f" of {_span(one.oldest, one.newest)}" if one.oldest and one.newest else ""
+    return f"carry from {flow.source} to {flow.target}: {bookings}{when} {_are(one.carry)} alerted now, late"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _span(oldest: datetime, newest: datetime) -> str:
+    """From when to when, to the minute: "2026-01-31 04:15 UTC", "2026-01-31 04:15 to 04:17 UTC"."""
+    first, last = f"{oldest:%Y-%m-%d %H:%M}", f"{newest:%Y-%m-%d %H:%M}"
+    if first == last:
+        return f"{first} UTC"
+    return f"{first} to {last if oldest.date() != newest.date() else f'{newest:%H:%M}'} UTC"
