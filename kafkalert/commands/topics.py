@@ -30,14 +30,14 @@ def topics() -> None:
 
 @app.command()
 def plan(ctx: typer.Context, cluster: ClusterOption = None, output: OutputOption = Format.TABLE) -> None:
-    """Show what exists against what should; exit status 3 if anything differs.
+    """Show what is not as it should be; exit status 3 if anything differs. Formats for programs have every topic.
 
     Example: kafkalert topics plan -o json
     """
     from kafkalert.ops.topic_admin import plan as compare_all  # noqa: PLC0415 - Kafka's library, not for --help
 
     found = compare_all(invocation.settings(ctx), _chosen(ctx, cluster))
-    emit(found, output, columns=COLUMNS)
+    _show(found, output)
     _exit(found)
 
 
@@ -67,7 +67,9 @@ def apply(
         found = topic_admin.apply(settings, found)
     elif all(one.state is State.FINE for one in found):
         invocation.say("All topics are in order; there is nothing to change.")
-    emit(found, output, columns=COLUMNS)
+    else:
+        invocation.say("There is nothing that apply can correct.")
+    _show(found, output)
     check_refusals(found)
     _exit(found)
 
@@ -79,6 +81,18 @@ def _chosen(ctx: typer.Context, given: Sequence[str] | None) -> list[str]:
         if name not in there:
             raise UsageError(f"There is no cluster {name} in this context.", hint=f"It has {', '.join(there)}.")
     return list(dict.fromkeys(given or ()))
+
+
+def _show(found: "Sequence[Comparison]", output: Format) -> None:
+    """All topics for programs; for people those that are not in order, and a line that counts."""
+    from kafkalert.ops.topics import summary  # noqa: PLC0415 - not for --help
+
+    if output is not Format.TABLE:
+        emit(found, output, columns=COLUMNS)
+        return
+    if differing := [one for one in found if one.differences]:
+        emit(differing, output, columns=COLUMNS)
+    invocation.say(summary(found))
 
 
 def _exit(found: "Sequence[Comparison]") -> None:

@@ -19,13 +19,15 @@ from confluent_kafka.admin import (
 
 from kafkalert.bus import clients
 from kafkalert.config.sections import Cluster, Settings
-from kafkalert.errors import ConfigError, KafkalertError, OutcomeUnknownError
+from kafkalert.errors import ConfigError, KafkalertError, OutcomeUnknownError, UnreachableError
 from kafkalert.ops.topics import Action, Comparison, State, Topic, changes, compare, having, wanted
 
 _SECONDS = 8.0
 _SETTLE_SECONDS = 10.0
 _SPREAD_SECONDS = 5.0
 _STEP_SECONDS = 0.1
+_PARTITION_SECONDS = 0.1
+"""What a slow broker takes to make a partition known."""
 _SILENCE = {
     KafkaError._TIMED_OUT,  # noqa: SLF001 - librdkafka's public codes begin with _
     KafkaError._TRANSPORT,  # noqa: SLF001 - as above
@@ -69,10 +71,24 @@ def apply(settings: Settings, comparisons: Sequence[Comparison]) -> list[Compari
         worst = next((one for one in problems if isinstance(one, OutcomeUnknownError)), problems[0])
         raise type(worst)(f"{worst}{more}", hint=worst.hint)
     clusters = tuple(dict.fromkeys(one.cluster for one in comparisons))
-    give_up = time.monotonic() + _SPREAD_SECONDS
-    while changes(after := plan(settings, clusters)) and time.monotonic() < give_up:
+    made = sum(should[one.topic].partitions for one in comparisons if one.state is State.MISSING)
+    return _await_shown(settings, clusters, _SPREAD_SECONDS + made * _PARTITION_SECONDS)
+
+
+def _await_shown(settings: Settings, clusters: Sequence[str], seconds: float) -> list[Comparison]:
+    """What there is once brokers have heard of every change, or after so many seconds. Raises as `plan` does."""
+    give_up = time.monotonic() + seconds
+    while True:
+        is_over = time.monotonic() >= give_up
+        try:
+            after = plan(settings, clusters)
+        except UnreachableError:  # busy with what it was asked to make
+            if is_over:
+                raise
+        else:
+            if is_over or not changes(after):
+                return after
         time.sleep(_STEP_SECONDS)  # nothing tells when all brokers have heard of it; they can only be asked again
-    return after
 
 
 def _read(cluster: Cluster, client: AdminClient, topics: Sequence[Topic]) -> dict[str, Topic]:

@@ -10,6 +10,7 @@ from kafkalert.config.durations import format_duration
 from kafkalert.config.sections import Settings
 from kafkalert.errors import RefusedError
 from kafkalert.model.grade import Grade
+from kafkalert.ops.wording import counted
 
 STATUS_RETENTION = timedelta(hours=1)
 """Heartbeats are for now; an hour of them is for whoever comes a little late."""
@@ -20,6 +21,7 @@ _COMPACTED = (names.ACCOUNTTOCUSTOMERIDS, names.CUSTOMERALERTSETTINGS)
 _QUORUM = 3
 _IN_SYNC = "min.insync.replicas"
 _FOR_EVER = "-1"
+_BYTES = "retention.bytes"
 
 
 class State(StrEnum):
@@ -45,6 +47,12 @@ class Action(StrEnum):
     BY_HAND = "by hand"
 
 
+_DONE = (Action.CREATE, Action.CONFIGURE, Action.RAISE)
+"""What `topics apply` does."""
+_LEFT = (Action.REFUSE, Action.BY_HAND)
+"""What it does not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
     """A topic as it should be, or as it is. `config` holds the settings that the pipeline cares about."""
@@ -67,8 +75,17 @@ class Difference:
     action: Action
 
     def __str__(self) -> str:
-        how = {Action.REFUSE: ", refused", Action.BY_HAND: ", by hand"}.get(self.action, "")
-        return f"{self.what} is {_read(self.what, self.now)}, should be {_read(self.what, self.wanted)}{how}"
+        limit = _LIMITS.get((self.what, self.action), "")
+        if self.what == "partitions":
+            return f"{counted(int(self.now or 0), 'partition')}, {self.wanted} wanted{limit}"
+        return f"{self.what} is {_read(self.what, self.now)}, {_read(self.what, self.wanted)} wanted{limit}"
+
+
+_LIMITS = {
+    ("partitions", Action.REFUSE): "; apply adds none, as the order of keys would break",
+    ("partitions", Action.BY_HAND): "; apply cannot remove any",
+    ("replication", Action.BY_HAND): "; apply cannot change that",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +121,15 @@ def _wanted(settings: Settings, name: str) -> Topic:
         config["delete.retention.ms"] = _ms(section.delete_retention)
     elif name == names.CONTROL:
         partitions = 1
-        config |= {"retention.ms": _FOR_EVER, "retention.bytes": _FOR_EVER}
+        config["retention.ms"] = _FOR_EVER
     elif name == names.STATUS:
         partitions = 1
         config |= {"retention.ms": _ms(STATUS_RETENTION), "segment.ms": _ms(STATUS_SEGMENT)}
     else:
         config["retention.ms"] = _ms(section.retention)
         keyed = name != names.DEADLETTER
+    if name not in _COMPACTED:
+        config[_BYTES] = _FOR_EVER  # a broker's default would delete what is younger than promised
     return Topic(settings.topic(name), partitions, section.replication, config, keyed)
 
 
@@ -133,8 +152,7 @@ def describe(topic: Topic) -> str:
         kept = f"compacted, tombstones kept for {_duration(topic.config['delete.retention.ms'])}"
     else:
         kept = f"kept {_duration(topic.config['retention.ms'], before='for ')}"
-    several = "" if topic.partitions == 1 else "s"
-    return f"{topic.partitions} partition{several}, replication {topic.replication}, {kept}"
+    return f"{counted(topic.partitions, 'partition')}, replication {topic.replication}, {kept}"
 
 
 def _creation(should: Topic) -> Iterable[Difference]:
@@ -169,7 +187,7 @@ def having(comparisons: Sequence[Comparison], *actions: Action) -> list[tuple[Co
 def changes(comparisons: Sequence[Comparison]) -> list[str]:
     """What `topics apply` would do, one line a topic, in the words of an order."""
     lines = []
-    for one, differences in having(comparisons, Action.CREATE, Action.CONFIGURE, Action.RAISE):
+    for one, differences in having(comparisons, *_DONE):
         if one.state is State.MISSING:
             lines.append(f"create {one.topic} on {one.cluster}: {one.detail}")
         else:
@@ -179,6 +197,18 @@ def changes(comparisons: Sequence[Comparison]) -> list[str]:
             )
             lines.append(f"change {one.topic} on {one.cluster}: {what}")
     return lines
+
+
+def summary(comparisons: Sequence[Comparison]) -> str:
+    """What `topics plan` says in the end: how many differ, and how many of these apply corrects."""
+    differing = [one for one in comparisons if one.differences]
+    topics = counted(len(comparisons), "topic")
+    if not differing:
+        return f"{topics}, all in order."
+    left = [one for one in differing if any(each.action in _LEFT for each in one.differences)]
+    corrected = len(having(differing, *_DONE))
+    cannot = f" and cannot correct {len(left)}" if left else ""
+    return f"{topics}: {len(differing)} not in order. `kafkalert topics apply` corrects {corrected}{cannot}."
 
 
 def check_refusals(comparisons: Sequence[Comparison]) -> None:
@@ -203,6 +233,8 @@ def _read(setting: str, value: str | None) -> str:
     """A setting's value as people read it: a duration besides its milliseconds."""
     if value is None:
         return "missing"
+    if setting == _BYTES:
+        return "unlimited" if value == _FOR_EVER else f"{value} bytes"
     return f"{value} ({_duration(value)})" if setting.endswith(".ms") and value.isdigit() else value
 
 

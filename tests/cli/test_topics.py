@@ -58,7 +58,7 @@ def test_apply_corrects_configurations(kafkalert: Run, configured: Callable[...,
     configured(retention="1d")
     drift = kafkalert("topics", "plan")
     assert drift.returncode == 3
-    assert "retention.ms is 604800000 (7d), should be 86400000 (1d)" in drift.stdout
+    assert "retention.ms is 604800000 (7d), 86400000 (1d) wanted" in drift.stdout
     done = kafkalert("topics", "apply", "-y", "-o", "json")
     assert done.returncode == 0
     assert f"change {prefix}accountentry on dc1: retention.ms from 604800000 (7d) to 86400000 (1d)" in done.stderr
@@ -80,7 +80,11 @@ def test_keyed_topics_keep_their_partitions(kafkalert: Run, configured: Callable
     configured(partitions=1)
     fewer = kafkalert("topics", "apply", "-y")
     assert fewer.returncode == 3
-    assert "partitions is 2, should be 1, by hand" in fewer.stdout
+    assert "2 partitions, 1 wanted; apply cannot remove any" in fewer.stdout
+    assert "There is nothing that apply can correct." in fewer.stderr
+    assert fewer.stderr.endswith(
+        "13 topics: 11 not in order. `kafkalert topics apply` corrects 0 and cannot correct 11.\n"
+    )
 
 
 @pytest.mark.kafka

@@ -9,8 +9,20 @@ from hypothesis import strategies as st
 
 from kafkalert.config import names
 from kafkalert.config.sections import Cluster, Context, Engine, Settings, Topics
-from kafkalert.errors import RefusedError
-from kafkalert.ops.topics import Action, State, Topic, changes, check_refusals, compare, min_insync, wanted
+from kafkalert.errors import RefusedError, UnreachableError
+from kafkalert.ops import topic_admin
+from kafkalert.ops.topics import (
+    Action,
+    Comparison,
+    State,
+    Topic,
+    changes,
+    check_refusals,
+    compare,
+    min_insync,
+    summary,
+    wanted,
+)
 
 
 def settings(topics: Topics | None = None, *, mode: str = "one-hop", prefix: str = "") -> Settings:
@@ -130,7 +142,7 @@ def test_a_refusal_says_what_and_why() -> None:
     """Raising the partitions of a keyed topic ends with a sentence that names both numbers."""
     should = WANTED[names.ACCOUNTENTRY]
     found = compare("dc1", should, replace(should, partitions=2))
-    assert found.detail == "partitions is 2, should be 4, refused"
+    assert found.detail == "2 partitions, 4 wanted; apply adds none, as the order of keys would break"
     with pytest.raises(RefusedError, match="accountentry on dc1 has 2 partitions and should have 4") as error:
         check_refusals([found])
     assert "partitions = 2" in error.value.hint
@@ -148,4 +160,67 @@ def test_durations_are_told_as_people_write_them() -> None:
     """A retention is told in milliseconds, as Kafka has it, and as the configuration says it."""
     should = WANTED[names.ACCOUNTENTRY]
     found = compare("dc1", should, replace(should, config=should.config | {"retention.ms": "3600000"}))
-    assert found.detail == "retention.ms is 3600000 (1h), should be 604800000 (7d)"
+    assert found.detail == "retention.ms is 3600000 (1h), 604800000 (7d) wanted"
+
+
+def test_no_default_of_a_broker_shortens_what_is_promised() -> None:
+    """A topic that is deleted by age has its size unlimited, by a setting of its own; a broker's may be 1 MiB."""
+    for topic in WANTED.values():
+        assert topic.config.get("retention.bytes", "-1") == "-1"
+        assert ("retention.bytes" in topic.config) == (topic.config["cleanup.policy"] == "delete")
+    should = WANTED[names.RECEIPTS[0]]
+    found = compare("dc1", should, replace(should, config=should.config | {"retention.bytes": "1048576"}))
+    assert found.detail == "retention.bytes is 1048576 bytes, unlimited wanted"
+    assert [each.action for each in found.differences] == [Action.CONFIGURE]
+
+
+def test_the_last_line_counts_what_apply_corrects_and_what_it_cannot() -> None:
+    """A topic may be among both."""
+    should = WANTED[names.ACCOUNTENTRY]
+    fine = compare("dc1", should, should)
+    both = compare("dc1", should, replace(should, partitions=9, config=should.config | {"retention.ms": "1"}))
+    by_hand = compare("dc1", should, replace(should, partitions=9))
+    assert by_hand.detail == "9 partitions, 4 wanted; apply cannot remove any"
+    assert summary([fine]) == "1 topic, all in order."
+    said = "4 topics: 3 not in order. `kafkalert topics apply` corrects 2 and cannot correct 2."
+    assert summary([fine, compare("dc1", should, None), both, by_hand]) == said
+
+
+class Slow:
+    """A broker that shows what was made only when it is asked for the fourth time, and does not answer the second."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.now = 0.0
+
+    def plan(self, _settings: Settings, _clusters: object = ()) -> list[Comparison]:
+        """What it shows."""
+        self.asked += 1
+        if self.asked == 2:
+            raise UnreachableError("busy")
+        should = WANTED[names.ACCOUNTENTRY]
+        return [compare("dc1", should, should if self.asked > 3 else None)]
+
+    def sleep(self, seconds: float) -> None:
+        """Time passes."""
+        self.now += seconds
+
+    def monotonic(self) -> float:
+        """The time."""
+        return self.now
+
+
+def test_what_was_just_made_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """600 partitions take a broker longer than a few seconds; they were listed as missing."""
+    slow = Slow()
+    monkeypatch.setattr(topic_admin, "plan", slow.plan)
+    monkeypatch.setattr(topic_admin, "time", slow)
+    after = topic_admin._await_shown(settings(), ["dc1"], 60.0)
+    assert [one.state for one in after] == [State.FINE]
+
+
+def test_it_is_waited_for_no_longer_than_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Slow()
+    monkeypatch.setattr(topic_admin, "plan", slow.plan)
+    monkeypatch.setattr(topic_admin, "time", slow)
+    assert [one.state for one in topic_admin._await_shown(settings(), ["dc1"], 0.15)] == [State.MISSING]
