@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Annotated, Any, NamedTuple
@@ -77,7 +78,8 @@ class LazyGroup(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - the signature is Typer's
         """Parse, without pydantic."""
         spare_conversion(self, ctx)
-        return super().parse_args(ctx, args)
+        with naming(ctx):
+            return super().parse_args(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - the signature is Typer's
         """The command itself; while commands are only listed, a stand-in that carries its help."""
@@ -133,9 +135,28 @@ def load_command(name: str, common: list[CommonOption], ctx: Any) -> Any:  # noq
     while pending:
         current = pending.pop()
         current.params.extend(common)
+        current.parse_args = partial(parse, current.parse_args)
         spare_conversion(current, ctx)
         pending.extend(getattr(current, "commands", {}).values())
     return command
+
+
+def parse(parser: Any, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as above
+    """Parse by a command's own `parser`; what is wrong names the command."""
+    with naming(ctx):
+        return parser(ctx, args)
+
+
+@contextmanager
+def naming(ctx: Any) -> Iterator[None]:  # noqa: ANN401 - as above
+    """Let wrong usage name the command of `ctx`, where the parser did not: its help is what the user needs."""
+    try:
+        yield
+    except typer.TyperException as error:
+        wrong: Any = error  # Typer's own kinds have a context, and share no public type
+        if getattr(wrong, "ctx", None) is None:
+            wrong.ctx = ctx
+        raise
 
 
 def show_version(wanted: bool) -> None:

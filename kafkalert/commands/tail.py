@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from kafkalert.ops.tail import Tail
 
 app = typer.Typer()
+MOST = 1_000_000_000
+"""The most records that may be asked for; more than any screen shows."""
 
 
 def words(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -38,7 +40,8 @@ def tail(
         typer.Option("--topic", metavar="NAME", help="Any topic.", autocompletion=complete.topics),
     ] = None,
     count: Annotated[
-        int | None, typer.Option("-n", min=0, metavar="N", help="The last N that match [default: 10; all of --since].")
+        int | None,
+        typer.Option("-n", min=0, max=MOST, metavar="N", help="The last N that match [default: 10; all of --since]."),
     ] = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="WHEN", help="From there: 1h, @2026-01-31T08:00, start, -100.")

@@ -10,11 +10,14 @@ from kafkalert.commands.output import Format, printable, to_json, to_plain, to_y
 from kafkalert.ops.masks import reveal
 from kafkalert.ops.tail import Record
 from kafkalert.ops.tail.describe import address, words
+from kafkalert.ops.wording import LONGEST
 
 Write = Callable[[Record], None]
 
 CHANNEL_WIDTH, ADDRESS_WIDTH = 8, 20
 _STYLES = {"email": "cyan", "sms": "green", "push": "magenta", "devices": "magenta", "entries": "blue"}
+_WHOLE = 1 << 20
+"""Characters of a record's words where no terminal has to hold them: as many as there are."""
 _TSV = ("timestamp", "channel", "topic", "partition", "offset", "address", "what")
 
 
@@ -65,7 +68,7 @@ def _tsv(*, unmask: bool) -> Write:
 
     def write(record: Record) -> None:
         shown = plain(record, unmask=unmask)
-        shown |= {"address": address(record, unmask=unmask), "what": words(record, unmask=unmask)}
+        shown |= {"address": address(record, unmask=unmask), "what": words(record, unmask=unmask, room=_WHOLE)}
         terminal.write("\t".join(printable(shown[name]) for name in _TSV) + "\n")
 
     return write
@@ -76,7 +79,7 @@ def _people(*, unmask: bool) -> Write:
     if not sys.stdout.isatty():
 
         def write(record: Record) -> None:
-            terminal.write(f"{_head(record, unmask=unmask)}{words(record, unmask=unmask)}\n")
+            terminal.write(f"{_head(record, unmask=unmask)}{words(record, unmask=unmask, room=_WHOLE)}\n")
 
         return write
     from kafkalert.commands.screen import Screen  # noqa: PLC0415 - Rich, and only for people
@@ -91,7 +94,7 @@ def _people(*, unmask: bool) -> Write:
         head.stylize("dim", 0, at)
         head.stylize(_STYLES.get(record.channel or "", "yellow"), at, at + 2 + CHANNEL_WIDTH)
         room = max(console.width - len(head), 30)
-        folded = Text(words(record, unmask=unmask)).wrap(console, room)
+        folded = Text(words(record, unmask=unmask, room=max(room, LONGEST))).wrap(console, room)
         console.print(head.append_text(Text(f"\n{' ' * len(head)}").join(folded)), soft_wrap=True)
 
     return write_styled

@@ -7,6 +7,7 @@ readers differ in which one they believe.
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -152,13 +153,30 @@ def _read(source: Source, kind: type[L], build: Callable[[int, L], R | BadLine])
         try:
             row = decode(data)
         except (ValueError, RecursionError) as error:  # ValueError: msgspec's own errors, and what is not UTF-8
-            yield BadLine(number, reason(error, _NAMES))
+            yield BadLine(number, _of_another_kind(kind, data) or reason(error, _NAMES))
             continue
         # As many quotes as in the row's own JSON: no name is there twice. (An escape can hide one: look closely.)
         if (data.count(b'"') != encode(row).count(b'"') or b"\\" in data) and _repeats(data):
             yield BadLine(number, "a field is there twice")
             continue
         yield build(number, row)
+
+
+_ANOTHER: dict[type[_Row], str] = {
+    _EntryLine: "this is an entry: `kafkalert run bridge --from FILE` takes it",
+    _AuthorisationLine: "this is an authorisation: `kafkalert seed authorisations` takes it",
+    _SettingsLine: "these are a customer's settings: `kafkalert seed settings` takes them",
+}
+
+
+def _of_another_kind(kind: type[_Row], data: bytes) -> str:
+    """What a line is that is no `kind`, and who takes it; empty where it is nothing else either."""
+    for other, words in _ANOTHER.items():
+        if other is not kind:
+            with suppress(ValueError, RecursionError):
+                Decoder(other).decode(data)
+                return words
+    return ""
 
 
 def _repeats(data: bytes) -> bool:

@@ -66,10 +66,10 @@ def money(amount: str, currency: str) -> str:
     return f"{text} {harmless(currency)}".strip()
 
 
-def harmless(text: object) -> str:
+def harmless(text: object, longest: int = LONGEST) -> str:
     """`text` for a terminal: short, in one line, no control or formatting character left as it is."""
     whole = str(text)
-    cut = whole if len(whole) <= LONGEST else whole[: LONGEST - 1] + "…"
+    cut = whole if len(whole) <= longest else whole[: longest - 1] + "…"
     return escaped(cut)
 
 

@@ -192,3 +192,29 @@ def test_what_steers_a_terminal_leaves_by_no_error(kafkalert: Run) -> None:
     result = kafkalert("config", "check", "--config", "\x1b]0;owned\x07")
     assert "\x1b" not in result.stderr
     assert "\\x1b]0;owned\\x07" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["failover", "--to"], "kafkalert failover"),
+        (["failover", "drill", "--to"], "kafkalert failover drill"),
+        (["tail", "-n"], "kafkalert tail"),
+        (["-C"], "kafkalert"),
+    ],
+    ids=" ".join,
+)
+def test_an_option_without_its_value_leads_to_the_help_of_its_command(
+    kafkalert: Run, arguments: list[str], command: str
+) -> None:
+    result = kafkalert(*arguments)
+    assert result.stderr.endswith(f"requires an argument.\nHint: See `{command} --help`.\n")
+    assert result.returncode == 2
+
+
+@pytest.mark.parametrize("count", ["1000000001", "9" * 21, "9" * 5000])
+def test_more_records_than_there_can_be_are_wrong_usage(kafkalert: Run, count: str) -> None:
+    """It ended as a bug, by an overflow."""
+    result = kafkalert("tail", "-n", count)
+    assert result.returncode == 2
+    assert "bug" not in result.stderr

@@ -327,3 +327,24 @@ def test_a_row_that_the_tables_cannot_hold_is_bad(file: Path, size: int, bad: bo
     """An id longer than a table's key is told before it is written, and not by a stage later."""
     (row,) = read(AUTHORISATIONS.read, file, {"key": {"id": "é" * (size // 2) + "x" * (size % 2)}, "value": None})
     assert isinstance(row, BadLine) is bad
+
+
+KINDS: dict[Reader, str] = {
+    read_entries: "run bridge",
+    read_authorisations: "seed authorisations",
+    read_settings: "seed settings",
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize(("other", "line"), GOOD)
+def test_a_line_of_another_kind_is_told_who_takes_it(
+    file: Path, reader: Reader, other: Reader, line: dict[str, Any]
+) -> None:
+    """A settings file for authorisations, say; "did you mean customerIds?" helped nobody."""
+    (row,) = read(reader, file, line)
+    if reader is other:
+        assert not isinstance(row, BadLine)
+    else:
+        assert isinstance(row, BadLine)
+        assert f"`kafkalert {KINDS[other]}" in row.reason

@@ -28,6 +28,7 @@ ENTRY = {
     "BalanceAfterBookingCreditDebitIndicator": "CRDT",
 }
 DEVICE = {"pushId": "fcm-token-9f3c", "deviceType": "android", "pushProvider": "FCM", "sdkVersion": "1"}
+COMPACTED = (names.ACCOUNTTOCUSTOMERIDS, names.CUSTOMERALERTSETTINGS)
 SETTINGS = {
     "customerId": {"id": "c1"},
     "addresses": [{"address": {"emailAddress": "jan@example.org"}}],
@@ -94,7 +95,8 @@ def test_topics_of_the_pipeline(
     """Each topic's record says whom it is about, masked, and what it tells."""
     record = read(topic, key, CODEC.encode(schema, datum))
     assert (address(record), words(record)) == (whom, what)
-    assert words(read(topic, key, None)) == "Deleted"
+    deleted = "Deleted" if topic in COMPACTED else "No value"
+    assert words(read(topic, key, None)) == deleted
 
 
 def test_a_balance_that_is_not_known() -> None:
@@ -144,3 +146,21 @@ def test_repeated_headers_are_all_there() -> None:
     """A header that is there twice is a list."""
     record = read("somebodys", None, b"x", ("ka-id", b"1"), ("ka-id", b"2"), ("ka-id", b"3"), ("ka-entry", b"4"))
     assert record.headers == {"ka-id": ["1", "2", "3"], "ka-entry": "4"}
+
+
+def test_what_has_no_value_is_not_always_deleted() -> None:
+    """A dead letter of a record without one says what was put away; a message without one is just that."""
+    dead = [("ka-stage", b"alerting"), ("ka-topic", b"accountentry"), ("ka-partition", b"0"), ("ka-offset", b"5")]
+    letter = read(names.DEADLETTER, None, None, *dead, ("ka-reason", b"no-value"))
+    assert words(letter) == "alerting put away accountentry[0]@5: no-value"
+    assert words(read(names.ACCOUNTENTRY, encode_key(CODEC, "AccountId", ACCOUNT), None)) == "No value"
+    assert words(read(names.CUSTOMERALERTSETTINGS, encode_key(CODEC, "CustomerId", "c1"), None)) == "Deleted"
+
+
+@pytest.mark.parametrize("topic", [names.CONTROL, names.STATUS])
+def test_a_record_about_the_pipeline_is_whole_where_there_is_room(topic: str) -> None:
+    """It was cut at 60 characters at any width."""
+    value = json.dumps({"event": "COMMIT", "reason": "x" * 200})
+    assert words(read(topic, b"k", value.encode()), room=1000) == value
+    assert len(words(read(topic, b"k", value.encode()), room=100)) == 100
+    assert len(words(read(topic, b"k", value.encode()))) == 60

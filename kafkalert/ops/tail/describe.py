@@ -1,12 +1,15 @@
 """A record for people: whom it is for, and what happened."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from kafkalert.model.personal import Personal
 from kafkalert.ops.masks import Tree, reveal
 from kafkalert.ops.tail.record import Record
-from kafkalert.ops.wording import alert_words, counted, entry_words, harmless
+from kafkalert.ops.wording import LONGEST, alert_words, counted, entry_words, harmless
+
+_ROWS: Final = frozenset({"CustomerIds", "CustomerAlertSettings"})
+"""Values of the compacted topics, where a record without one deletes its key's row."""
 
 
 def address(record: Record, *, unmask: bool = False) -> str:
@@ -19,11 +22,14 @@ def address(record: Record, *, unmask: bool = False) -> str:
     return harmless(next(iter(key.values()), ""))
 
 
-def words(record: Record, *, unmask: bool = False) -> str:
-    """What the record tells, in a sentence without control characters. Masked unless `unmask`."""
+def words(record: Record, *, unmask: bool = False, room: int = LONGEST) -> str:
+    """What the record tells, in a sentence without control characters. Masked unless `unmask`.
+
+    `room`: how many characters of a record that has no words of its own.
+    """
     value: Any = record.value
     if value is None:
-        return "Deleted"
+        return _nothing(record)
     if record.schema == "OutboundMessage":
         return alert_words(value["messageType"], reveal(value["params"]), unmask=unmask)
     if record.schema == "AccountEntry":
@@ -35,7 +41,14 @@ def words(record: Record, *, unmask: bool = False) -> str:
         return f"Seen by {', '.join(customers) or 'nobody'}"
     if record.schema == "CustomerAlertSettings":
         return _settings(value)
-    return _dead(record, "") if "ka-reason" in record.headers else _anything(value, unmask=unmask)
+    return _dead(record, "") if "ka-reason" in record.headers else _anything(value, unmask=unmask, room=room)
+
+
+def _nothing(record: Record) -> str:
+    """What a record without a value tells."""
+    if "ka-reason" in record.headers:
+        return _dead(record, "")
+    return "Deleted" if record.schema in _ROWS else "No value"
 
 
 def _settings(value: Tree) -> str:
@@ -56,10 +69,10 @@ def _dead(record: Record, sentence: str) -> str:
     return f"{reason}; {sentence}" if sentence else reason
 
 
-def _anything(value: Tree, *, unmask: bool) -> str:
+def _anything(value: Tree, *, unmask: bool, room: int) -> str:
     shown = reveal(value) if unmask else value
     if isinstance(shown, dict | list):
-        return harmless(json.dumps(shown, default=str, ensure_ascii=False))
+        return harmless(json.dumps(shown, default=str, ensure_ascii=False), room)
     if isinstance(shown, Personal):
         return f"{len(shown.reveal().encode()):,} bytes that are no known record"
-    return harmless(shown)
+    return harmless(shown, room)
