@@ -9,6 +9,7 @@ from kafkalert.commands import complete, invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
 from kafkalert.commands.failover_drill import drill
 from kafkalert.commands.failover_reconcile import reconcile
+from kafkalert.commands.failover_repair import repair
 from kafkalert.commands.output import Format, OutputOption, emit, emit_object
 from kafkalert.errors import ExitCode, UsageError
 
@@ -166,6 +167,7 @@ def cancel(
 
 app.command()(drill)
 app.command()(reconcile)
+app.command()(repair)
 
 
 def _check_before_subcommand(subcommand: str, given: dict[str, bool]) -> None:

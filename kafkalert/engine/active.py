@@ -86,6 +86,10 @@ class ActiveCluster:
         self._fresh = (epoch, cluster, now + _FRESH_SECONDS)
         return True
 
+    def passed_over(self) -> int:
+        """How many records of the control logs decide nothing."""
+        return 0 if self._log is None else self._log.skipped()
+
     def skips(self, group: str) -> dict[Partition, Ranges]:
         """What `group` passes over in this epoch."""
         commit = self.view().commit

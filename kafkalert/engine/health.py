@@ -29,6 +29,9 @@ class StageCollector(Collector):
         """One reading of everything."""
         metrics = self._metrics
         yield CounterMetricFamily("kafkalert_entries", "Records read.", value=metrics.entries)
+        yield CounterMetricFamily(
+            "kafkalert_skipped_by_switch", "Records processed before a switch.", value=metrics.before_switch
+        )
         for name, text, label, counts in (
             ("kafkalert_alerts", "Outbound messages handed to the producer.", "channel", metrics.alerts),
             ("kafkalert_dead_letters", "Records put away.", "reason", metrics.dead),

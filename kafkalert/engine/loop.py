@@ -256,5 +256,7 @@ class Loop:
         try:
             self._ending.check()
             self._metrics.lag = lag
+            self._metrics.before_switch += self._member.skipped
+            self._member.skipped = 0
         finally:
             self.busy = False

@@ -13,7 +13,7 @@ from kafkalert.config.sections import Cluster
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ending
 from kafkalert.engine.progress import Partition, Progress, offsets, partition_of
-from kafkalert.engine.skipping import Ranges, skipped
+from kafkalert.engine.skipping import Ranges, bound, skipped, within, written
 from kafkalert.errors import KafkalertError
 
 _LOG = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Member:
     """A consumer of `group`, which it joins with `join`; before that it is only connected.
 
     `progress` is kept like what is assigned. `joined` is set when it was given its first partitions, of which `changed`
-    is told. `skips` says that there may be records to pass over.
+    is told. `skipped` counts the records that it passed over, because they were processed before a switch.
     """
 
     def __init__(
@@ -47,14 +47,16 @@ class Member:
         self._progress = progress
         self._delivery = delivery
         self._changed = changed
-        self._metadata = ""
         self._callbacks = Callbacks()
+        self._epoch = 0
+        self._bounds: dict[Partition, int] = {}
         self._listed: Mapping[Partition, Ranges] = {}
         self._passing: dict[Partition, Ranges] = {}
         self._calls: list[Thread] = []
         self._refusal = ""
         self._paused = self._leaving = False
         self.joined = False
+        self.skipped = 0
         self.consumer = clients.consumer(
             cluster,
             group,
@@ -67,7 +69,7 @@ class Member:
 
     def join(self, topics: Sequence[str], epoch: int, skips: Mapping[Partition, Ranges]) -> None:
         """Join the group. `epoch` goes into commits; offsets in `skips` are passed over unprocessed."""
-        self._metadata = f"epoch={epoch}"
+        self._epoch = epoch
         self._listed = skips
         kept = self._callbacks.kept
         self.consumer.subscribe(
@@ -82,7 +84,9 @@ class Member:
         """Those of `records` that were not processed before the switch to this cluster."""
         if not self._passing:
             return records
-        return [one for one in records if not skipped(self._passing.get(partition_of(one), ()), one.offset() or 0)]
+        kept = [one for one in records if not skipped(self._passing.get(partition_of(one), ()), one.offset() or 0)]
+        self.skipped += len(records) - len(kept)
+        return kept
 
     def pause(self, *, paused: bool) -> None:
         """Have no records come, or again; partitions that come meanwhile are paused as well."""
@@ -171,9 +175,9 @@ class Member:
         """Commit without waiting; what the group does not take is committed again."""
         self._progress.committed(moved)
         try:
-            self.consumer.commit(offsets=offsets(moved, self._metadata))
+            self.consumer.commit(offsets=self._offsets(moved))
         except KafkaException as error:
-            self._told(error.args[0], offsets(moved, self._metadata))
+            self._told(error.args[0], self._offsets(moved))
 
     def commit_now(self, moved: Mapping[Partition, int]) -> bool:
         """Commit and wait for the answer, which a broker that hangs may never give; whether it was a good one."""
@@ -183,7 +187,7 @@ class Member:
 
         def call() -> None:
             try:
-                answers = self.consumer.commit(offsets=offsets(moved, self._metadata), asynchronous=False)
+                answers = self.consumer.commit(offsets=self._offsets(moved), asynchronous=False)
                 told.append("; ".join(one.error.str() for one in answers or () if one.error is not None))
             except KafkaException as error:
                 told.append(error.args[0].str())
@@ -207,15 +211,46 @@ class Member:
         for one in consumer.committed(partitions, timeout=CALL_SECONDS):
             if one.error is not None:  # not known, which is not the same as none
                 raise KafkaException(one.error)
-            start[one.topic, one.partition] = one.offset if one.offset >= 0 else OFFSET_BEGINNING
+            partition = (one.topic, one.partition)
+            start[partition] = one.offset if one.offset >= 0 else OFFSET_BEGINNING
+            if partition in self._listed:
+                self._skip(consumer, partition, bound(one.metadata))
         self._progress.assigned(start)
-        self._passing |= {one: self._listed[one] for one in start.keys() & self._listed.keys()}
         consumer.incremental_assign(offsets(start, ""))
         if not self.joined:
             self.joined = True
             self._changed()
         if self._paused:
             consumer.pause(offsets(start, ""))
+
+    def _skip(self, consumer: Consumer, partition: Partition, end: int | None) -> None:
+        """Pass over what the switch lists of a partition, as far as that lay before its end when the group first came.
+
+        That end is kept in the group's own commits: to who comes later, more would look as if it could be meant.
+        """
+        if end is None:
+            _, end = consumer.get_watermark_offsets(TopicPartition(*partition), timeout=CALL_SECONDS)
+        listed = self._listed[partition]
+        meant = within(listed, end)
+        self._bounds[partition] = end
+        where = f"{partition[0]}[{partition[1]}]"
+        if meant:
+            self._passing[partition] = meant
+            count = sum(stop - start for start, stop in meant)
+            _LOG.warning(
+                "%s: up to %d records from offset %d on are skipped; the switch says that they were processed",
+                where,
+                count,
+                meant[0][0],
+            )
+        if len(meant) < len(listed):
+            _LOG.warning("%s: the switch says to skip what lay beyond its end %d then; that is not skipped", where, end)
+
+    def _offsets(self, positions: Mapping[Partition, int]) -> list[TopicPartition]:
+        return [
+            TopicPartition(*one, offset, written(self._epoch, self._bounds.get(one)))
+            for one, offset in positions.items()
+        ]
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         going = [(one.topic, one.partition) for one in partitions]

@@ -16,13 +16,15 @@ _RECENT: Final = 20_000
 class Metrics:
     """Counters since the start, and the newest latencies.
 
-    `latencies` are milliseconds from an entry's record time to handing its alerts to the producer.
+    `latencies` are milliseconds from an entry's record time to handing its alerts to the producer. `before_switch`:
+    records passed over because a switch says that they were processed before it.
     """
 
     entries: int = 0
     alerts: Counter[str] = field(default_factory=Counter)
     dead: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
+    before_switch: int = 0
     lag: dict[tuple[str, int], int] = field(default_factory=dict)
     fresh: deque[int] = field(default_factory=lambda: deque(maxlen=_RECENT))
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS_MS) + 1))

@@ -37,8 +37,9 @@ _SILENCE: Final = frozenset(
 class Report:
     """What an instance does: "loading", "running", "held: ...", on which cluster, since which switch.
 
-    `attempt` is the pending switch for which it stands still, else empty; `ends` those of the partitions read here.
-    `turned` is the monotonic time at which its loop last turned; None where there is no loop.
+    `attempt` is the pending switch for which it stands still, else empty; `ends` those of the partitions read here;
+    `passed_over` the records of the control logs that decide nothing. `turned` is the monotonic time
+    at which its loop last turned; None where there is no loop.
     """
 
     state: str
@@ -47,6 +48,7 @@ class Report:
     attempt: str = ""
     ends: Mapping[Partition, int] = field(default_factory=dict)
     turned: float | None = None
+    passed_over: int = 0
 
 
 class _Line:
@@ -243,6 +245,8 @@ class Pulse(Thread):
             "latencyMs": {f"p{share}": percentile(latencies, share) for share in (50, 99)},
             "deadLetters": by_name(metrics.dead.items()),
             "skippedSettings": by_name(metrics.skipped.items()),
+            "skippedBySwitch": metrics.before_switch,
+            "controlPassedOver": report.passed_over,
             "restarts": int(os.environ.get("KAFKALERT_RESTARTS", "0")),
         }
         return json.dumps(beat, separators=(",", ":")).encode()

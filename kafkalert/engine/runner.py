@@ -140,9 +140,8 @@ class Runner:
         view = self._active.view()
         cluster, epoch = (view.active, view.epoch) if here is None else (here.cluster.name, here.epoch)
         attempt = "" if prepared is None else prepared.id
-        if loop is None:
-            return Report(state, cluster, epoch, attempt)
-        return Report(state, cluster, epoch, attempt, loop.ends, loop.ticked)
+        ends, turned = ({}, None) if loop is None else (loop.ends, loop.ticked)
+        return Report(state, cluster, epoch, attempt, ends, turned, self._active.passed_over())
 
     def ready(self) -> bool:
         """Whether entries are processed."""

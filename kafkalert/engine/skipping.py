@@ -1,8 +1,9 @@
 """What a switch says of the records that were processed before it, and lie after a group's offset all the same."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from kafkalert.bus import place
 from kafkalert.engine.progress import Partition
@@ -11,6 +12,7 @@ _LOG = logging.getLogger(__name__)
 
 Ranges = tuple[tuple[int, int], ...]
 """Offsets [from, to), in order."""
+_END: Final = re.compile(r"(?:^| )end=([0-9]{1,19})(?= |\Z)")
 
 
 def ranges(detail: Mapping[str, Any], group: str) -> dict[Partition, Ranges]:
@@ -30,6 +32,22 @@ def ranges(detail: Mapping[str, Any], group: str) -> dict[Partition, Ranges]:
     return found
 
 
+def within(listed: Ranges, end: int) -> Ranges:
+    """Those of `listed` that can be meant where the partition had this end: nobody has processed what was not there."""
+    return tuple((start, stop) for start, stop in listed if 0 <= start < stop <= end)
+
+
 def skipped(listed: Sequence[tuple[int, int]], offset: int) -> bool:
     """Whether `offset` lies in one of the ranges."""
     return any(start <= offset < end for start, end in listed)
+
+
+def written(epoch: int, end: int | None = None) -> str:
+    """What a commit says beside its offset: the epoch; and where there is something to skip, by which end it is."""
+    return f"epoch={epoch}" if end is None else f"epoch={epoch} end={end}"
+
+
+def bound(metadata: str | None) -> int | None:
+    """The end that a group keeps in its own commits, where nobody else can write; None where it keeps none."""
+    found = _END.search(metadata or "")
+    return int(found[1]) if found else None

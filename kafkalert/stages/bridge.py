@@ -190,8 +190,10 @@ def _report(active: ActiveCluster, delivery: SourceDelivery, *, ready: bool, sto
     cluster, epoch = delivery.cluster, delivery.epoch
     attempt = "" if prepared is None else prepared.id
     if cluster is None:
-        return Report("stopping" if stopping else state, view.active, view.epoch, attempt)
-    return Report("stopping" if stopping else state, cluster.name, epoch, attempt)
+        return Report(
+            "stopping" if stopping else state, view.active, view.epoch, attempt, passed_over=active.passed_over()
+        )
+    return Report("stopping" if stopping else state, cluster.name, epoch, attempt, passed_over=active.passed_over())
 
 
 def _send_all(

@@ -11,11 +11,12 @@ import pytest
 from confluent_kafka.admin import NewTopic
 
 from kafkalert.bus import clients
-from kafkalert.bus.control.event import Event, Step
+from kafkalert.bus.control.event import Event, Step, encode
 from kafkalert.bus.control.log import ControlLog
 from kafkalert.bus.control.state import outcome
-from kafkalert.config.sections import Cluster
-from kafkalert.errors import ConfigError
+from kafkalert.config.sections import Cluster, Context, Settings
+from kafkalert.errors import ConfigError, KafkalertError
+from kafkalert.ops.failover.repair import Repair, repair
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 
@@ -33,6 +34,11 @@ class Two:
     def __init__(self, folder: Path) -> None:
         self.sandboxes = {name: Sandbox(folder / name) for name in (HOME, AWAY)}
         self.topic = ""
+
+    def settings(self) -> Settings:
+        """A context of both."""
+        context = Context(clusters=(HOME, AWAY), prefix=self.topic.removesuffix("kafkalert.control"))
+        return Settings(context=context, clusters={one.name: one for one in self.clusters})
 
     def up(self) -> None:
         """Start both."""
@@ -163,6 +169,49 @@ def test_what_is_written_is_seen_by_all_and_copied_once(two: Two) -> None:
         other.copy_lacking()
         assert one._chore is not None
         assert other._chore is None
+
+
+def test_what_cannot_be_meant_is_passed_over_by_name(two: Two) -> None:
+    """A cluster that nobody has, an epoch far above, a batch of zeros, an open transaction: all else is read."""
+    two.make_topic()
+    nowhere = b'{"epoch":9007199254740991,"id":"x","event":"COMMIT","mode":"forced","from":"dc1","to":"nowhere",'
+    put(two, HOME, nowhere + b'"by":"x","at":1}')
+    put(two, HOME, encode(an_event(2**53 - 1, "PREPARE", "far")))
+    size = 50_000_000
+    large = clients.producer(
+        two.clusters[0], linger_ms=500, compression_type="zstd", message_max_bytes=size, batch_size=size
+    )
+    for _ in range(12):
+        large.produce(two.topic, bytes(1_000_000), partition=0)
+    assert large.flush(SECONDS) == 0
+    open_ended = clients.producer(two.clusters[0], transactional_id=f"{two.topic}-x")
+    open_ended.init_transactions(SECONDS)
+    open_ended.begin_transaction()
+    open_ended.produce(two.topic, b"{}", partition=0)
+    open_ended.flush(SECONDS)
+    with two.log() as log:
+        assert log.await_settled(SECONDS)
+        assert log.write(HOME, an_event(1, "PREPARE", "a"), SECONDS)
+        assert log.write(HOME, an_event(1, "COMMIT", "a"), SECONDS)
+        assert log.await_event(HOME, 1, "a", "COMMIT", SECONDS)
+        view = log.view()
+        assert (view.active, view.epoch, view.next_epoch) == (AWAY, 1, 2)
+        odd = log.passed_over()
+        assert [(one.cluster, one.offset) for one in odd] == [(HOME, 0), (HOME, 1), (HOME, 2), (HOME, 14)]
+        assert "cluster nowhere" in odd[0].why
+        assert "far above" in odd[1].why
+        assert "before offset 14 is too large" in odd[2].why
+        assert log.lacking().keys() == {AWAY}
+        with pytest.raises(KafkalertError, match="would not take the event"):
+            log.write(HOME, an_event(5000, "PREPARE", "b"), SECONDS)
+    shown: list[Repair] = []
+    repaired = repair(two.settings(), shown.append, lambda _: None, by="tester")
+    assert [(one.lacks, one.passed_over) for one in shown[0].logs] == [(0, 4), (2, 0)]
+    assert shown[0].mends == ("write to the control log of dc2 2 events that it lacks",)
+    assert repaired.mended
+    assert [one.lacks for one in repaired.logs] == [0, 0]
+    assert not repair(two.settings(), shown.append, lambda _: None, by="tester").mends
+    open_ended.abort_transaction(SECONDS)
 
 
 def test_an_attempt_whose_operator_is_gone_is_aborted(two: Two) -> None:

@@ -49,6 +49,8 @@ FIELDS = {
     "latencyMs": dict,
     "deadLetters": dict,
     "skippedSettings": dict,
+    "skippedBySwitch": int,
+    "controlPassedOver": int,
     "restarts": int,
 }
 

@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from kafkalert.bus.control import lease, state
 from kafkalert.bus.control.event import Event, Step
 from kafkalert.bus.control.lease import Read
+from kafkalert.bus.control.screen import REACH, Screen
 from kafkalert.bus.control.state import View, resolve
 
 HOME, AWAY = "dc1", "dc2"
@@ -28,6 +29,8 @@ OTHER = {HOME: AWAY, AWAY: HOME}
 
 Fate = Literal["written", "late", "lost"]
 """Of a write whose answer never came nobody knows whether it is lost or late."""
+Hostile = Literal["to nowhere", "far above", "an outcome of nothing", "begun and ended"]
+"""What somebody writes who may write to a log, and knows no attempt's id."""
 Doing = Literal["asks for the end", "reaches it", "reads on", "takes one", "tries in vain", "works", "reads and works"]
 Change = Literal[
     "an instance joins",
@@ -61,7 +64,8 @@ class PlannedSwitches(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.logs: dict[str, list[Event]] = {name: [] for name in CLUSTERS}
+        self.logs: dict[str, list[Event]] = {name: [] for name in CLUSTERS}  # what counts of them
+        self.screens = {name: Screen(CLUSTERS) for name in CLUSTERS}
         self.now = 0
         self.instances: list[Instance] = []
         self.announced: list[Instance] = []
@@ -76,8 +80,13 @@ class PlannedSwitches(RuleBasedStateMachine):
 
     # The world.
 
-    def append(self, cluster: str, event: Event) -> None:
-        """A record reaches the log; what that decides is noted as it happens, independently of `resolve`."""
+    def append(self, cluster: str, event: Event) -> bool:
+        """A record reaches the log; what that decides is noted as it happens, independently of `resolve`.
+
+        Whether it counts: all who read the log pass over the same records, see test_control_screen.
+        """
+        if self.screens[cluster].take(event):
+            return False
         before = resolve(self.logs, HOME)
         self.logs[cluster].append(event)
         after = resolve(self.logs, HOME)
@@ -91,6 +100,7 @@ class PlannedSwitches(RuleBasedStateMachine):
                 self.ended.setdefault((cluster, event.epoch, event.id), event.event)
         elif event.mode == "forced" and event.target == cluster:
             self.taken.setdefault((cluster, event.epoch), event.id)
+        return True
 
     def write(self, cluster: str, event: Event, fate: Fate) -> None:
         """A write that may go wrong."""
@@ -271,7 +281,24 @@ class PlannedSwitches(RuleBasedStateMachine):
         known = {name: self.logs[name][:read] for name, read in instance.known.items()}
         for cluster, events in state.lacking(known, self.view(instance)).items():
             for event in events[:number]:
-                self.append(cluster, event)
+                assert self.append(cluster, event)  # no log passes over what the other took
+
+    @rule(cluster=st.sampled_from(CLUSTERS), source=st.sampled_from(CLUSTERS), what=st.sampled_from(get_args(Hostile)))
+    def somebody_writes(self, cluster: str, source: str, what: Hostile) -> None:
+        """Records that no operator of ours wrote: what cannot be meant, and what may be but decides nothing."""
+        number, high = f"h-{next(self.ids)}", self.screens[cluster].highest
+        if what == "to nowhere":
+            commit = Event(high + 1, number, "COMMIT", "forced", source, "nowhere", "somebody", self.now)
+            assert not self.append(cluster, commit)
+        elif what == "far above":
+            for epoch in (high + REACH + 1, 2**53 - 1):
+                assert not self.append(cluster, self.event(epoch, number, "COMMIT", source, forced=True))
+                assert not self.append(cluster, self.event(epoch, number, "PREPARE", source))
+        elif what == "an outcome of nothing":
+            assert self.append(cluster, self.event(high + REACH, number, "COMMIT", source))
+        else:  # where the other log knows nothing of it, nobody can go on from that epoch until it was copied
+            assert self.append(source, self.event(self.screens[source].highest + REACH, number, "PREPARE", source))
+            assert self.append(source, self.event(self.screens[source].highest, number, "ABORT", source))
 
     def operator(self, first: str, rank: int) -> None:
         """Somebody begins a planned switch."""
@@ -399,7 +426,7 @@ class PlannedSwitches(RuleBasedStateMachine):
             view = resolve(self.logs, HOME)
             for cluster, events in state.lacking(self.logs, view).items():
                 for event in events:
-                    self.append(cluster, event)
+                    assert self.append(cluster, event)
             if view.pending is not None:
                 pending = view.pending
                 self.append(pending.source, self.event(pending.epoch, pending.id, "ABORT", pending.source))

@@ -1,6 +1,6 @@
 """What stands in the control log: one event of a switch from one cluster to the other, as JSON."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +15,9 @@ Key = tuple[int, str, str]
 _Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 _Id = Annotated[str, Meta(min_length=1, max_length=128)]
 _Epoch = Annotated[int, Meta(ge=1, le=2**53 - 1)]  # as far as every reader of JSON counts exactly
+_Words = Annotated[str, Meta(max_length=1000)]
+LONGEST_BYTES: Final = 2**20
+"""Of an event. Every instance keeps the whole log, and a broker takes no more unless it is told to."""
 
 
 class Event(msgspec.Struct, frozen=True, rename={"source": "from", "target": "to"}):
@@ -39,9 +42,9 @@ class Event(msgspec.Struct, frozen=True, rename={"source": "from", "target": "to
     mode: Mode
     source: _Name
     target: _Name
-    by: str
+    by: _Words
     at: int
-    reason: str = ""
+    reason: _Words = ""
     detail: dict[str, Any] = {}  # msgspec gives every event one of its own
 
     @property
@@ -69,6 +72,8 @@ def decode(value: bytes) -> Event:
 
     Raises DecodingError, code "bad-event", for everything that is none, whatever wrote it.
     """
+    if len(value) > LONGEST_BYTES:
+        raise DecodingError("bad-event", f"A control event has {len(value):,} bytes, more than {LONGEST_BYTES:,}.")
     try:
         event = _DECODER.decode(value)
     except msgspec.ValidationError as error:  # names the field and its type, no value

@@ -6,21 +6,31 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Condition, Thread
+from typing import NamedTuple
 
 from kafkalert.bus.control import lease as rules
 from kafkalert.bus.control.event import Event, Step
 from kafkalert.bus.control.lease import Read
 from kafkalert.bus.control.overdue import Overdue
 from kafkalert.bus.control.reader import Reader
+from kafkalert.bus.control.screen import PassedOver
 from kafkalert.bus.control.state import View, lacking, resolve, same_switch
 from kafkalert.bus.control.writer import Writer
 from kafkalert.bus.instance import instance_name
 from kafkalert.config.sections import Cluster
-from kafkalert.errors import ConfigError, KafkalertError
+from kafkalert.errors import KafkalertError
 
 _LOG = logging.getLogger(__name__)
 WRITE_SECONDS = 2.0
 """How long a copy or an ABORT that an instance writes may take."""
+
+
+class Held(NamedTuple):
+    """What one log holds: events that count, the highest epoch that one of them begins, records passed over."""
+
+    events: int
+    highest: int
+    passed_over: int
 
 
 class Changed(Condition):
@@ -94,7 +104,9 @@ class ControlLog:
         self._closed = False
         self.changed = Changed()
         """Notified whenever something was read, and whenever a look at a log's end ended."""
-        self._readers = {one.name: Reader(one, topic, self, monotonic) for one in clusters}
+        self._readers = {
+            one.name: Reader(one, topic, self, among=self._clusters, monotonic=monotonic) for one in clusters
+        }
         self._writers = {one.name: Writer(one, topic) for one in clusters}
 
     def start(self) -> None:
@@ -153,29 +165,44 @@ class ControlLog:
     def problem(self) -> KafkalertError | None:
         """What waiting does not mend, or None: a topic that is missing or refused, a cluster that nobody knows."""
         with self.changed:
-            for problem in self._problems.values():
-                return problem
-            active = self._view.active
-        if active not in self._clusters:
-            return ConfigError(
-                f"The control log says that things run on {active}, which this context does not have.",
-                hint="Check `clusters` of the context.",
-            )
-        return None
+            return next(iter(self._problems.values()), None)
 
     def skipped(self) -> int:
-        """How many records were passed over because they are no event."""
+        """How many records were passed over: they are no event, or cannot be meant."""
         return sum(reader.skipped for reader in self._readers.values())
+
+    def passed_over(self) -> list[PassedOver]:
+        """The newest of them, by cluster and offset."""
+        return [one for reader in self._readers.values() for one in tuple(reader.passed_over)]
+
+    def held(self) -> dict[str, Held]:
+        """What was read of each cluster's log so far."""
+        return {
+            name: Held(len(self._logs.get(name, ())), reader.screen.highest, reader.skipped)
+            for name, reader in self._readers.items()
+        }
+
+    def lacking(self) -> dict[str, list[Event]]:
+        """What the log of each cluster that was read lately lacks of what was decided, in order."""
+        with self.changed:
+            near = self.reachable()
+            return {name: events for name, events in lacking(self._logs, self._view).items() if name in near}
 
     def write(self, cluster: str, event: Event, timeout: float) -> bool:
         """Write `event` to the log of `cluster`: True once acknowledged, False if after `timeout` s that is unknown.
 
         Which event was first is told by reading: `await_event`, then `view`. Raises ConfigError or KafkalertError where
-        the cluster refused it, so that it does not stand there.
+        the cluster refused it, or all would pass it over, so that it does not stand there.
         """
         problem = self._problems.get(cluster)
         if problem is not None:
             raise problem
+        why = self._readers[cluster].screen.odd(event)
+        if why:
+            raise KafkalertError(
+                f"The control log of {cluster} would not take the event. {why}",
+                hint="`kafkalert failover repair` shows why, and mends it.",
+            )
         return self._writers[cluster].write(event, timeout)
 
     def await_event(self, cluster: str, epoch: int, attempt: str, event: Step, timeout: float) -> bool:
@@ -191,10 +218,7 @@ class ControlLog:
         """
         if self._writing():  # before the look at what is lacking: what is written now will be there
             return
-        with self.changed:
-            near = self.reachable()
-            lacks = {name: events for name, events in lacking(self._logs, self._view).items() if name in near}
-        due = self._overdue.lacking(lacks)
+        due = self._overdue.lacking(self.lacking())
         if due:
             self._do(due)
 

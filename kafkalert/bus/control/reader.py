@@ -2,15 +2,17 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Collection
 from threading import Event as Flag
 from threading import Thread
 from typing import Final, Protocol
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from kafkalert.bus import clients
+from kafkalert.bus import clients, unreadable
 from kafkalert.bus.control.event import Event, decode
+from kafkalert.bus.control.screen import KEPT, PassedOver, Screen
 from kafkalert.bus.watermarks import MissingTopicsError
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import ConfigError, DecodingError, KafkalertError
@@ -54,11 +56,18 @@ class Reader(Thread):
     the end is asked for. A try that fails goes on for as long as it may take, so that one in vain means that the
     cluster was away for all that time, and not that a connection was found broken.
 
-    `skipped` counts records that are no event.
+    What is no event, or cannot be meant by the clusters of this context (`among`), is passed over: `skipped` counts
+    those records, `passed_over` has the newest of them, and `screen` tells what would be passed over next.
     """
 
     def __init__(
-        self, cluster: Cluster, topic: str, sink: Sink, monotonic: Callable[[], float] = time.monotonic
+        self,
+        cluster: Cluster,
+        topic: str,
+        sink: Sink,
+        *,
+        among: Collection[str],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(name=f"control-{cluster.name}", daemon=True)
         self._cluster = cluster
@@ -67,9 +76,12 @@ class Reader(Thread):
         self._monotonic = monotonic
         self._ended = Flag()
         self._made: Consumer | None = self._client()  # here, where a wrong configuration can be raised
-        self._said: set[int] = set()
+        self._among = among
+        self._said = -1
         self._trying: float | None = None
+        self.screen = Screen(among)
         self.skipped = 0
+        self.passed_over: deque[PassedOver] = deque(maxlen=KEPT)
 
     def end(self) -> None:
         """Ask it to end; it does within POLL_SECONDS unless the cluster hangs."""
@@ -102,7 +114,9 @@ class Reader(Thread):
             auto_offset_reset="error",
             socket_timeout_ms=6000,
             topic_metadata_propagation_max_ms=0,
+            isolation_level="read_uncommitted",  # whose transaction stays open must not hide what others wrote
             error_cb=lambda _: None,
+            **unreadable.SMALL,
         )
 
     def _read(self, consumer: Consumer) -> None:
@@ -117,6 +131,7 @@ class Reader(Thread):
 
     def _follow(self, consumer: Consumer) -> None:
         self._log: list[Event] = []
+        self.screen = Screen(self._among)
         self._next = 0
         self._goal: tuple[float, int] | None = None
         self._whole = False
@@ -197,26 +212,46 @@ class Reader(Thread):
             if error is None:
                 self._next = offset + 1
                 self._keep(message.value() or b"", offset)
+            elif error.code() in unreadable.REFUSALS:
+                self._pass_batch(consumer, offset)
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - as _ABSENT
                 self._next = max(self._next, offset)
             elif error.code() in _ABSENT:
                 self._check(consumer)
             elif error.code() in _CUT:
                 raise _StartOverError("what comes next in it is gone; reading it again")
-        if len(self._log) == before:
+        if len(self._log) == before or not self._whole:
             return False
-        if self._whole:
-            self._sink.took(self._cluster.name, tuple(self._log))
+        self._sink.took(self._cluster.name, tuple(self._log))
         return True
+
+    def _pass_batch(self, consumer: Consumer, offset: int) -> None:
+        """Go on behind what cannot be decompressed, so that one record does not hide all that follow."""
+        _, end = consumer.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=CONFIRM_SECONDS)
+        self._next = unreadable.pass_batch(consumer, self._topic, 0, offset, end)
+        self._pass_over(offset, f"What stands before offset {self._next} is too large once it is decompressed.")
 
     def _keep(self, value: bytes, offset: int) -> None:
         try:
-            self._log.append(decode(value))
+            event = decode(value)
         except DecodingError as error:
-            if offset not in self._said:
-                self._said.add(offset)
-                self.skipped += 1
-                _LOG.warning("control log of %s, offset %d: %s It is passed over.", self._cluster.name, offset, error)
+            self._pass_over(offset, str(error))
+            return
+        why = self.screen.take(event)
+        if why:
+            self._pass_over(offset, why)
+        else:
+            self._log.append(event)
+
+    def _pass_over(self, offset: int, why: str) -> None:
+        """Count a record that decides nothing, once, also where the log is read again."""
+        if offset <= self._said:
+            return
+        self._said = offset
+        self.skipped += 1
+        self.passed_over.append(PassedOver(self._cluster.name, offset, why))
+        level = logging.WARNING if self.skipped <= KEPT else logging.DEBUG  # whoever writes many fills no log by it
+        _LOG.log(level, "control log of %s, offset %d is passed over: %s", self._cluster.name, offset, why)
 
     def _reach(self) -> None:
         if self._goal is not None and self._next >= self._goal[1]:

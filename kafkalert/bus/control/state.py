@@ -23,7 +23,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from kafkalert.bus.control.event import Event, Key
+from kafkalert.bus.control.event import Event
+from kafkalert.bus.control.screen import begins
 
 Logs = Mapping[str, Sequence[Event]]
 """For each cluster whose log was read, its events in the log's order. A cluster that was never read is absent."""
@@ -39,7 +40,7 @@ class View:
         commit: the event that made it so; None before any switch.
         pending: PREPARE of the attempt that is to be settled next; None if there is none.
         history: the events that won, by epoch, PREPARE before its outcome.
-        next_epoch: the first that nobody has used.
+        next_epoch: the first in which nobody has begun a switch.
     """
 
     epoch: int
@@ -77,7 +78,9 @@ def resolve(logs: Logs, home: str) -> View:
             epoch, active, commit, pending = number, won[-1].target, won[-1], None
         elif won and won[-1].event == "PREPARE":
             pending = pending or won[-1]  # the lowest first: it may still be committed
-    return View(epoch, active, commit, pending, tuple(history), 1 + max(epochs, default=0))
+    # An outcome without its PREPARE uses nothing up: it decides nothing, and nobody copies it to the other log.
+    used = max((event.epoch for log in logs.values() for event in log if begins(event)), default=0)
+    return View(epoch, active, commit, pending, tuple(history), 1 + used)
 
 
 def _winners(logs: Logs, active: str) -> tuple[Event, ...]:
@@ -131,17 +134,36 @@ def _attempt(logs: Logs, active: str) -> _Attempt | None:
 
 
 def lacking(logs: Logs, view: View) -> dict[str, list[Event]]:
-    """What each read cluster's log does not have of the events that won, in order; a cluster that has all is absent.
+    """What each read cluster's log does not have of what was decided, in order; a cluster that has all is absent.
 
-    To be written there, in this order: an outcome without its PREPARE says nothing.
+    That is the events that won; and how an attempt ended that lost its epoch to another one, where its PREPARE was
+    copied before that was known: alone, this log would say that it is under way. To be written there, in this order: an
+    outcome without its PREPARE says nothing.
     """
+    ended = _ended(logs)
     missing: dict[str, list[Event]] = {}
     for name, log in logs.items():
-        there: set[Key] = {event.key for event in log}
-        lacks = [event for event in view.history if event.key not in there]
+        there = {_identity(event) for event in log}  # by its key alone a false copy would keep the right one out
+        begun = {event.key[:2] for event in log if event.event == "PREPARE"}
+        wanted = [*view.history, *(event for key, event in ended.items() if key in begun)]
+        lacks = {_identity(event): event for event in wanted if _identity(event) not in there}
         if lacks:
-            missing[name] = lacks
+            missing[name] = sorted(lacks.values(), key=lambda event: event.epoch)
     return missing
+
+
+def _ended(logs: Logs) -> dict[tuple[int, str], Event]:
+    """The first outcome of each attempt in the log of its source."""
+    found: dict[tuple[int, str], Event] = {}
+    for name, log in logs.items():
+        for event in log:
+            if event.mode == "planned" and event.event != "PREPARE" and event.source == name:
+                found.setdefault((event.epoch, event.id), event)
+    return found
+
+
+def _identity(event: Event) -> tuple[object, ...]:
+    return (*event.key, event.mode, event.source, event.target)
 
 
 class Duty(NamedTuple):

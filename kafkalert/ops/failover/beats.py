@@ -1,17 +1,27 @@
 """One heartbeat of an instance, as it stands on kafkalert.status."""
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 STOPPED: Final = "stopped"
 PREPARED: Final = "prepared"
+LONGEST_BYTES: Final = 2**20
+"""Of a heartbeat; one that tells of 600 partitions has a tenth of it."""
+_Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+_Name = Annotated[str, Meta(min_length=1, max_length=256)]
+_Stage = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
+_Cluster = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{0,64}\Z")]
+_Words = Annotated[str, Meta(max_length=2000)]
+_Place = Annotated[str, Meta(min_length=1, max_length=300)]
+_Offsets = Annotated[dict[_Place, _Count], Meta(max_length=10_000)]
 
 
 class Totals(msgspec.Struct, frozen=True):
     """What an instance has done since its start."""
 
-    entries: int = 0
+    entries: _Count = 0
 
 
 class Beat(msgspec.Struct, frozen=True, rename="camel"):
@@ -23,20 +33,20 @@ class Beat(msgspec.Struct, frozen=True, rename="camel"):
     `lags` the same by partition, where it says so.
     """
 
-    instance: str
-    stage: str
-    cluster: str
-    state: str
-    time: int
-    host: str = ""
-    pid: int = 0
-    epoch: int = 0
-    attempt: str = ""
-    loop_turned_ms_ago: int | None = None
-    lag: int = 0
-    partitions: dict[str, list[int]] = {}
-    ends: dict[str, int] = {}
-    lags: dict[str, int] = {}
+    instance: _Name
+    stage: _Stage
+    cluster: _Cluster
+    state: _Words
+    time: _Count
+    host: _Words = ""
+    pid: _Count = 0
+    epoch: _Count = 0
+    attempt: _Words = ""
+    loop_turned_ms_ago: _Count | None = None
+    lag: _Count = 0
+    partitions: Annotated[dict[_Place, Annotated[list[_Count], Meta(max_length=10_000)]], Meta(max_length=1000)] = {}
+    ends: _Offsets = {}
+    lags: _Offsets = {}
     totals: Totals = Totals()
 
 
@@ -44,8 +54,14 @@ _DECODER: Final = msgspec.json.Decoder(Beat)
 
 
 def decode(value: bytes | None) -> Beat | None:
-    """The heartbeat that a record's value holds; None where it holds none, as anybody may write to a topic."""
-    try:
-        return _DECODER.decode(value or b"")
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    """The heartbeat that a record's value holds; None where it holds none, as anybody may write to a topic.
+
+    None also for one that no instance of ours writes: too large, a name that no terminal shows, a number below 0.
+    """
+    if value is None or len(value) > LONGEST_BYTES:
         return None
+    try:
+        beat = _DECODER.decode(value)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return beat if beat.instance.isprintable() and beat.host.isprintable() else None

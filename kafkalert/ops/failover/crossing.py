@@ -12,7 +12,7 @@ from kafkalert.bus.marks import Partition
 from kafkalert.config import names
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock
-from kafkalert.engine.skipping import ranges
+from kafkalert.engine.skipping import Ranges, ranges, within
 from kafkalert.errors import KafkalertError
 from kafkalert.ops.failover.cut import Cut
 from kafkalert.ops.failover.evidence import topics_of
@@ -99,13 +99,14 @@ class Crossing:
         """How many records must still cross."""
         return _count(self._ledger.uncrossed(self._source, self._ends[self._source]).values())
 
-    def detail(self, committed: Committed) -> dict[str, Any]:
+    def detail(self, committed: Committed, skip_ends: Committed | None = None) -> dict[str, Any]:
         """What COMMIT says: where each group goes on, and to which ends all had crossed.
 
-        Raises KafkalertError where a place cannot be found.
+        `skip_ends`: before which ends groups skip what the switch to the source says. Raises KafkalertError where a
+        place cannot be found.
         """
         groups: dict[str, dict[str, Any]] = {}
-        passed = {group: ranges(self._arrived, group) for group in committed}
+        passed = {group: self._passed(group, (skip_ends or {}).get(group, {})) for group in committed}
         for group, places in self._ledger.cuts(committed, CUT_SECONDS, passed).items():
             groups[group] = {}
             for partition, found in places.items():
@@ -126,6 +127,13 @@ class Crossing:
             for name, found in self._ends.items()
         }
         return {"groups": groups, "ends": ends}
+
+    def _passed(self, group: str, ends: Mapping[Partition, int]) -> dict[Partition, Ranges]:
+        """What the switch to the source had a group skip there, by the same rule as its members go by."""
+        now = self._ends[self._source]
+        return {
+            one: within(listed, ends.get(one, now.get(one, 0))) for one, listed in ranges(self._arrived, group).items()
+        }
 
 
 def _crossed(settings: Settings, view: View, source: str, target: str) -> dict[Partition, int]:

@@ -19,7 +19,7 @@ _NAMED: Final = 3
 
 def judged(found: Survey, unknown: Sequence[str] = ()) -> Survey:
     """`found` with all that is wrong with it, the worst first, and the verdict; `unknown`: what could not be asked."""
-    every = [*_active(found), *_alerts(found), *_instances(found), *_passive(found), *_mirror(found)]
+    every = [*_active(found), *_alerts(found), *_instances(found), *_passive(found), *_mirror(found), *_odd(found)]
     every += [Finding(Grade.UNKNOWN, text) for text in unknown]
     ordered = tuple(sorted(every, key=lambda one: _WORST_FIRST.index(one.grade)))
     if not all(one.answers for one in found.clusters):
@@ -125,6 +125,15 @@ def _mirror(found: Survey) -> Iterator[Finding]:
             yield Finding(grade, f"{flow} is {one.state}{why}.")
         elif one.lag_records is None and {one.source, one.target} <= answering:
             yield Finding(Grade.UNKNOWN, f"How far {flow[0].lower()}{flow[1:]} is, is not known{_why(one.lag_reason)}.")
+
+
+def _odd(found: Survey) -> Iterator[Finding]:
+    if found.passed_over:
+        yield Finding(
+            Grade.WAITING,
+            f"{counted(found.passed_over, 'record')} of the control logs and the heartbeats cannot be meant, and "
+            f"{'is' if found.passed_over == 1 else 'are'} passed over; `kafkalert failover repair` shows which.",
+        )
 
 
 def _why(reason: str) -> str:

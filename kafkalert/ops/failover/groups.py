@@ -9,6 +9,7 @@ from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, Ka
 
 from kafkalert.bus import clients
 from kafkalert.config.sections import Cluster, Settings
+from kafkalert.engine.skipping import bound, written
 
 SECONDS: Final = 5.0
 """How long one answer is waited for."""
@@ -68,24 +69,37 @@ class Groups:
 
     def committed(self, groups: Iterable[str]) -> dict[str, dict[Partition, int]]:
         """Where each group goes on: the next offset of each partition for which it has committed one."""
+        return {
+            group: {(one.topic, one.partition): one.offset for one in places}
+            for group, places in self._places(groups).items()
+        }
+
+    def skip_ends(self, groups: Iterable[str]) -> dict[str, dict[Partition, int]]:
+        """The ends before which each group skips what the last switch says, where it has kept them."""
+        return {
+            group: {(one.topic, one.partition): end for one in places if (end := bound(one.metadata)) is not None}
+            for group, places in self._places(groups).items()
+        }
+
+    def _places(self, groups: Iterable[str]) -> dict[str, list[TopicPartition]]:
         asked = {
             group: self._client.list_consumer_group_offsets(
                 [ConsumerGroupTopicPartitions(group)], request_timeout=self._seconds
             )[group]
             for group in groups
         }
-        found: dict[str, dict[Partition, int]] = {}
+        found: dict[str, list[TopicPartition]] = {}
         for group, future in asked.items():
             partitions = self._answer(future).topic_partitions or []
             for one in partitions:
                 if one.error is not None:
                     raise clients.unreachable(self._cluster, KafkaException(one.error))
-            found[group] = {(one.topic, one.partition): one.offset for one in partitions if one.offset >= 0}
+            found[group] = [one for one in partitions if one.offset >= 0]
         return found
 
     def move(self, group: str, offsets: Offsets, *, epoch: int) -> None:
         """Have a group without members go on at `offsets`. Raises KafkaException where the cluster refuses."""
-        metadata = f"epoch={epoch}"
+        metadata = written(epoch)
         wanted = [
             TopicPartition(topic, number, offset, metadata) for (topic, number), offset in sorted(offsets.items())
         ]

@@ -85,6 +85,7 @@ class Survey:
 
     `given_up`: the passive cluster, if it was left by force, so that records may be stranded there; empty if not.
     `findings`: what is wrong and what could not be found out, the worst first; `notes`: their sentences.
+    `passed_over`: records of the control logs and the status topics that cannot be meant.
     """
 
     version: int
@@ -104,6 +105,7 @@ class Survey:
     given_up: str = ""
     verdict: Verdict = Verdict.OK
     findings: tuple[Finding, ...] = ()
+    passed_over: int = 0
 
     def cluster(self, name: str) -> ClusterSeen:
         """One cluster of the context."""

@@ -147,7 +147,7 @@ class Planned:
             self._await(self._drained, Step.DRAIN)
         with course.step(Step.PLACES):
             committed = self._old.committed(self._old.names())
-            detail = self._crossing.detail(committed)
+            detail = self._crossing.detail(committed, self._old.skip_ends(committed))
             check_size(self._event("COMMIT", detail))
         with course.step(Step.OFFSETS):
             self._write_offsets(detail["groups"])

@@ -11,9 +11,9 @@ from enum import StrEnum
 from threading import Condition, Event, Thread
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from kafkalert.bus import clients
+from kafkalert.bus import clients, unreadable
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.watchdog import STUCK_SECONDS
@@ -27,6 +27,8 @@ ALIVE_SECONDS: Final = 3.0
 BACK_SECONDS: Final = 120.0
 """How far back those are looked for who beat no longer; more than clocks lie apart."""
 CALL_SECONDS: Final = 2.0
+MOST_INSTANCES: Final = 2000
+"""How many are remembered; who writes beats of more than run anywhere fills no memory by it."""
 _POLL_SECONDS: Final = 0.2
 _SLEW_MS: Final = 5000
 
@@ -77,7 +79,7 @@ class Member:
 class Roll:
     """Follows `topic` on each of `clusters`, by a thread each, so that one that hangs holds up nothing.
 
-    `changed` is notified whenever a beat came in.
+    `changed` is notified whenever a beat came in. `passed_over` counts records that are no heartbeat.
     """
 
     def __init__(self, clusters: Sequence[Cluster], topic: str, *, clock: Clock) -> None:
@@ -87,6 +89,7 @@ class Roll:
         self._members: dict[str, Member] = {}
         self._read: dict[str, float] = {}
         self._ended = Event()
+        self.passed_over = 0
         self.changed = Condition()
 
     def start(self) -> None:
@@ -116,7 +119,14 @@ class Roll:
     def _follow(self, cluster: Cluster) -> None:
         while not self._ended.is_set():
             try:
-                consumer = clients.consumer(cluster, "kafkalert.failover", fetch_wait_max_ms=100)
+                consumer = clients.consumer(
+                    cluster,
+                    "kafkalert.failover",
+                    fetch_wait_max_ms=100,
+                    enable_partition_eof=True,
+                    isolation_level="read_uncommitted",  # whose transaction stays open must hide nobody's beats
+                    **unreadable.SMALL,
+                )
                 end = self._assign(consumer)
                 self._pump(cluster, consumer, end)
                 consumer.close()
@@ -144,24 +154,39 @@ class Roll:
             message = consumer.poll(_POLL_SECONDS)
             if message is None:
                 continue
-            if message.error() is not None:
-                _LOG.info("heartbeats of %s: %s", cluster.name, message.error())
+            error, following = message.error(), (message.offset() or 0) + 1
+            if error is None:
+                beat = decode(message.value())
+                if beat is None or not self._take(beat, cluster.name, live=following > end):
+                    self._pass_over(cluster, following - 1)
+            elif error.code() in unreadable.REFUSALS:
+                partition = TopicPartition(self._topic, 0)
+                _, now = consumer.get_watermark_offsets(partition, timeout=CALL_SECONDS)
+                following = unreadable.pass_batch(consumer, self._topic, 0, following - 1, now)
+                self._pass_over(cluster, following - 1)
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public codes begin with _
+                following -= 1
+            else:
+                _LOG.info("heartbeats of %s: %s", cluster.name, error)
                 continue
-            offset = message.offset() or 0
-            beat = decode(message.value())
-            if beat is not None:
-                self._take(beat, cluster.name, live=offset >= end)
-            if offset + 1 >= end and cluster.name not in self._read:
+            if following >= end and cluster.name not in self._read:
                 self._note_read(cluster)
+
+    def _pass_over(self, cluster: Cluster, offset: int) -> None:
+        self.passed_over += 1
+        _LOG.info("heartbeats of %s: offset %d is none, and is passed over", cluster.name, offset)
 
     def _note_read(self, cluster: Cluster) -> None:
         with self.changed:
             self._read.setdefault(cluster.name, self._clock.monotonic())
             self.changed.notify_all()
 
-    def _take(self, beat: Beat, cluster: str, *, live: bool) -> None:
+    def _take(self, beat: Beat, cluster: str, *, live: bool) -> bool:
+        """Remember a beat; whether there was room for its instance."""
         with self.changed:
             known = self._members.get(beat.instance)
+            if known is None and len(self._members) >= MOST_INSTANCES:
+                return False
             heard = dict(known.heard) if known else {}
             if live:
                 heard[cluster] = self._clock.monotonic()
@@ -170,3 +195,4 @@ class Roll:
             newest = known.beat if known is not None and older else beat
             self._members[beat.instance] = Member(newest, heard)
             self.changed.notify_all()
+            return True

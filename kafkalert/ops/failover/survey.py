@@ -80,6 +80,7 @@ def survey(settings: Settings, watch: Watch, clock: Clock, *, only: str = "") ->
         groups if isinstance(groups, tuple) else (),
         notes=(),
         given_up=next(iter(given_up(view) - {view.active}), ""),
+        passed_over=watch.control.skipped() + watch.roll.passed_over,
     )
     return judged(found, unknown)
 
