@@ -57,6 +57,15 @@ class RefusedError(KafkalertError):
     exit_code = ExitCode.REFUSED
 
 
+class DeniedError(RefusedError):
+    """A cluster denies this client a right: `operation` (ACLs' word, "READ") on `resource` ("topic accountentry")."""
+
+    def __init__(self, message: str, operation: str, resource: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.operation = operation
+        self.resource = resource
+
+
 class OutcomeUnknownError(KafkalertError):
     """Something was asked of a cluster and its answer never came; the hint says how to find out."""
 

@@ -6,14 +6,18 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import Any, TypeVar
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
+from kafkalert.bus.cause import explain
+from kafkalert.bus.connecting import failures, mistrust
+from kafkalert.bus.denied import denied
+from kafkalert.bus.principal import UNKNOWN
 from kafkalert.config.sections import Cluster
-from kafkalert.errors import ConfigError, UnreachableError
+from kafkalert.errors import ConfigError, DeniedError, UnreachableError
 
-PROBE_SECONDS = 8.0
-"""How long a one-shot command waits for a first answer; with start-up it stays below the promised 10 s."""
+PROBE_SECONDS = 7.0
+"""How long a one-shot command waits for a first answer; with the cause asked for, and start-up, it stays below 10 s."""
 
 C = TypeVar("C")
 
@@ -123,11 +127,17 @@ def probe(cluster: Cluster, client: AdminClient | Consumer | Producer) -> None:
         raise unreachable(cluster, error) from error
 
 
-def unreachable(cluster: Cluster, error: KafkaException) -> UnreachableError:
-    """The operator's sentence for a cluster that does not answer."""
-    code = error.args[0].code() if error.args and isinstance(error.args[0], KafkaError) else None
-    if code in {KafkaError._AUTHENTICATION, KafkaError._SSL}:  # noqa: SLF001 - librdkafka's public codes begin with _
-        hint = f"Check the credentials and certificates under [clusters.{cluster.name}.kafka]."
-    else:
-        hint = f"Start it, or correct [clusters.{cluster.name}] bootstrap; `kafkalert sandbox up` starts a local one."
-    return UnreachableError(f"Cluster {cluster.name} ({cluster.bootstrap}) does not answer.", hint=hint)
+def unreachable(
+    cluster: Cluster, error: KafkaException, operation: str = UNKNOWN, name: str = UNKNOWN
+) -> UnreachableError | DeniedError:
+    """The error for a request that failed: what the cluster denies, or why it does not answer.
+
+    `operation` and `name` as for `denied`. Why is asked of the cluster afresh, for a second or two.
+    """
+    return denied(cluster, error, operation, name) or silent(cluster)
+
+
+def silent(cluster: Cluster) -> UnreachableError:
+    """The error for a cluster that does not answer: the cause, where the client library knows it."""
+    cause = explain(cluster, failures(properties(cluster)), mistrust)
+    return UnreachableError(cause.sentence, hint=cause.hint)

@@ -21,6 +21,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import ListOffsetsResultInfo, OffsetSpec
 
 from kafkalert.bus import clients
+from kafkalert.bus.denied import denied
 from kafkalert.bus.marks import Mark, Partition, mark
 from kafkalert.bus.watermarks import MissingTopicsError
 from kafkalert.config.sections import Cluster
@@ -31,11 +32,13 @@ SECONDS: Final = 4.0
 _BATCH: Final = 2000
 _CLOSE_SECONDS: Final = 1.0
 _GONE: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})  # noqa: SLF001 - public codes
-_REFUSED: Final = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.UNKNOWN_TOPIC_OR_PART})
 
 
 class Places:
-    """Asks one cluster for its partitions and for offsets. All methods raise UnreachableError after SECONDS."""
+    """Asks one cluster for its partitions and for offsets.
+
+    All methods raise UnreachableError after SECONDS, and DeniedError.
+    """
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -50,7 +53,7 @@ class Places:
                 found += [(name, one.id) for one in answer.result().partitions]
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-                    raise clients.unreachable(self._cluster, error) from error
+                    raise clients.unreachable(self._cluster, error, "DESCRIBE", name) from error
                 absent.append(name)
         if absent:
             raise MissingTopicsError(self._cluster, absent)
@@ -82,10 +85,13 @@ class Places:
             isolation_level=IsolationLevel.READ_COMMITTED,
             request_timeout=SECONDS,
         )
-        try:
-            return {(one.topic, one.partition): answer.result().offset for one, answer in answers.items()}
-        except KafkaException as error:
-            raise clients.unreachable(self._cluster, error) from error
+        found: dict[Partition, int] = {}
+        for one, answer in answers.items():
+            try:
+                found[one.topic, one.partition] = answer.result().offset
+            except KafkaException as error:
+                raise clients.unreachable(self._cluster, error, "DESCRIBE", one.topic) from error
+        return found
 
 
 class MarkReader:
@@ -160,11 +166,10 @@ class MarkReader:
             self.positions[one] = max(self.positions[one], message.offset() or 0)
         elif error.code() in _GONE:
             self._go_on(one)
-        elif error.code() in _REFUSED:
-            raise KafkalertError(
-                f"{one[0]} cannot be read on {self._cluster.name}: {error.str()}.",
-                hint="`kafkalert topics plan` shows what is missing; check this client's permissions.",
-            )
+        elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise MissingTopicsError(self._cluster, [one[0]])
+        elif (refusal := denied(self._cluster, error, "READ", one[0])) is not None:
+            raise refusal
 
     def _go_on(self, one: Partition) -> None:
         """After retention took what was to be read: go on where the log begins now."""

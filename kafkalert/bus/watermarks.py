@@ -29,12 +29,12 @@ class MissingTopicsError(ConfigError):
         self.topics = topics
 
 
-def topic_ids(cluster: Cluster, topics: list[str]) -> dict[str, tuple[str, int]]:
-    """Each topic's id and number of partitions. Raises MissingTopicsError, ConfigError, UnreachableError."""
+def topic_ids(cluster: Cluster, topics: list[str], *, seconds: float = _SECONDS) -> dict[str, tuple[str, int]]:
+    """Each topic's id and number of partitions. Raises MissingTopicsError, DeniedError, UnreachableError."""
     found: dict[str, tuple[str, int]] = {}
     absent: list[str] = []
     client = clients.admin(cluster)  # held: its answers come only while it lives
-    futures = client.describe_topics(TopicCollection(topics), request_timeout=_SECONDS)
+    futures = client.describe_topics(TopicCollection(topics), request_timeout=seconds)
     for topic, future in futures.items():
         try:
             described = future.result()
@@ -42,11 +42,7 @@ def topic_ids(cluster: Cluster, topics: list[str]) -> dict[str, tuple[str, int]]
             if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 absent.append(topic)
                 continue
-            if error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-                raise ConfigError(
-                    f"This client may not see topic {topic} on {cluster.name}.", hint="Check its permissions."
-                ) from error
-            raise clients.unreachable(cluster, error) from error
+            raise clients.unreachable(cluster, error, "DESCRIBE", topic) from error
         found[topic] = (str(described.topic_id), len(described.partitions))
     if absent:
         raise MissingTopicsError(cluster, absent)
@@ -59,11 +55,14 @@ def partitions_of(topics: Mapping[str, tuple[str, int]]) -> list[tuple[str, int]
 
 
 def ends(cluster: Cluster, consumer: Consumer, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
-    """The offset after the last record of each (topic, partition). Raises UnreachableError."""
-    try:
-        return {one: consumer.get_watermark_offsets(TopicPartition(*one), timeout=_SECONDS)[1] for one in partitions}
-    except KafkaException as error:
-        raise clients.unreachable(cluster, error) from error
+    """The offset after the last record of each (topic, partition). Raises UnreachableError, DeniedError."""
+    found: dict[tuple[str, int], int] = {}
+    for one in partitions:
+        try:
+            found[one] = consumer.get_watermark_offsets(TopicPartition(*one), timeout=_SECONDS)[1]
+        except KafkaException as error:
+            raise clients.unreachable(cluster, error, "DESCRIBE", one[0]) from error
+    return found
 
 
 def offsets_at(

@@ -7,13 +7,14 @@ from typing import Final
 from kafkalert.bus.control.event import Event as ControlEvent
 from kafkalert.bus.control.log import ControlLog
 from kafkalert.bus.control.state import Duty, View, duty
+from kafkalert.bus.denials import Denials
 from kafkalert.bus.threads import watched
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.progress import Partition
 from kafkalert.engine.skipping import Ranges, ranges
 from kafkalert.engine.stopping import Stopping
-from kafkalert.errors import KafkalertError, UnreachableError
+from kafkalert.errors import DeniedError, KafkalertError, UnreachableError
 
 _LOG = logging.getLogger(__name__)
 _LOOK_SECONDS: Final = 0.05
@@ -95,10 +96,11 @@ class ActiveCluster:
         commit = self.view().commit
         return {} if commit is None else ranges(commit.detail, group)
 
-    def await_settled(self, patience: float | None) -> bool:
+    def await_settled(self, patience: float | None, denials: Denials) -> bool:
         """Return True once it is known where to work; False if stopped first.
 
-        Raises ConfigError where the logs' topic is missing, UnreachableError after `patience` seconds.
+        Raises ConfigError where the logs' topic is missing, UnreachableError after `patience` seconds, DeniedError once
+        `denials` do not wait any more.
         """
         log = self._log
         if log is None:
@@ -106,7 +108,9 @@ class ActiveCluster:
         began = said = self._clock.monotonic()
         while not log.settled():
             problem = log.problem()
-            if problem is not None:
+            if isinstance(problem, DeniedError):
+                denials.wait(problem)
+            elif problem is not None:
                 raise problem
             now = self._clock.monotonic()
             missing = " and ".join(sorted(self.clusters.keys() - log.reachable())) or "every cluster"
@@ -129,8 +133,11 @@ class ActiveCluster:
 
     def _keep(self) -> None:
         """Now and then: end an attempt that nobody ends, and give a cluster what its log lacks."""
-        log = self._log
+        log, revoked = self._log, Denials(self._clock.monotonic, None)
         while log is not None and not self._stopping.wait(_UPKEEP_SECONDS):
+            problem = log.problem()
+            if isinstance(problem, DeniedError):
+                revoked.wait(problem)
             try:
                 log.abort_overdue()
                 log.copy_lacking()

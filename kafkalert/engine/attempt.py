@@ -1,6 +1,7 @@
 """One stay of a stage on one cluster: clients, a place in the group, and a thread that may be left behind with them."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Final
@@ -18,6 +19,7 @@ from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.progress import Partition
 from kafkalert.engine.skipping import Ranges
 from kafkalert.engine.stage import Stage
+from kafkalert.errors import DeniedError
 
 _LOOK_SECONDS: Final = 0.2
 
@@ -114,7 +116,9 @@ class Attempt:
         work, cluster, ending = self._work, self.cluster, self.ending
         settings, stage = work.settings, work.stage
         dead_topic, status = settings.topic("kafkalert.deadletter"), settings.topic("kafkalert.status")
-        topics = topic_ids(cluster, [*stage.inputs, *stage.tables, *stage.outputs, dead_topic, status])
+        topics = topic_ids(cluster, [*stage.inputs, *stage.tables, *stage.outputs, dead_topic])
+        with suppress(DeniedError):  # without heartbeats, which say so themselves, it alerts all the same
+            topic_ids(cluster, [status])
         linger_ms = settings.engine.linger.total_seconds() * 1000
         self._delivery = delivery = Delivery(cluster, linger_ms=linger_ms, stopping=ending)
         inputs = Inputs(cluster, list(stage.inputs))

@@ -7,6 +7,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from kafkalert.bus import clients
+from kafkalert.bus.denied import denied
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.ending import AbandonedError, Ends
 from kafkalert.errors import DecodingError, KafkalertError
@@ -18,8 +19,6 @@ _TOPIC_FAULTS: Final = frozenset(
     {
         KafkaError.UNKNOWN_TOPIC_OR_PART,
         KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - librdkafka's public codes begin with _
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     }
 )
 
@@ -35,6 +34,7 @@ class Delivery:
     """
 
     def __init__(self, cluster: Cluster, *, linger_ms: float, stopping: Ends) -> None:
+        self._cluster = cluster
         self._failed: KafkalertError | None = None
         self._stopping = stopping
         self._producer = clients.producer(
@@ -112,10 +112,12 @@ class Delivery:
     def connect(self, topics: Iterable[str]) -> None:
         """Have connections, and know where `topics` lie, so that the first record need not wait for either.
 
-        Raises KafkaException where the cluster does not answer.
+        Raises KafkaException where the cluster does not answer, DeniedError where it denies a topic.
         """
         for topic in topics:
-            self._producer.list_topics(topic, timeout=_CONNECT_SECONDS)
+            found = self._producer.list_topics(topic, timeout=_CONNECT_SECONDS).topics.get(topic)
+            if found is not None and (refusal := denied(self._cluster, found.error, "DESCRIBE", topic)) is not None:
+                raise refusal
 
     def abandon(self) -> None:
         """Take nothing any more, from another thread: whoever sends, waits or flushes has AbandonedError from now on.
@@ -148,10 +150,12 @@ class Delivery:
             return KafkalertError(
                 f"An output is larger than topic {topic} takes.", hint=f"Raise max.message.bytes of {topic}."
             )
+        if (refusal := denied(self._cluster, error, "WRITE", topic)) is not None:
+            return refusal
         if error.code() in _TOPIC_FAULTS:
             return KafkalertError(
                 f"Topic {topic} cannot be written: {error.str()}.",
-                hint="`kafkalert topics plan` shows what is missing; check this client's permissions.",
+                hint="`kafkalert topics plan` shows what is missing.",
             )
         return DeliveryError(
             f"An output to {topic} was not accepted: {error.str()}.", hint="What was not acknowledged is sent again."

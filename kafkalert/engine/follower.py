@@ -20,12 +20,22 @@ from kafkalert.engine.progress import Partition
 from kafkalert.engine.stopping import Stopping
 from kafkalert.engine.store import Store, TablesFullError
 from kafkalert.engine.tables import Table
-from kafkalert.errors import KafkalertError, UnreachableError
+from kafkalert.errors import DeniedError, KafkalertError, UnreachableError
 
 _LOG = logging.getLogger(__name__)
 RETRY_SECONDS: Final = 1.0
 SAY_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.2
+_PASSING: Final = (
+    TablesFullError,
+    UnreachableError,
+    DeniedError,
+    DeliveryError,
+    LostThreadError,
+    KafkaException,
+    OSError,
+)
+"""What may pass, so that the follower waits for it."""
 
 
 class Follower(Thread):
@@ -97,14 +107,7 @@ class Follower(Thread):
                     continue
                 except OffsetGoneError as error:
                     self._retry(error, rebuild=True)
-                except (
-                    TablesFullError,
-                    UnreachableError,
-                    DeliveryError,
-                    LostThreadError,
-                    KafkaException,
-                    OSError,
-                ) as error:
+                except _PASSING as error:
                     self._retry(error)
                 except KafkalertError as error:
                     self._stopping.stop(error)

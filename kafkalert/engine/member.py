@@ -8,6 +8,7 @@ from typing import Any, Final
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from kafkalert.bus import clients
+from kafkalert.bus.denied import denied, of_topic
 from kafkalert.bus.threads import Callbacks
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.delivery import Delivery
@@ -44,6 +45,9 @@ class Member:
         changed: Callable[[], None],
         properties: Mapping[str, Any],
     ) -> None:
+        self._cluster = cluster
+        self._group = group
+        self._inputs = ""
         self._progress = progress
         self._delivery = delivery
         self._changed = changed
@@ -69,6 +73,7 @@ class Member:
 
     def join(self, topics: Sequence[str], epoch: int, skips: Mapping[Partition, Ranges]) -> None:
         """Join the group. `epoch` goes into commits; offsets in `skips` are passed over unprocessed."""
+        self._inputs = " or ".join(topics)
         self._epoch = epoch
         self._listed = skips
         kept = self._callbacks.kept
@@ -150,8 +155,9 @@ class Member:
                 f"{message.topic()}[{message.partition()}] no longer has the records that follow the committed offset.",
                 hint="They expired or were deleted unread; set the group's offset where to go on, and start again.",
             )
-        if code in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}:
-            raise KafkalertError(f"The input cannot be read: {error.str()}.", hint="Check this client's permissions.")
+        name = str(message.topic() or self._inputs) if of_topic(error) else self._group
+        if (refusal := denied(self._cluster, error, "READ", name)) is not None:
+            raise refusal
         # Heard in the classic protocol alone; a start asks the cluster afresh, and says what is missing if anything is.
         if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise RetryError(f"The input cannot be read: {error.str()}.", hint="The consumer is made anew.")

@@ -12,6 +12,8 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from kafkalert.bus import clients, place
+from kafkalert.bus.denials import Denials
+from kafkalert.bus.denied import denied
 from kafkalert.bus.instance import instance_name
 from kafkalert.bus.threads import watched
 from kafkalert.config.sections import Cluster
@@ -61,6 +63,7 @@ class _Line:
         self.answered = False
         self._refused = refused
         self._refusal = ""
+        self._denials = Denials(clock.monotonic, None)  # alerting goes on without heartbeats
         self._clock = clock
         self.producer = clients.producer(
             cluster,
@@ -79,9 +82,12 @@ class _Line:
             _LOG.info("heartbeat: %s", error)
         self.producer.poll(0)
 
-    def delivered(self, error: KafkaError | None, _message: Message) -> None:
+    def delivered(self, error: KafkaError | None, message: Message) -> None:
         """Hear how that went."""
-        if error is not None and error.code() not in _SILENCE and error.str() != self._refusal:
+        refusal = denied(self.cluster, error, "WRITE", str(message.topic()))
+        if refusal is not None:
+            self._denials.wait(refusal)
+        elif error is not None and error.code() not in _SILENCE and error.str() != self._refusal:
             self._refusal = error.str()
             _LOG.warning("heartbeats are not taken: %s", self._refusal)
         if error is None or error.code() not in _SILENCE:  # a refusal is an answer, too

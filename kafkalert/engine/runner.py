@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from kafkalert.bus.control.event import Event
 from kafkalert.bus.control.state import Duty
+from kafkalert.bus.denials import Denials
 from kafkalert.bus.threads import LostThreadError
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine import health
@@ -24,7 +25,7 @@ from kafkalert.engine.stage import Stage
 from kafkalert.engine.stopping import ORDERLY_SECONDS, InterruptedStopError, Stopping
 from kafkalert.engine.store import RebuildingError
 from kafkalert.engine.watchdog import END_SECONDS, Watchdog
-from kafkalert.errors import KafkalertError, UnreachableError
+from kafkalert.errors import DeniedError, KafkalertError, UnreachableError
 
 _LOG = logging.getLogger(__name__)
 _PASSING: Final = (RetryError, RebuildingError, DeliveryError, LostThreadError, UnreachableError, KafkaException)
@@ -34,6 +35,8 @@ _STEADY_SECONDS: Final = 60.0
 """A stay that lasted so long was a good one: the next failure is a first one again."""
 _STUCK: Final = "stuck: its loop stands still"
 _LOOK_SECONDS: Final = 0.1
+_RIGHT_SECONDS: Final = 2.0
+"""How often it is tried again where a right is missing."""
 _LAST_SECONDS: Final = ORDERLY_SECONDS + 2.0
 """What the last stay may take to end: delivering and committing, and leaving the group."""
 
@@ -102,6 +105,7 @@ class Runner:
         self._goals: Goals = {}
         self._failures = 0
         self._retry_at = float("-inf")
+        self._denials = Denials(clock.monotonic, 0.0 if options.until_end else options.patience)
         self._watchdog = Watchdog()
 
     def run(self) -> None:
@@ -114,7 +118,7 @@ class Runner:
         self._active.start()
         self._pulse.start()
         try:
-            self._active.await_settled(self._options.patience)
+            self._active.await_settled(self._options.patience, self._denials)
             while not self._stopping and not self._turn():
                 self._active.news.wait(_LOOK_SECONDS)
         finally:
@@ -267,6 +271,10 @@ class Runner:
             self._failures = 1 if now - ended.begun > _STEADY_SECONDS else self._failures + 1
             _LOG.warning("%s Trying again.", said(error))
             self._retry_at = now + _BACKOFF_SECONDS[min(self._failures, len(_BACKOFF_SECONDS)) - 1]
+        elif isinstance(error, DeniedError):
+            self._denials.wait(error)
+            self._waits = f"held: {error}"
+            self._retry_at = self._clock.monotonic() + _RIGHT_SECONDS
         else:
             raise error
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
@@ -18,8 +19,10 @@ from confluent_kafka.admin import (
 )
 
 from kafkalert.bus import clients
+from kafkalert.bus.denied import denied
+from kafkalert.bus.watermarks import MissingTopicsError, topic_ids
 from kafkalert.config.sections import Cluster, Settings
-from kafkalert.errors import ConfigError, KafkalertError, OutcomeUnknownError, UnreachableError
+from kafkalert.errors import ConfigError, DeniedError, KafkalertError, OutcomeUnknownError, UnreachableError
 from kafkalert.ops.topics import Action, Comparison, State, Topic, changes, compare, having, wanted
 
 _SECONDS = 8.0
@@ -34,7 +37,6 @@ _SILENCE = {
     KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001 - as above
     KafkaError.REQUEST_TIMED_OUT,
 }
-_FORBIDDEN = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED}
 
 
 def plan(settings: Settings, clusters: Sequence[str] = ()) -> list[Comparison]:
@@ -69,6 +71,8 @@ def apply(settings: Settings, comparisons: Sequence[Comparison]) -> list[Compari
     if problems:
         more = f" ({len(problems) - 1} more changes failed.)" if len(problems) > 1 else ""
         worst = next((one for one in problems if isinstance(one, OutcomeUnknownError)), problems[0])
+        if isinstance(worst, DeniedError):
+            raise DeniedError(f"{worst}{more}", worst.operation, worst.resource, hint=worst.hint)
         raise type(worst)(f"{worst}{more}", hint=worst.hint)
     clusters = tuple(dict.fromkeys(one.cluster for one in comparisons))
     made = sum(should[one.topic].partitions for one in comparisons if one.state is State.MISSING)
@@ -94,14 +98,20 @@ def _await_shown(settings: Settings, clusters: Sequence[str], seconds: float) ->
 def _read(cluster: Cluster, client: AdminClient, topics: Sequence[Topic]) -> dict[str, Topic]:
     try:
         metadata = client.list_topics(timeout=clients.PROBE_SECONDS).topics
-        there = [topic for topic in topics if topic.name in metadata and not metadata[topic.name].error]
-        resources = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in there]
-        futures = client.describe_configs(resources, request_timeout=_SECONDS) if resources else {}
-        configs = {resource.name: future.result(_SECONDS) for resource, future in futures.items()}
     except KafkaException as error:
-        if error.args[0].code() in _FORBIDDEN:
-            raise _error(cluster, "read the topics", error) from error
         raise clients.unreachable(cluster, error) from error
+    there = [topic for topic in topics if topic.name in metadata and not metadata[topic.name].error]
+    _check_seen(cluster, [topic.name for topic in topics if topic not in there])
+    resources = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in there]
+    futures = client.describe_configs(resources, request_timeout=_SECONDS) if resources else {}
+    configs: dict[str, Any] = {}
+    for resource, future in futures.items():
+        try:
+            configs[resource.name] = future.result(_SECONDS)
+        except TimeoutError as error:
+            raise clients.silent(cluster) from error
+        except KafkaException as error:
+            raise clients.unreachable(cluster, error, "DESCRIBE_CONFIGS", resource.name) from error
     found: dict[str, Topic] = {}
     for topic in there:
         partitions = metadata[topic.name].partitions.values()
@@ -111,27 +121,37 @@ def _read(cluster: Cluster, client: AdminClient, topics: Sequence[Topic]) -> dic
     return found
 
 
+def _check_seen(cluster: Cluster, topics: list[str]) -> None:
+    """That `topics` are missing, and not merely left out for want of a right. Raises DeniedError."""
+    with suppress(MissingTopicsError):
+        topic_ids(cluster, topics)
+
+
 def _apply(
     cluster: Cluster, client: AdminClient, here: Sequence[Comparison], should: Mapping[str, Topic]
 ) -> list[KafkalertError]:
     """Make the changes of one cluster; what went wrong."""
     problems: list[KafkalertError] = []
 
-    def settle(futures: Mapping[Any, Future[Any]], what: Callable[[Any], str]) -> None:
+    def settle(futures: Mapping[Any, Future[Any]], operation: str, what: Callable[[Any], str]) -> None:
         for subject, future in futures.items():
             try:
                 future.result(_SETTLE_SECONDS)
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # else somebody was quicker
-                    problems.append(_error(cluster, what(subject), error))
+                    name = str(getattr(subject, "name", subject))
+                    refusal = denied(cluster, error, operation, name)
+                    problems.append(refusal or _error(cluster, what(subject), error))
 
     options = {"request_timeout": _SECONDS}
     new = [_new(should[one.topic]) for one in here if one.state is State.MISSING]
     if new:
-        settle(client.create_topics(new, operation_timeout=_SECONDS, **options), lambda name: f"create {name}")
+        settle(
+            client.create_topics(new, operation_timeout=_SECONDS, **options), "CREATE", lambda name: f"create {name}"
+        )
     more = [NewPartitions(one.topic, should[one.topic].partitions) for one, _ in having(here, Action.RAISE)]
     if more:
-        settle(client.create_partitions(more, **options), lambda name: f"add partitions to {name}")
+        settle(client.create_partitions(more, **options), "ALTER", lambda name: f"add partitions to {name}")
     altered = [
         ConfigResource(
             ResourceType.TOPIC,
@@ -149,7 +169,11 @@ def _apply(
         for one, differences in having(here, Action.CONFIGURE)
     ]
     if altered:
-        settle(client.incremental_alter_configs(altered, **options), lambda resource: f"configure {resource.name}")
+        settle(
+            client.incremental_alter_configs(altered, **options),
+            "ALTER_CONFIGS",
+            lambda resource: f"configure {resource.name}",
+        )
     return problems
 
 
@@ -164,9 +188,6 @@ def _error(cluster: Cluster, what: str, error: KafkaException) -> KafkalertError
         return OutcomeUnknownError(
             f"{cluster.name} did not say whether it could {what}.", hint="Run `kafkalert topics plan` to find out."
         )
-    if cause.code() in _FORBIDDEN:
-        hint = f"Give the principal of [clusters.{cluster.name}.kafka] the rights to describe, create and alter topics."
-        return KafkalertError(f"{cluster.name} does not allow this client to {what}.", hint=hint)
     if cause.code() == KafkaError.INVALID_REPLICATION_FACTOR:
         return ConfigError(
             f"{cluster.name} could not {what}: it has fewer brokers than replicas are wanted.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from threading import Event
 from typing import Final
 
+from kafkalert.bus.denials import Denials
 from kafkalert.bus.watermarks import topic_ids
 from kafkalert.config.sections import Settings
 from kafkalert.edges.ndjson import Entry, read_entries
@@ -19,7 +20,7 @@ from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.pulse import Pulse, Report
 from kafkalert.engine.source import SourceDelivery, StoppedError
 from kafkalert.engine.stopping import InterruptedStopError, Stopping
-from kafkalert.errors import DecodingError, UnreachableError
+from kafkalert.errors import DecodingError, DeniedError, UnreachableError
 from kafkalert.serde import build
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.keys import encode_key
@@ -163,8 +164,9 @@ def _run(
         active.start()
         pulse.start()
         try:
-            if active.await_settled(options.patience):
-                _await_topics(active, [topic, status], stopping)
+            denials = Denials(clock.monotonic, options.patience if options.follow else 0.0)
+            if active.await_settled(options.patience, denials):
+                _await_topics(active, [topic, status], stopping, denials)
                 ready.set()
                 bridge = Bridge(topic, codec, delivery, metrics)
                 pace = Pace(options.rate, clock, stopping, idle)
@@ -223,12 +225,15 @@ def _send_all(
     return count
 
 
-def _await_topics(active: ActiveCluster, topics: list[str], stopping: Stopping) -> None:
+def _await_topics(active: ActiveCluster, topics: list[str], stopping: Stopping, denials: Denials) -> None:
     """Return once the active cluster says that `topics` are there. Raises ConfigError where they are not."""
     while not stopping:
         try:
             topic_ids(active.clusters[active.view().active], topics)
         except UnreachableError:
+            stopping.wait(1.0)
+        except DeniedError as error:
+            denials.wait(error)
             stopping.wait(1.0)
         else:
             return

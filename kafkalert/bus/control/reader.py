@@ -13,9 +13,10 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from kafkalert.bus import clients, unreadable
 from kafkalert.bus.control.event import Event, decode
 from kafkalert.bus.control.screen import KEPT, PassedOver, Screen
+from kafkalert.bus.denied import denied, is_denied
 from kafkalert.bus.watermarks import MissingTopicsError
 from kafkalert.config.sections import Cluster
-from kafkalert.errors import ConfigError, DecodingError, KafkalertError
+from kafkalert.errors import ConfigError, DecodingError, DeniedError, KafkalertError
 
 _LOG = logging.getLogger(__name__)
 CONFIRM_SECONDS: Final = 2.0
@@ -98,7 +99,7 @@ class Reader(Thread):
             except KafkaException as error:  # this client is of no use any more
                 _LOG.info("control log of %s: %s", self._cluster.name, error)
                 self._in_vain(began)
-            except ConfigError as error:
+            except (ConfigError, DeniedError) as error:
                 self._sink.failed(self._cluster.name, began, error)
             finally:
                 if consumer is not None:
@@ -160,16 +161,12 @@ class Reader(Thread):
             self._ended.wait(CONFIRM_SECONDS)
         return problem is None
 
-    def _problem(self, error: KafkaError | None) -> ConfigError | None:
+    def _problem(self, error: KafkaError | None) -> KafkalertError | None:
         """What waiting does not mend."""
         code = error.code() if error is not None else None
         if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
             return MissingTopicsError(self._cluster, [self._topic])
-        if code == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-            return ConfigError(
-                f"This client may not see topic {self._topic} on {self._cluster.name}.", hint="Check its permissions."
-            )
-        return None
+        return denied(self._cluster, error, "DESCRIBE", self._topic)
 
     def _check(self, consumer: Consumer) -> None:
         """Raise _StartOverError where the topic is gone. A library that lost its cluster says so of topics, too."""
@@ -188,7 +185,7 @@ class Reader(Thread):
             left = CONFIRM_SECONDS - (0 if self._trying is None else began - self._trying)
             _, high = consumer.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=max(left, 0.1))
         except KafkaException as error:
-            if error.args[0].code() in _ABSENT:
+            if error.args[0].code() in _ABSENT or is_denied(error):
                 self._check(consumer)
             self._in_vain(began)
             return self._monotonic() + AGAIN_SECONDS
@@ -218,6 +215,8 @@ class Reader(Thread):
                 self._next = max(self._next, offset)
             elif error.code() in _ABSENT:
                 self._check(consumer)
+            elif (refusal := denied(self._cluster, error, "READ", self._topic)) is not None:
+                raise refusal
             elif error.code() in _CUT:
                 raise _StartOverError("what comes next in it is gone; reading it again")
         if len(self._log) == before or not self._whole:

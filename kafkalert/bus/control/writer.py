@@ -9,13 +9,12 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from kafkalert.bus import clients
 from kafkalert.bus.control.event import Event, encode
+from kafkalert.bus.denied import denied
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import ConfigError, KafkalertError
 
 _REFUSED: Final = frozenset(
     {
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
         KafkaError.INVALID_RECORD,
         KafkaError.UNKNOWN_TOPIC_OR_PART,
         KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - librdkafka's public codes begin with _
@@ -44,8 +43,8 @@ class Writer:
     def write(self, event: Event, timeout: float) -> bool:
         """Whether `event` was acknowledged within `timeout` seconds; if not, it may stand there or yet come to.
 
-        Raises ConfigError or KafkalertError where the cluster refused it, DecodingError for what is no event: then it
-        does not stand there.
+        Raises DeniedError, ConfigError or KafkalertError where the cluster refused it, DecodingError for what is no
+        event: then it does not stand there.
         """
         value = encode(event)
         deadline = time.monotonic() + timeout
@@ -112,7 +111,7 @@ class Writer:
             self._let_go()
             self._refuse(answers[0])
             return False
-        if answers == [None]:
+        if answers and answers[0] is None:
             return True
         self._let_go()
         self._refuse(answers[0] if answers else None)
@@ -125,10 +124,12 @@ class Writer:
                 f"The event is too large for topic {self._topic} on {self._cluster.name}.",
                 hint="Raise the topic's max.message.bytes.",
             )
+        if (refusal := denied(self._cluster, error, "WRITE", self._topic)) is not None:
+            raise refusal
         if error is not None and code in _REFUSED:
             raise ConfigError(
                 f"Topic {self._topic} on {self._cluster.name} takes no event: {error.str()}.",
-                hint="Check this client's permissions, and run `kafkalert topics plan`.",
+                hint="Run `kafkalert topics plan`.",
             )
 
 

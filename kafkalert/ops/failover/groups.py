@@ -8,6 +8,8 @@ from typing import Any, Final, TypeVar
 from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 
 from kafkalert.bus import clients
+from kafkalert.bus.denied import denied
+from kafkalert.bus.principal import UNKNOWN
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.skipping import bound, written
 
@@ -36,7 +38,8 @@ class Groups:
     """The groups of a context on one cluster.
 
     Every method raises UnreachableError where no answer comes in time, or one that is not whole: a group that is
-    overlooked would go on at an old place.
+    overlooked would go on at an old place. DeniedError names a right that is missing; but a cluster leaves groups that
+    this client may not describe out of `names`, unsaid.
     """
 
     def __init__(self, settings: Settings, cluster: Cluster, *, seconds: float = SECONDS) -> None:
@@ -60,7 +63,7 @@ class Groups:
         found: dict[str, Attendance] = {}
         for group, future in futures.items():
             try:
-                told = self._answer(future, KafkaError.GROUP_ID_NOT_FOUND)
+                told = self._answer(future, KafkaError.GROUP_ID_NOT_FOUND, of=group)
             except KafkaException:
                 found[group] = Attendance(group, ConsumerGroupState.DEAD.name.lower(), 0)
             else:
@@ -90,15 +93,15 @@ class Groups:
         }
         found: dict[str, list[TopicPartition]] = {}
         for group, future in asked.items():
-            partitions = self._answer(future).topic_partitions or []
+            partitions = self._answer(future, of=group).topic_partitions or []
             for one in partitions:
                 if one.error is not None:
-                    raise clients.unreachable(self._cluster, KafkaException(one.error))
+                    raise clients.unreachable(self._cluster, KafkaException(one.error), "DESCRIBE", group)
             found[group] = [one for one in partitions if one.offset >= 0]
         return found
 
     def move(self, group: str, offsets: Offsets, *, epoch: int) -> None:
-        """Have a group without members go on at `offsets`. Raises KafkaException where the cluster refuses."""
+        """Have a group without members go on at `offsets`. Raises KafkaException where it has members."""
         metadata = written(epoch)
         wanted = [
             TopicPartition(topic, number, offset, metadata) for (topic, number), offset in sorted(offsets.items())
@@ -107,24 +110,24 @@ class Groups:
             return
         request = ConsumerGroupTopicPartitions(group, wanted)
         futures = self._client.alter_consumer_group_offsets([request], request_timeout=self._seconds)
-        for one in self._answer(futures[group], *_REFUSALS).topic_partitions:
+        for one in self._answer(futures[group], *_REFUSALS, of=group, operation="READ").topic_partitions:
             if one.error is not None:
-                raise KafkaException(one.error)
+                name = one.topic if one.error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED else group
+                raise denied(self._cluster, one.error, "READ", name) or KafkaException(one.error)
 
-    def _answer(self, future: Future[T], *passed: int) -> T:
+    def _answer(self, future: Future[T], *passed: int, of: str = UNKNOWN, operation: str = "DESCRIBE") -> T:
         try:
             return future.result(self._seconds + 1)
         except TimeoutError as error:
-            raise clients.unreachable(self._cluster, KafkaException()) from error
+            raise clients.silent(self._cluster) from error
         except KafkaException as error:
             if error.args[0].code() in passed:
                 raise
-            raise clients.unreachable(self._cluster, error) from error
+            raise clients.unreachable(self._cluster, error, operation, of) from error
 
 
 _REFUSALS: Final[tuple[Any, ...]] = (
     KafkaError.UNKNOWN_MEMBER_ID,  # what a coordinator says of a group that has members
     KafkaError.NON_EMPTY_GROUP,
     KafkaError.REBALANCE_IN_PROGRESS,
-    KafkaError.GROUP_AUTHORIZATION_FAILED,
 )

@@ -4,9 +4,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 from kafkalert.bus import clients
+from kafkalert.bus.denied import denied, of_topic
 from kafkalert.bus.watermarks import topic_ids
 from kafkalert.config.sections import Settings
 from kafkalert.errors import DecodingError, UnreachableError
@@ -32,16 +33,15 @@ def stale(settings: Settings, kind: Kind, codec: Codec, keys: AbstractSet[bytes]
     """Read the topic of the active cluster to its end. Memory goes by what is stale, not by what the topic has.
 
     A row is known by the id in its key, not by the key's bytes: nobody's row goes because its key is framed otherwise.
-    Raises UnreachableError; KafkalertError where the topic is missing.
+    Raises UnreachableError, DeniedError; MissingTopicsError.
     """
     cluster, topic = settings.active, settings.topic(kind.topic)
     (_, partitions) = topic_ids(cluster, [topic])[topic]
     found: dict[tuple[int, bytes], None] = {}
     unreadable: set[tuple[int, bytes]] = set()
     reader = KeyReader(codec, kind.key)
-    consumer = clients.consumer(
-        cluster, settings.group("seed"), enable_partition_eof=True, auto_offset_reset="earliest"
-    )
+    group = settings.group("seed")
+    consumer = clients.consumer(cluster, group, enable_partition_eof=True, auto_offset_reset="earliest")
     try:
         consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in range(partitions)])
         left, silent = set(range(partitions)), 0
@@ -49,11 +49,13 @@ def stale(settings: Settings, kind: Kind, codec: Codec, keys: AbstractSet[bytes]
             messages = _some(consumer)
             silent = 0 if messages else silent + 1
             if silent > _SILENT_STEPS:
-                raise clients.unreachable(cluster, KafkaException(KafkaError(KafkaError._TIMED_OUT)))  # noqa: SLF001
+                raise clients.silent(cluster)
             for message in messages:
                 if (error := message.error()) is not None:
                     if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own name
                         left.discard(message.partition())
+                    elif (refusal := denied(cluster, error, "READ", topic if of_topic(error) else group)) is not None:
+                        raise refusal
                     elif not error.retriable():
                         raise UnreachableError(f"{topic} on {cluster.name} cannot be read: {error.str()}.", hint="")
                     continue

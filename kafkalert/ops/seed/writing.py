@@ -9,7 +9,8 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from kafkalert.bus import clients
-from kafkalert.bus.watermarks import MissingTopicsError
+from kafkalert.bus.denied import denied, is_denied
+from kafkalert.bus.watermarks import MissingTopicsError, topic_ids
 from kafkalert.config.sections import Settings
 from kafkalert.edges.source import BadLine, Source
 from kafkalert.engine.clock import Clock
@@ -25,8 +26,6 @@ INTERRUPTED_SECONDS: Final = 5.0
 """What is under way when the operator interrupts is waited for so long."""
 _STEP_SECONDS = 0.1
 _HOPELESS = {
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - librdkafka's public codes begin with _
     KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 - as above
@@ -155,6 +154,8 @@ class Writer:
                     full, self._since = True, self._clock.monotonic()
                 self._wait()
             except KafkaException as error:
+                if (refusal := denied(self._cluster, error, "WRITE", self._topic)) is not None:
+                    raise refusal from error
                 if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
                     raise
                 self.written.failed.add(BadLine(number, "larger than the cluster takes"))
@@ -217,7 +218,7 @@ class Writer:
         self._unanswered -= 1
         if error is None:
             self._delivered += 1
-        elif error.fatal() or error.code() in _HOPELESS:
+        elif error.fatal() or error.code() in _HOPELESS or is_denied(error):
             self._fatal = self._fatal or error
         else:
             self.written.failed.add(BadLine(number, f"the cluster did not take it: {error.name()}"))
@@ -225,18 +226,15 @@ class Writer:
     def _check_fatal(self) -> None:
         if self._fatal is not None:
             self._producer.purge()
-            raise KafkalertError(
+            raise denied(self._cluster, self._fatal, "WRITE", self._topic) or KafkalertError(
                 f"Cluster {self._cluster.name} takes no rows for {self._topic}: {self._fatal.name()}.",
-                hint="Check the topic, and the rights of the configured principal to write to it.",
+                hint="`kafkalert topics plan` compares the topic with what it should be.",
             )
 
 
 def check_topic(settings: Settings, kind: Kind) -> None:
-    """Return where the active cluster answers and has the topic. Raises UnreachableError, ConfigError."""
-    cluster, topic = settings.active, settings.topic(kind.topic)
-    try:
-        there = clients.admin(cluster).list_topics(timeout=clients.PROBE_SECONDS).topics
-    except KafkaException as error:
-        raise clients.unreachable(cluster, error) from error
-    if topic not in there:
-        raise MissingTopicsError(cluster, [topic])
+    """Return where the active cluster answers and has the topic.
+
+    Raises UnreachableError, MissingTopicsError, DeniedError.
+    """
+    topic_ids(settings.active, [settings.topic(kind.topic)], seconds=clients.PROBE_SECONDS)

@@ -10,14 +10,13 @@ from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCol
 from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec, TopicDescription
 
 from kafkalert.bus import clients
+from kafkalert.bus.denied import code_of, is_denied
 from kafkalert.config.sections import Cluster
-from kafkalert.errors import RefusedError
 from kafkalert.ops.offsets import AfterStart, Ago, At, BeforeEnd, End, Position, Start, Time
 
 Partition = tuple[str, int]
 """Topic and number."""
 
-_FORBIDDEN: Final = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED})
 _PASSING: Final = frozenset(
     {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 )
@@ -46,7 +45,7 @@ class Ends:
 
 
 class Log:
-    """Asks one cluster. All methods raise UnreachableError, and RefusedError where the user may not read."""
+    """Asks one cluster. All methods raise UnreachableError, and DeniedError."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
@@ -67,7 +66,7 @@ class Log:
             try:
                 described = answer.result()
             except KafkaException as error:
-                if _code(error) not in _NO_TOPIC:
+                if code_of(error) not in _NO_TOPIC:
                     raise self._error(error, name) from error
                 topics.missing.append(name)
                 continue
@@ -109,9 +108,9 @@ class Log:
                     found[one.topic, one.partition] = future.result().offset
                 except KafkaException as error:
                     failed = error
-                    if _code(error) in _FORBIDDEN:
+                    if is_denied(error):
                         raise self._error(error, one.topic) from error
-                    if _code(error) in _PASSING:
+                    if code_of(error) in _PASSING:
                         again.append((one.topic, one.partition))
             if not again:
                 break
@@ -134,12 +133,7 @@ class Log:
         return futures
 
     def _error(self, error: KafkaException, topic: str) -> Exception:
-        if _code(error) in _FORBIDDEN:
-            return RefusedError(
-                f"Cluster {self.cluster.name} does not let you read topic {topic}.",
-                hint="Ask for READ and DESCRIBE on it, or choose other topics.",
-            )
-        return clients.unreachable(self.cluster, error)
+        return clients.unreachable(self.cluster, error, "DESCRIBE", topic)
 
 
 def offset_of(position: Position, ends: Ends, by_time: int = -1) -> int:
@@ -158,7 +152,3 @@ def offset_of(position: Position, ends: Ends, by_time: int = -1) -> int:
         case Time() | Ago():
             wanted = by_time if by_time >= 0 else ends.high
     return min(max(wanted, ends.low), ends.high)
-
-
-def _code(error: KafkaException) -> int | None:
-    return error.args[0].code() if error.args and isinstance(error.args[0], KafkaError) else None

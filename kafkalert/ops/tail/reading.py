@@ -8,6 +8,7 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from kafkalert.bus import clients
+from kafkalert.bus.denied import denied
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.ops.tail.log import Log, Partition
@@ -101,6 +102,8 @@ class Reading:
             return int(message.offset() or 0) + 1 >= stop
         if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - librdkafka's public codes begin with _
             return not self._go_on(one, message, stop)
+        if (refusal := denied(self._log.cluster, error, "READ", one[0])) is not None:
+            raise refusal
         return error.code() in {KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART}  # noqa: SLF001
 
     def _go_on(self, one: Partition, message: Message, stop: int) -> bool:

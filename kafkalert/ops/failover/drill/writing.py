@@ -9,8 +9,10 @@ from confluent_kafka import KafkaError, KafkaException, Message
 
 from kafkalert.bus import clients
 from kafkalert.bus.control.log import ControlLog
+from kafkalert.bus.denied import denied
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock
+from kafkalert.engine.runner import said
 from kafkalert.errors import KafkalertError
 from kafkalert.model.ids import AlertId
 from kafkalert.ops.failover.drill.canaries import Canaries, Record
@@ -50,7 +52,7 @@ class Writing(Thread):
                 for producer in self._producers.values():
                     producer.poll(0)
         except (KafkalertError, KafkaException) as error:
-            self.problem = f"Canaries could not be written: {type(error).__name__}."
+            self.problem = f"Canaries could not be written: {said(error)}"
 
     @clients.reports()
     def stop(self) -> None:
@@ -96,8 +98,12 @@ def put(cluster: Cluster, records: Sequence[Record]) -> None:
         producer.flush(ANSWER_SECONDS + 1)
     except (KafkaException, BufferError) as error:
         raise KafkalertError(f"{cluster.name} did not take the canary's rows.") from error
-    if len(answers) < len(records) or any(answers):
-        why = next((f": {one.str()}" for one in answers if one is not None), "")
+    failed = next((one for one in answers if one is not None), None)
+    if len(answers) < len(records) or failed is not None:
+        topics = " or ".join(sorted({one.topic for one in records}))
+        if (refusal := denied(cluster, failed, "WRITE", topics)) is not None:
+            raise refusal
+        why = "" if failed is None else f": {failed.str()}"
         raise KafkalertError(f"{cluster.name} did not take the canary's rows{why}.")
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from kafkalert.bus import clients
+from kafkalert.bus.denied import denied
 from kafkalert.bus.flow import LARGEST
 from kafkalert.bus.marks import ORIGIN_HEADER, Partition
 from kafkalert.config.sections import Cluster
@@ -140,7 +141,7 @@ class Carrier:
             )
 
     def _refused(self, error: KafkaError, place: str) -> KafkalertError:
-        return KafkalertError(
+        return denied(self._target, error, "WRITE", place.partition("[")[0]) or KafkalertError(
             f"{self._target.name} did not take the record of {place}: {error.str()}. {self.carried:,} were carried.",
             hint=f"Mend that. {_AGAIN}",
         )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from confluent_kafka import KafkaError, KafkaException, Message
+from confluent_kafka import Message
 
 from kafkalert.bus import clients
 from kafkalert.bus.mark_reader import MarkReader
@@ -46,6 +46,6 @@ def read(
             if found or after != before:
                 heard, before = now, after
             elif now - heard > SILENT_SECONDS:
-                raise clients.unreachable(cluster, KafkaException(KafkaError(KafkaError._TIMED_OUT)))  # noqa: SLF001 - librdkafka's public codes begin with _
+                raise clients.silent(cluster)
     finally:
         reader.close()

@@ -1,0 +1,109 @@
+"""Why a cluster does not answer, and what mends it: names, connections, TLS, credentials."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from kafkalert.bus.connecting import Failure
+from kafkalert.config.sections import Cluster
+
+Mistrust = Callable[[Cluster, str], str]
+"""Tells why the certificate of a server is not trusted; empty where that is not told."""
+_CLOSED: Final = ("Disconnected", "Receive failed")
+_CLIENT_CERTIFICATE: Final = ("alert bad certificate", "alert certificate", "alert unknown ca", "handshake failure")
+_NO_TLS: Final = ("PLAINTEXT broker listener", "wrong version number", "packet length too long")
+
+
+class Cause(NamedTuple):
+    """What is told of a cluster that does not answer, and what mends it."""
+
+    sentence: str
+    hint: str
+
+
+def explain(cluster: Cluster, failures: Sequence[Failure], mistrust: Mistrust = lambda *_: "") -> Cause:
+    """The first of `failures` that tells more than that nobody is there."""
+    for one in failures:
+        cause = _name(cluster, one) or _tls(cluster, one, mistrust) or _login(cluster, one)
+        if cause is not None:
+            return cause
+    refused = next((f": {_reason(one.said)}" for one in failures if one.state == "CONNECT"), "")
+    return Cause(
+        f"Cluster {cluster.name} ({cluster.bootstrap}) does not answer{refused}.",
+        f"Start it, or correct [clusters.{cluster.name}] bootstrap; `kafkalert sandbox up` starts a local one.",
+    )
+
+
+def _name(cluster: Cluster, one: Failure) -> Cause | None:
+    """A name that is not known, or an address that a broker gives of itself and where it is not."""
+    if one.state not in {"CONNECT", "TRY_CONNECT"}:
+        return None
+    if one.broker:
+        return Cause(
+            f"Cluster {cluster.name} ({cluster.bootstrap}) answers, but its broker {one.broker} cannot be reached at "
+            f"{one.at}, the address that it advertises: {_reason(one.said)}.",
+            "Correct advertised.listeners of that broker, or have its name and port reached from here.",
+        )
+    if "resolve" in one.said:
+        return Cause(
+            f"The name of cluster {cluster.name} ({one.at}) is not known here: {_reason(one.said)}.",
+            f"Correct [clusters.{cluster.name}] bootstrap, or this machine's name service.",
+        )
+    return None
+
+
+def _tls(cluster: Cluster, one: Failure, mistrust: Mistrust) -> Cause | None:
+    where, section = f"Cluster {cluster.name} ({one.at})", f"[clusters.{cluster.name}.kafka]"
+    if any(text in one.said for text in _NO_TLS):
+        return Cause(
+            f"{where} speaks no TLS at this port, but security.protocol is {_protocol(cluster)}.",
+            f"Give the port of a TLS listener, or correct security.protocol of {section}.",
+        )
+    if "certificate verify failed" in one.said:
+        why = mistrust(cluster, one.at)
+        what = f"{where} is not trusted: its certificate is not verified"
+        return Cause(f"{what} ({why})." if why else f"{what}.", _trust(why, section))
+    if any(text in one.said for text in _CLIENT_CERTIFICATE):
+        return Cause(
+            f"{where} does not take this client's certificate, or lacks one: {_reason(one.said)}.",
+            f"Check ssl.certificate.location and ssl.key.location of {section}.",
+        )
+    if one.state == "SSL_HANDSHAKE" and "timed out" not in one.said:
+        return Cause(f"TLS with cluster {cluster.name} ({one.at}) fails: {_reason(one.said)}.", f"Check {section}.")
+    return None
+
+
+def _login(cluster: Cluster, one: Failure) -> Cause | None:
+    """Credentials that are refused, or a listener that wants some, or others."""
+    where, section = f"Cluster {cluster.name} ({one.at})", f"[clusters.{cluster.name}.kafka]"
+    if one.state.startswith("AUTH"):
+        return Cause(
+            f"{where} refuses this client's credentials: {_reason(one.said)}.",
+            f"Check sasl.mechanism, sasl.username and sasl.password of {section}.",
+        )
+    if one.state in {"APIVERSION_QUERY", "UP"} and one.said.startswith(_CLOSED):
+        return Cause(
+            f"{where} closes the connection at the first request: that listener wants another security.protocol than "
+            f"{_protocol(cluster)}, it seems.",
+            f"Set security.protocol of {section} to the listener's: SSL, SASL_SSL, SASL_PLAINTEXT or PLAINTEXT.",
+        )
+    return None
+
+
+def _protocol(cluster: Cluster) -> str:
+    given = cluster.kafka.get("security.protocol")
+    return "PLAINTEXT" if given is None else given.get_secret_value().upper()
+
+
+def _reason(said: str) -> str:
+    """What was said, without the library's own talk around it."""
+    said = re.sub(r"^(Connect to \S+ failed|SASL authentication error|SSL handshake failed|Receive failed): ", "", said)
+    return re.sub(r"error:[0-9A-F]+:[^:]*:[^:]*:", "", said).rstrip(".")
+
+
+def _trust(why: str, section: str) -> str:
+    if "expired" in why:
+        return "Have the broker's certificate renewed, or correct this machine's clock."
+    if "ostname" in why or "IP address" in why:
+        return "Give bootstrap by a name that the certificate has, or have the certificate name this one."
+    return f"Set ssl.ca.location of {section} to the authority that signed the broker's certificate."

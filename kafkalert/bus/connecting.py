@@ -1,0 +1,99 @@
+"""What goes wrong in connecting to a cluster, asked of the client library afresh.
+
+librdkafka tells the callers of its requests no more than "transport failure"; why stands in its log.
+"""
+
+import logging
+import re
+import socket
+import ssl
+from typing import Any, Final, NamedTuple
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+
+from kafkalert.config.sections import Cluster
+
+SECONDS: Final = 1.0
+"""How long each of two questions is waited for."""
+_BROKERS: Final = 3
+"""Of a large cluster so many brokers are asked at most."""
+_QUICK: Final = {"log_level": 6, "log.connection.close": True, "socket.connection.setup.timeout.ms": 1000}
+_LINE: Final = re.compile(r"(?:\w+://)?(?P<at>\S+:\d+)/(?P<broker>bootstrap|\d+): (?P<said>.*)", re.DOTALL)
+_STATE: Final = re.compile(r" \(after \d+ms in state (?P<state>\w+)[^)]*\)$")
+
+
+class Failure(NamedTuple):
+    """A connection that failed: `at` host and port, `broker` its number, empty for bootstrap; `state` librdkafka's."""
+
+    at: str
+    broker: str
+    state: str
+    said: str
+
+
+class _Log(logging.Handler):
+    """Keeps the failed connections that librdkafka's log tells of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failures: list[Failure] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        found = parse(record.getMessage())
+        if found is not None:
+            self.failures.append(found)
+
+
+def parse(line: str) -> Failure | None:
+    """The failed connection that a line of librdkafka's log tells of; None for another line."""
+    found = _LINE.search(line) if line.startswith("FAIL ") else None
+    if found is None:
+        return None
+    said = " ".join(found["said"].split())
+    state = _STATE.search(said)
+    broker = "" if found["broker"] == "bootstrap" else found["broker"]
+    return Failure(found["at"], broker, state["state"] if state else "", _STATE.sub("", said))
+
+
+def failures(properties: dict[str, Any]) -> list[Failure]:
+    """Ask a cluster, then its brokers by their own addresses; what fails. Takes two seconds and a half at most.
+
+    `properties` are those of the cluster's clients.
+    """
+    log = _Log()
+    logger = logging.Logger("kafkalert.connecting", logging.DEBUG)  # noqa: LOG001 - no part of what is shown
+    logger.addHandler(log)
+    try:
+        client = AdminClient({**properties, **_QUICK}, logger=logger)
+    except KafkaException:
+        return []
+    try:
+        brokers = sorted(client.list_topics(timeout=SECONDS).brokers)[:_BROKERS]
+        asked = [ConfigResource(ResourceType.BROKER, str(one)) for one in brokers]
+        for future in client.describe_configs(asked, request_timeout=SECONDS).values():
+            future.exception(SECONDS + 0.5)
+    except (KafkaException, TimeoutError):
+        pass
+    client.poll(0)  # hands the log over
+    return log.failures
+
+
+def mistrust(cluster: Cluster, at: str) -> str:
+    """Why the certificate of the server `at` is not trusted, by a handshake of our own; empty where that is not told.
+
+    librdkafka says only that it is not.
+    """
+    host, _, port = at.rpartition(":")
+    host = host.strip("[]")
+    given = {name: secret.get_secret_value() for name, secret in cluster.kafka.items()}
+    try:
+        context = ssl.create_default_context(cafile=given.get("ssl.ca.location"), cadata=given.get("ssl.ca.pem"))
+        with socket.create_connection((host, int(port)), timeout=SECONDS) as connection:
+            connection.settimeout(SECONDS)
+            context.wrap_socket(connection, server_hostname=host).close()
+    except ssl.SSLCertVerificationError as error:
+        return str(error.verify_message).rstrip(".")
+    except (OSError, ValueError):
+        pass
+    return ""

@@ -1,0 +1,94 @@
+"""Who this client is to a cluster's authorizer, as far as the configuration tells."""
+
+import ssl
+from pathlib import Path
+from typing import Final
+
+from kafkalert.config.sections import Cluster
+
+UNKNOWN: Final = "?"
+_VERSION: Final = 0xA0
+_LONG: Final = 0x80
+_NAMES: Final = {
+    bytes.fromhex(oid): name
+    for oid, name in {
+        "550403": "CN",
+        "550406": "C",
+        "550407": "L",
+        "550408": "ST",
+        "550409": "STREET",
+        "55040a": "O",
+        "55040b": "OU",
+        "0992268993f22c640101": "UID",
+        "0992268993f22c640119": "DC",
+    }.items()
+}
+"""The attributes of a subject that RFC 2253 has words for, by the bytes of their object ids."""
+
+
+def principal(cluster: Cluster) -> str:
+    """The principal of this client, "User:NAME"; UNKNOWN where only the broker knows it.
+
+    A certificate's is its subject as by RFC 2253, unless the broker's `ssl.principal.mapping.rules` shorten it.
+    """
+    said = {name: secret.get_secret_value() for name, secret in cluster.kafka.items()}
+    protocol = said.get("security.protocol", "plaintext").lower()
+    if protocol.startswith("sasl_"):
+        mechanism = said.get("sasl.mechanisms", said.get("sasl.mechanism", "")).upper()
+        if mechanism == "GSSAPI":
+            name = said.get("sasl.kerberos.principal", "").partition("@")[0].partition("/")[0]
+        else:
+            name = "" if mechanism == "OAUTHBEARER" else said.get("sasl.username", "")
+    elif protocol == "ssl":
+        pem = said.get("ssl.certificate.pem", "") or _text(said.get("ssl.certificate.location", ""))
+        name = _subject(pem) if pem else "" if "ssl.keystore.location" in said else "ANONYMOUS"
+    else:
+        name = "ANONYMOUS"
+    return f"User:{name}" if name else UNKNOWN
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="ascii") if path else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def _subject(pem: str) -> str:
+    """The subject of the first certificate in `pem`, empty where it has none that can be read."""
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    if begin not in pem or end not in pem:
+        return ""
+    try:
+        der = ssl.PEM_cert_to_DER_cert(f"{begin}{pem.partition(begin)[2].partition(end)[0]}{end}")
+        (_, certificate), *_ = _parts(der)
+        (_, signed), *_ = _parts(certificate)
+        fields = _parts(signed)
+        # RFC 5280: an optional version, serial number, signature, issuer, validity, subject.
+        _, subject = fields[5 if fields[0][0] == _VERSION else 4]
+        names = [_attribute(attribute) for _, rdn in _parts(subject) for _, attribute in _parts(rdn)]
+    except (IndexError, ValueError):
+        return ""
+    return ",".join(reversed(names))
+
+
+def _attribute(attribute: bytes) -> str:
+    (_, oid), (_, value) = _parts(attribute)
+    name = _NAMES.get(oid)
+    if name is None:
+        raise ValueError(oid.hex())
+    return f"{name}={value.decode()}"
+
+
+def _parts(der: bytes) -> list[tuple[int, bytes]]:
+    """The tag and content of each value that stands in `der`, one after the other (X.690, definite lengths)."""
+    found: list[tuple[int, bytes]] = []
+    at = 0
+    while at < len(der):
+        tag, size, start = der[at], der[at + 1], at + 2
+        if size >= _LONG:
+            start += size - _LONG
+            size = int.from_bytes(der[at + 2 : start], "big")
+        found.append((tag, der[start : start + size]))
+        at = start + size
+    return found

@@ -1,0 +1,244 @@
+"""Two clusters as a bank has them: TLS, SCRAM or client certificates, an authorizer that denies what is not granted.
+
+Each is one KRaft node of the sandbox's jars, with a Connect worker beside it that speaks https and asks for a password.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
+
+from kafkalert.sandbox import broker
+from kafkalert.sandbox.jars import classpath
+from kafkalert.sandbox.java import find_java
+from kafkalert.sandbox.ports import HOST, free_port
+from kafkalert.sandbox.process import wait_until
+from tests.certificates import Authority
+
+SECONDS: Final = 90.0
+PASSWORD: Final = "a-password-of-tests"  # noqa: S105 - of clusters that live as long as a test
+NAMES: Final = ("dc1", "dc2")
+_SCRAM: Final = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+
+
+@dataclass
+class SecuredCluster:
+    """One cluster: a listener for SCRAM, one for client certificates, and its own administrator, CN=admin."""
+
+    name: str
+    folder: Path
+    authority: Authority
+    scram: int = 0
+    mtls: int = 0
+    process: "subprocess.Popen[bytes] | None" = None
+    users: set[str] = field(default_factory=set)
+
+    def start(self) -> None:
+        """Format and run it; `await_ready` tells when it answers."""
+        taken: set[int] = set()
+        for _ in range(3):
+            taken.add(free_port(taken))
+        self.scram, self.mtls, control = taken
+        self.folder.mkdir(parents=True)
+        (self.folder / "log4j2.properties").write_text(broker.LOGGING, encoding="ascii")
+        text = broker.properties(self.scram, control, self._security(control))
+        (self.folder / "server.properties").write_text(text, encoding="ascii")
+        java = str(find_java())
+        self._run(broker.format_command(java, "AAAAAAAAAAAAAAAAAAAAAA"), wait=True)
+        self.process = self._run(broker.run_command(java, broker.QUICK))
+
+    def stop(self) -> None:
+        """End it; what it held is a test's."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+
+    def await_ready(self) -> None:
+        """Return once it answers its administrator."""
+        assert wait_until(self._answers, SECONDS, every=0.1), self.log()[-2000:]
+
+    def log(self) -> str:
+        """What its process wrote."""
+        return (self.folder / "log").read_text(encoding="utf-8", errors="replace")
+
+    def admin(self) -> AdminClient:
+        """A client that may do everything."""
+        pem = str(self.authority.folder / "admin.pem")
+        return AdminClient(
+            {
+                "bootstrap.servers": f"{HOST}:{self.mtls}",
+                "security.protocol": "ssl",
+                "ssl.ca.location": str(self.authority.file),
+                "ssl.certificate.location": pem,
+                "ssl.key.location": pem,
+                "log_level": 0,
+            }
+        )
+
+    def user(self, name: str) -> None:
+        """Make a SCRAM user, who may do nothing yet."""
+        if name in self.users:
+            return
+        kind = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
+        wanted = UserScramCredentialUpsertion(name, kind, PASSWORD.encode())
+        client = self.admin()
+        for done in client.alter_user_scram_credentials([wanted]).values():
+            done.result(30)
+        self.users.add(name)
+
+    def grant(self, user: str, rights: Iterable[tuple[str, str, str]]) -> None:
+        """Give a user rights: (operation, kind of resource, name; one that ends in * is a prefix)."""
+        bindings = [_binding(user, *one) for one in rights]
+        client = self.admin()
+        for done in client.create_acls(bindings).values() if bindings else ():
+            done.result(30)
+
+    def revoke(self, user: str, operation: str, kind: str, name: str) -> None:
+        """Take a right away again."""
+        one = _binding(user, operation, kind, name)
+        what = AclBindingFilter(
+            one.restype,
+            one.name,
+            one.resource_pattern_type,
+            one.principal,
+            one.host,
+            one.operation,
+            one.permission_type,
+        )
+        client = self.admin()
+        for done in client.delete_acls([what]).values():
+            assert done.result(30)
+
+    def kafka(self, user: str, **more: str) -> dict[str, str]:
+        """What [clusters.NAME.kafka] has to say for a SCRAM user."""
+        return {
+            "security.protocol": "SASL_SSL",
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.username": user,
+            "sasl.password": PASSWORD,
+            "ssl.ca.location": str(self.authority.file),
+            **{name.replace("_", "."): value for name, value in more.items()},
+        }
+
+    @property
+    def bootstrap(self) -> str:
+        """Where SCRAM users connect."""
+        return f"{HOST}:{self.scram}"
+
+    def _answers(self) -> bool:
+        assert self.process is None or self.process.poll() is None, self.log()[-2000:]
+        try:
+            return bool(self.admin().list_topics(timeout=2).brokers)
+        except Exception:  # noqa: BLE001 - not yet
+            return False
+
+    def _security(self, control: int) -> dict[str, str]:
+        listeners = f"SCRAM://{HOST}:{self.scram},MTLS://{HOST}:{self.mtls},CONTROLLER://{HOST}:{control}"
+        return {
+            "listeners": listeners,
+            "advertised.listeners": listeners,
+            "listener.security.protocol.map": "SCRAM:SASL_SSL,MTLS:SSL,CONTROLLER:SSL",
+            "inter.broker.listener.name": "MTLS",
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": str(self.authority.folder / "broker.pem"),
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": str(self.authority.file),
+            "listener.name.mtls.ssl.client.auth": "required",
+            "listener.name.controller.ssl.client.auth": "required",
+            "ssl.principal.mapping.rules": "RULE:^CN=([^,]+).*$/$1/,DEFAULT",
+            "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+            "listener.name.scram.scram-sha-512.sasl.jaas.config": _SCRAM,
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": "User:broker;User:admin",
+            "allow.everyone.if.no.acl.found": "false",
+        }
+
+    def _run(self, command: list[str], *, wait: bool = False) -> "subprocess.Popen[bytes]":
+        with (self.folder / "log").open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env={**os.environ, "CLASSPATH": classpath()},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        if wait:
+            assert process.wait(SECONDS) == 0, self.log()[-2000:]
+        return process
+
+
+def _binding(user: str, operation: str, kind: str, name: str) -> AclBinding:
+    prefixed = name.endswith("*")
+    resource = {"topic": ResourceType.TOPIC, "group": ResourceType.GROUP, "cluster": ResourceType.BROKER}[kind]
+    return AclBinding(
+        resource,
+        "kafka-cluster" if kind == "cluster" else name.removesuffix("*"),
+        ResourcePatternType.PREFIXED if prefixed else ResourcePatternType.LITERAL,
+        f"User:{user}",
+        "*",
+        AclOperation[operation],
+        AclPermissionType.ALLOW,
+    )
+
+
+@dataclass
+class Secured:
+    """Both clusters, and files that every client of theirs shares."""
+
+    folder: Path
+    authority: Authority
+    clusters: dict[str, SecuredCluster]
+
+    def config(self, file: Path, prefix: str, user: str, *, names: Iterable[str] = NAMES, **sections: Any) -> Path:  # noqa: ANN401 - TOML's values
+        """Write the configuration of `user`, whose password stands in a file as a secret has to."""
+        secret = self.folder / "password"
+        if not secret.exists():
+            secret.touch(mode=0o600)
+            secret.write_text(PASSWORD, encoding="ascii")
+        lines: list[str] = []
+        for name in names:
+            cluster = self.clusters[name]
+            kafka = {key: json.dumps(value) for key, value in cluster.kafka(user).items()}
+            kafka["sasl.password"] = f"{{ file = {json.dumps(str(secret))} }}"
+            lines += [f"[clusters.{name}]", f"bootstrap = {json.dumps(cluster.bootstrap)}"]
+            lines += [f"[clusters.{name}.kafka]", *(f'"{key}" = {value}' for key, value in kafka.items())]
+        lines += ["[contexts.test]", f"clusters = {json.dumps(list(names))}", f"prefix = {json.dumps(prefix)}"]
+        for section, values in sections.items():
+            lines += [f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return file
+
+
+@contextmanager
+def secured_clusters(folder: Path) -> Iterator[Secured]:
+    """Both clusters, from start to end."""
+    authority = Authority(folder / "certificates")
+    for name in ("broker", "admin"):
+        authority.issue(name)
+    clusters = {name: SecuredCluster(name, folder / name, authority) for name in NAMES}
+    with ExitStack() as ends:
+        for one in clusters.values():
+            ends.callback(one.stop)
+            one.start()
+        for one in clusters.values():
+            one.await_ready()
+        yield Secured(folder, authority, clusters)
