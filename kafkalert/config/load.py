@@ -79,6 +79,8 @@ def read(config: Path | None = None, context: str | None = None, *, read_only: b
     values = Values(raw, chosen, folder, report)
     values.resolve()
     document = _document(raw, report)
+    if document is not None and chosen is not None:
+        _check_key(document, chosen, report)
     report.finish()
     if document is None or chosen is None:
         raise ConfigError("There is no configuration.")  # not reached: each was reported
@@ -111,6 +113,16 @@ def _document(raw: Mapping[str, Any], report: Report) -> Document | None:
         return None
 
 
+def _check_key(document: Document, chosen: str, report: Report) -> None:
+    """In production ids are made by a key that nobody else has."""
+    if document.contexts[chosen].production and document.alerts.id_key.get_secret_value() == DEVELOPMENT_KEY:
+        report.add(
+            ["alerts", "id_key"],
+            f"is the public development key, and context {chosen} is production: by that key anybody finds the phone "
+            'number behind a mask. Write {env = "NAME"} or {file = "PATH"}',
+        )
+
+
 def _settings(document: Document, chosen: str, folder: Path, report: Report) -> Settings:
     context = document.contexts[chosen]
     engine = document.engine
@@ -126,10 +138,6 @@ def _settings(document: Document, chosen: str, folder: Path, report: Report) -> 
             return cluster
         return cluster.model_copy(update={"connect_ca": placed(cluster.connect_ca, "clusters", name, "connect_ca")})
 
-    if context.production and document.alerts.id_key.get_secret_value() == DEVELOPMENT_KEY:
-        report.notes.append(
-            f"Context {chosen} is production and alerts.id_key is the public development key: set one of its own."
-        )
     return Settings(
         context=context,
         clusters={name: here(name) for name in context.clusters},

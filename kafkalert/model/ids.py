@@ -18,10 +18,13 @@ def prefixed(part: str | bytes) -> bytes:
     return pack(">I", len(raw)) + raw
 
 
-def entry_id(key: bytes | None, value: bytes | None, timestamp: int) -> EntryId:
-    """The id of an entry that came without one: equal for equal key, value and timestamp (ms), on any cluster."""
+def entry_id(own_key: bytes, key: bytes | None, value: bytes | None, timestamp: int) -> EntryId:
+    """The id of an entry that came without one: equal for equal key, value and timestamp (ms), on any cluster.
+
+    It is keyed by `own_key` as `alert_id` is: it is shown, and who knows amount and time could try out accounts.
+    """
     data = prefixed(key or b"") + prefixed(value or b"") + pack(">q", timestamp)
-    return EntryId(blake2b(data, digest_size=ID_BYTES).hexdigest())
+    return EntryId(blake2b(data, key=own_key, digest_size=ID_BYTES).hexdigest())
 
 
 def alert_suffix(customer: CustomerId, alert_type: str, threshold: str, channel: str, address: str) -> bytes:

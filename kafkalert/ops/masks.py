@@ -79,9 +79,16 @@ A customer's id stands for the customer in the bank's own systems and is shown; 
 that are not here, such as a param of a bank's own rule, are masked entirely.
 """
 
-_ACCOUNT: Final = r"(?i:[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30})"
-"""What looks like an IBAN (ISO 13616), wherever it stands."""
-_ID: Final = rf"[0-9a-f]{{32,128}}|(?!.*{_ACCOUNT})[A-Za-z0-9][A-Za-z0-9._:/-]{{0,127}}"
+_MADE: Final = r"[0-9a-f]{32,128}|(?i:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+"""An id that was made, a hash or a UUID (RFC 9562): it says nothing."""
+_CANARY: Final = r"kafkalert-canary[A-Za-z0-9-]{0,64}/[0-9a-z-]{1,36}/[0-9]{1,12}"
+_SHORT: Final = (
+    r"(?=[^0-9]*[0-9])"  # without a number it may be a name
+    r"(?!(?:[^0-9]*[0-9]){8})"  # an account or a phone has eight digits or more, whatever stands between them
+    r"(?!.*[A-Za-z]{2}[A-Za-z]*[^A-Za-z]+[A-Za-z]{2})"  # two words may be a name
+    r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,31}"
+)
+_ID: Final = f"{_MADE}|{_CANARY}|{_SHORT}"
 _CODE: Final = r"[a-z][a-z-]{0,39}"
 _NUMBER: Final = r"[0-9]{1,19}"
 

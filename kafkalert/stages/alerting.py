@@ -149,7 +149,7 @@ class Alerting:
     ) -> None:
         """Send what an entry raises of `rules`. Raises DecodingError."""
         currency, amount, balance, credit = booking
-        entry = entries.carried(message, id_headers)
+        entry = entries.carried(message, self._id_key, id_headers)
         moved = movement(amount, None if entry.balance_unknown else balance, credit)
         chosen = self._asked.raised(rules, moved)
         if chosen:
@@ -164,7 +164,7 @@ class Alerting:
                     dead.put(message, account.bad)
                     continue
                 self._bookings.read(message.value(), account.text)
-                entry = entries.carried(message)
+                entry = entries.carried(message, self._id_key)
                 for customer in self._authorised(account.id):
                     own = customer_entry_id(self._id_key, entry.id, customer)
                     customer_key = encode_key(self._codec, "CustomerId", customer)

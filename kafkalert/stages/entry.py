@@ -25,14 +25,14 @@ class Carried(NamedTuple):
     balance_unknown: bool = False
 
 
-def carried(message: Message, id_headers: tuple[str, ...] = (ID,)) -> Carried:
+def carried(message: Message, id_key: bytes, id_headers: tuple[str, ...] = (ID,)) -> Carried:
     """What the headers of an entry's record say; its id is in the first of `id_headers` that is there.
 
-    Raises DecodingError.
+    Without one it is made, by `id_key`. Raises DecodingError.
     """
     listed: Any = message.headers() or ()
     headers: dict[str, Any] = dict(listed)
-    own = identify(message, headers, id_headers)
+    own = identify(message, headers, id_key, id_headers)
     if len(headers) == 1 and id_headers[0] in headers:  # its id alone, as nearly always
         return Carried(own, [], False)
     return Carried(own, passed_on(headers), headers.get(BALANCE) == _UNKNOWN)
@@ -43,7 +43,7 @@ def passed_on(headers: dict[str, Any]) -> list[tuple[str, Any]]:
     return [(name, value) for name in _PASSED_ON if (value := headers.get(name)) and len(value) <= ID_BYTES]
 
 
-def identify(message: Message, headers: dict[str, Any], id_headers: tuple[str, ...]) -> EntryId:
+def identify(message: Message, headers: dict[str, Any], id_key: bytes, id_headers: tuple[str, ...]) -> EntryId:
     """The id that the record carries, or the one made from it. Raises DecodingError."""
     for name in id_headers:
         raw = headers.get(name)
@@ -54,4 +54,4 @@ def identify(message: Message, headers: dict[str, Any], id_headers: tuple[str, .
                 return EntryId(raw.decode())
             except UnicodeDecodeError as error:
                 raise DecodingError("bad-id", f"The header {name} is no UTF-8.") from error
-    return entry_id(message.key(), message.value(), message.timestamp()[1])
+    return entry_id(id_key, message.key(), message.value(), message.timestamp()[1])

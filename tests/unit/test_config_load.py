@@ -9,7 +9,7 @@ import pytest
 from kafkalert.config.find import find
 from kafkalert.config.load import load, read
 from kafkalert.config.report import ProblemsError
-from kafkalert.config.sections import Settings
+from kafkalert.config.sections import DEVELOPMENT_KEY, Settings
 from kafkalert.errors import ConfigError
 
 ONE = '[clusters.dc1]\nbootstrap = "127.0.0.1:9092"\n'
@@ -302,9 +302,16 @@ def test_no_message_holds_a_secret(clean: Path, monkeypatch: pytest.MonkeyPatch)
     assert "shortsecret" not in "".join(found)
 
 
-def test_the_public_key_is_noted_in_production(clean: Path) -> None:
+def test_the_public_key_is_refused_in_production(clean: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it is written out; elsewhere it is good enough."""
     text = ONE + "[contexts.p]\nclusters = ['dc1']\nproduction = true\n"
-    assert "alerts.id_key" in read(write(clean, text)).notes[0]
+    (problem,) = problems(text, clean)
+    assert "alerts.id_key is the public development key" in problem
+    monkeypatch.setenv("KEY", DEVELOPMENT_KEY.decode())
+    assert problems(text + "[alerts]\nid_key = {env = 'KEY'}\n", clean)
+    monkeypatch.setenv("KEY", "a key of the bank's own")
+    assert read(write(clean, text + "[alerts]\nid_key = {env = 'KEY'}\n")).settings.context.production
+    assert read(write(clean, text.replace("true", "false"))).settings.context.name == "p"
 
 
 def test_a_folder_in_the_file_starts_where_the_file_stands(clean: Path, monkeypatch: pytest.MonkeyPatch) -> None:

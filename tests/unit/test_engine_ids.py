@@ -52,6 +52,15 @@ def test_an_id_depends_on_every_part_and_on_where_one_part_ends() -> None:
 
 def test_an_entry_without_id_gets_one_from_key_value_and_time() -> None:
     """Equal for equal records; null and empty are the same there, as a mirror may not tell them apart."""
-    ids = {entry_id(key, value, time) for key in (b"k", b"") for value in (b"v", b"") for time in (0, 1)}
+    ids = {
+        entry_id(DEVELOPMENT_KEY, key, value, time) for key in (b"k", b"") for value in (b"v", b"") for time in (0, 1)
+    }
     assert len(ids) == 8
-    assert entry_id(None, b"v", 1) == entry_id(b"", b"v", 1)
+    made = entry_id(DEVELOPMENT_KEY, None, b"v", 1)
+    assert made == entry_id(DEVELOPMENT_KEY, b"", b"v", 1)
+    assert made == "aa331f20df118f63a2d0776932a8fe4f"
+
+
+def test_the_id_of_an_entry_tells_nothing_without_the_key() -> None:
+    """It is shown; who knows the amount and the time could try out all accounts of a bank in a moment."""
+    assert entry_id(b"another key of a bank", b"k", b"v", 1) != entry_id(DEVELOPMENT_KEY, b"k", b"v", 1)

@@ -10,17 +10,19 @@ import org.apache.kafka.streams.processor.api.FixedKeyRecord;
 /**
  * Notes the entry's id in the header that goes with it through the hop; makes one for an entry without.
  *
- * <p>The id that is made is a hash of the record's bytes. A form that has them no more encodes anew, which gives the
+ * <p>The id that is made is a keyed hash of the record's bytes. A form that has them no more encodes anew, which gives the
  * same bytes: those of an AccountId and an AccountEntry follow from what they say.
  */
 final class EntryIdentity<K, V> extends ContextualFixedKeyProcessor<K, V, V> {
     static final String RECORD_ID = "ka-id";
     static final String ENTRY_ID = "ka-entry";
 
+    private final byte[] idKey;
     private final Function<K, byte[]> keyBytes;
     private final Function<V, byte[]> valueBytes;
 
-    EntryIdentity(Function<K, byte[]> keyBytes, Function<V, byte[]> valueBytes) {
+    EntryIdentity(byte[] idKey, Function<K, byte[]> keyBytes, Function<V, byte[]> valueBytes) {
+        this.idKey = idKey;
         this.keyBytes = keyBytes;
         this.valueBytes = valueBytes;
     }
@@ -33,7 +35,7 @@ final class EntryIdentity<K, V> extends ContextualFixedKeyProcessor<K, V, V> {
         if (id == null || id.length == 0) {
             byte[] key = entry.key() == null ? new byte[0] : keyBytes.apply(entry.key());
             byte[] value = entry.value() == null ? new byte[0] : valueBytes.apply(entry.value());
-            id = Ids.entry(key, value, entry.timestamp()).getBytes(StandardCharsets.UTF_8);
+            id = Ids.entry(idKey, key, value, entry.timestamp()).getBytes(StandardCharsets.UTF_8);
         }
         headers.remove(RECORD_ID);
         headers.remove(ENTRY_ID);

@@ -15,9 +15,9 @@ final class Ids {
         this.digest = digest;
     }
 
-    /** The id of an entry that came without one. */
-    static String entry(byte[] key, byte[] value, long timestampMs) {
-        Ids id = new Ids(new Blake2bDigest(null, BYTES, null, null)).part(key).part(value);
+    /** The id of an entry that came without one; without `idKey` it tells nothing about the account. */
+    static String entry(byte[] idKey, byte[] key, byte[] value, long timestampMs) {
+        Ids id = new Ids(new Blake2bDigest(idKey, BYTES, null, null)).part(key).part(value);
         byte[] moment = ByteBuffer.allocate(Long.BYTES).putLong(timestampMs).array();
         id.digest.update(moment, 0, moment.length);
         return id.hex();

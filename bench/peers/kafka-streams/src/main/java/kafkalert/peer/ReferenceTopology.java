@@ -45,7 +45,7 @@ final class ReferenceTopology {
                 Materialized.as(Topics.SETTINGS));
 
         builder.stream(options.topic(Topics.ENTRIES), Consumed.with(accountId, accountEntry))
-                .processValues(() -> new EntryIdentity<>(accountId::encode, accountEntry::encode))
+                .processValues(() -> new EntryIdentity<>(options.idKey(), accountId::encode, accountEntry::encode))
                 .leftJoin(authorisations, ReferenceTopology::byCustomer)
                 .flatMap((account, entries) -> entries)
                 .to(options.topic(Topics.ENTRIES_BY_CUSTOMER), Produced.with(customerId, accountEntry));

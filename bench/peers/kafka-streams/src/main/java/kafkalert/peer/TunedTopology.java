@@ -48,7 +48,7 @@ final class TunedTopology {
                 options.topic(Topics.SETTINGS), Consumed.with(KEYS, alertSettings), Materialized.as(Topics.SETTINGS));
 
         builder.stream(options.topic(Topics.ENTRIES), Consumed.with(KEYS, Serdes.ByteArray()))
-                .processValues(() -> new EntryIdentity<>(Bytes::get, value -> value))
+                .processValues(() -> new EntryIdentity<>(options.idKey(), Bytes::get, value -> value))
                 .leftJoin(authorisations, Authorised::new)
                 .filter((account, authorised) -> authorised.customers() != null)
                 .flatMap((account, authorised) -> authorised.customers().getCustomerIds().stream()
