@@ -8,7 +8,7 @@ import typer
 
 from kafkalert.commands import invocation
 from kafkalert.commands.terminal import ask
-from kafkalert.errors import RefusedError
+from kafkalert.errors import ExitCode, RefusedError
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking; not enough in production.")]
 ConfirmOption = Annotated[
@@ -54,5 +54,9 @@ def _asked(name: str, *, production: bool, may_ask: bool) -> bool:
             hint=f"Add --confirm {name}." if production else "Add --yes.",
         )
     question = f"Type {name} to go on: " if production else "Go on? [y/N] "
-    answer = ask(question).strip()
+    try:
+        answer = ask(question).strip()
+    except KeyboardInterrupt:
+        invocation.say("Interrupted; nothing was changed.")
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
     return answer == name if production else answer.lower() in ("y", "yes")

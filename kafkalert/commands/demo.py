@@ -8,6 +8,7 @@ from kafkalert.commands import invocation
 from kafkalert.commands.output import Format, OutputOption, emit
 from kafkalert.commands.terminal import write_all
 from kafkalert.errors import KafkalertError
+from kafkalert.ops.wording import counted
 
 if TYPE_CHECKING:
     from kafkalert.sandbox.demo import Demo, Summary
@@ -58,8 +59,9 @@ def demo(
 def told(summary: "Summary") -> list[str]:
     """The summary for people."""
     channels = f"{summary.email:,} by e-mail, {summary.sms:,} by SMS, {summary.push:,} by push message"
+    expected = counted(summary.expected, "alert")
     lines = [
-        f"{summary.bookings:,} bookings in {summary.seconds:.0f} s raised {summary.expected:,} alerts.",
+        f"{counted(summary.bookings, 'booking')} in {summary.seconds:.0f} s raised {expected}.",
         f"{summary.arrived:,} of them came: {channels}.",
     ]
     if summary.p50_ms is not None:
@@ -78,7 +80,7 @@ def fail(summary: "Summary", *, kept: bool, log: str) -> None:
             f"Missing: {loss.count:,} {loss.alert_type}, such as alert {loss.alert_id} of booking {loss.entry_id}."
         )
     problems = [f"{summary.missing:,} of {summary.expected:,} expected alerts did not come"] if summary.missing else []
-    problems += [f"{summary.wrong:,} alerts came that nobody expects"] if summary.wrong else []
+    problems += [f"{counted(summary.wrong, 'alert')} came that nobody expects"] if summary.wrong else []
     hint = f"Alerting's log is {log}." if kept else "Run it again with --keep, and look at alerting's log."
     raise KafkalertError(f"{', and '.join(problems)}.", hint=hint)
 

@@ -10,6 +10,7 @@ import typer
 
 from kafkalert.commands import invocation
 from kafkalert.errors import ExitCode, KafkalertError, RefusedError, UsageError
+from kafkalert.ops.wording import counted
 
 if TYPE_CHECKING:
     from kafkalert.config.sections import Settings
@@ -77,7 +78,7 @@ def alerting(
     with _as_worker():
         ran = stage.run(settings, RunOptions(until_end=until_end, http_port=http_port, patience=wait))
     if until_end:
-        invocation.say(f"{ran.entries} entries read, {ran.alerts} alerts sent.")
+        invocation.say(f"{counted(ran.entries, 'entry')} read, {counted(ran.alerts, 'alert')} sent.")
 
 
 @app.command()
@@ -116,9 +117,9 @@ def bridge(
     options = stage.BridgeOptions(source, follow=follow, rate=rate, strict=strict, patience=wait, http_port=http_port)
     done = stage.run(settings, options, on_bad)
     if done.bad > _BAD_SHOWN:
-        invocation.say(f"... and {done.bad - _BAD_SHOWN} more bad lines.")
-    bad = f"; {done.bad} bad line{'s' * (done.bad != 1)}" if done.bad else ""
-    invocation.say(f"{done.acknowledged} entries sent and acknowledged{bad}.")
+        invocation.say(f"... and {counted(done.bad - _BAD_SHOWN, 'more bad line')}.")
+    bad = f"; {counted(done.bad, 'bad line')}" if done.bad else ""
+    invocation.say(f"{counted(done.acknowledged, 'entry')} sent and acknowledged{bad}.")
     if done.stopped and not follow:
         invocation.say(f"Stopped before the end of {source}; what follows was not sent.")
     if done.bad:

@@ -9,6 +9,7 @@ from kafkalert.commands import invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
 from kafkalert.commands.output import Format, OutputOption, emit
 from kafkalert.errors import ExitCode
+from kafkalert.ops.wording import counted
 
 if TYPE_CHECKING:
     from kafkalert.ops.seed.job import Request
@@ -86,7 +87,7 @@ def _seed(
     from kafkalert.engine.clock import SystemClock  # noqa: PLC0415 - not for --help
     from kafkalert.engine.stopping import Stopping  # noqa: PLC0415 - as above
     from kafkalert.ops.active import with_active_first  # noqa: PLC0415 - as above
-    from kafkalert.ops.seed.job import Audience, seed  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.ops.seed.job import Audience, acknowledged, seed  # noqa: PLC0415 - Kafka's library, not for --help
 
     stopping = Stopping(SystemClock())
     writing = False
@@ -106,9 +107,10 @@ def _seed(
     emit([summary], output, columns=COLUMNS, spare=SPARE)
     if summary.interrupted:
         pruned = f", {summary.pruned} deleted" if request.prune else ""
-        invocation.say(f"Interrupted; {summary.acknowledged} of {summary.rows} rows were acknowledged{pruned}.")
+        invocation.say(f"Interrupted; {acknowledged(summary.acknowledged, summary.rows)}{pruned}.")
         if summary.unknown:
-            invocation.say(f"{summary.unknown} were never answered and may be in or not; seeding again does no harm.")
+            rows = f"{counted(summary.unknown, 'row')} {'was' if summary.unknown == 1 else 'were'}"
+            invocation.say(f"{rows} never answered and may be in or not; seeding again does no harm.")
         raise typer.Exit(ExitCode.INTERRUPTED)
     if summary.bad_lines and request.strict:
         invocation.say("Nothing was written, as --strict asks.")
@@ -121,4 +123,4 @@ def tell(name: str, bad: "BadLines") -> None:
     for line in bad.first:
         invocation.say(f"{name}:{line.number}: {line.reason}")
     if (more := bad.count - len(bad.first)) > 0:
-        invocation.say(f"{name}: and {more} more bad lines")
+        invocation.say(f"{name}: and {counted(more, 'more bad line')}")

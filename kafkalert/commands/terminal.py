@@ -25,10 +25,16 @@ def say(text: str) -> None:
 
 
 def ask(question: str) -> str:
-    """The line that the user types after `question`; empty at the end of the input."""
+    """The line that the user types after `question`; empty at the end of the input. What follows is on a new line."""
     sys.stderr.write(masked(escaped(question)))
     sys.stderr.flush()
-    return sys.stdin.readline()
+    answer = ""
+    try:
+        answer = sys.stdin.readline()
+    finally:
+        if not answer.endswith("\n"):
+            sys.stderr.write("\n")
+    return answer
 
 
 def report(what: str, hint: str, *, listed: bool = False) -> None:

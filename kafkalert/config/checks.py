@@ -4,7 +4,7 @@ Everything here works on the raw tables and takes them as they are, so that it r
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kafkalert.config.names import TOPICS
@@ -42,6 +42,7 @@ def check(raw: Mapping[str, Any], report: Report) -> None:
         for name in table(raw, kind):
             if not NAME.fullmatch(name):
                 report.add([kind, name], "is a name with other characters than letters, digits, - and _")
+    _check_text(raw, [], report)
     known = list(table(raw, "clusters"))
     if raw.get("clusters", {}) == {}:
         report.add(["clusters"], 'is missing. Add [clusters.dc1] with bootstrap = "HOST:PORT"')
@@ -59,6 +60,18 @@ def check(raw: Mapping[str, Any], report: Report) -> None:
     serde = table(raw, "serde")
     if serde.get("framing") == "confluent" and not serde.get("registry"):
         report.add(["serde", "registry"], "is missing; the framing confluent needs it")
+
+
+def _check_text(value: object, place: Sequence[str], report: Report) -> None:
+    """A variable may hold bytes that are no UTF-8; a client library takes neither these nor a NUL."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            _check_text(inner, [*place, str(name)], report)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_text(inner, place, report)
+    elif isinstance(value, str) and any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value):
+        report.add(place, "should be text: it holds bytes that are none")
 
 
 def _check_bootstraps(raw: Mapping[str, Any], report: Report) -> None:

@@ -13,6 +13,18 @@ def _duration(value: object) -> timedelta:
     return value if isinstance(value, timedelta) else parse_duration(str(value))
 
 
+def _flag(value: object) -> bool:
+    """A variable can only hold a text; anything else that might mean yes, or no, is not guessed."""
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise ValueError("should be true or false, without quotes")
+
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
+"""Yes or no."""
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 """A length of time; in kafkalert.toml a text such as "500ms", "1h30m" or "7d"."""
 
@@ -58,9 +70,9 @@ class Context(Section):
     name: str = "default"
     clusters: tuple[str, ...] = Field(min_length=1, max_length=2, description="names of clusters; the first is active")
     prefix: str = Field(default="", pattern=r"^[a-zA-Z0-9._-]*$", description="put before every topic and group")
-    production: bool = Field(default=False, description="changes ask for the context's name")
-    read_only: bool = Field(default=False, description="refuse every command that changes a cluster")
-    unmask: bool = Field(default=False, description="allow --unmask")
+    production: Flag = Field(default=False, description="changes ask for the context's name")
+    read_only: Flag = Field(default=False, description="refuse every command that changes a cluster")
+    unmask: Flag = Field(default=False, description="allow --unmask")
 
 
 class Topics(Section):

@@ -24,6 +24,7 @@ from kafkalert.bus.watermarks import MissingTopicsError, topic_ids
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.errors import ConfigError, DeniedError, KafkalertError, OutcomeUnknownError, UnreachableError
 from kafkalert.ops.topics import Action, Comparison, State, Topic, changes, compare, having, wanted
+from kafkalert.ops.wording import counted
 
 _SECONDS = 8.0
 _SETTLE_SECONDS = 10.0
@@ -69,7 +70,7 @@ def apply(settings: Settings, comparisons: Sequence[Comparison]) -> list[Compari
         here = [one for one in comparisons if one.cluster == name]
         problems += _apply(cluster, clients.admin(cluster), here, should)
     if problems:
-        more = f" ({len(problems) - 1} more changes failed.)" if len(problems) > 1 else ""
+        more = f" ({counted(len(problems) - 1, 'more change')} failed.)" if len(problems) > 1 else ""
         worst = next((one for one in problems if isinstance(one, OutcomeUnknownError)), problems[0])
         if isinstance(worst, DeniedError):
             raise DeniedError(f"{worst}{more}", worst.operation, worst.resource, hint=worst.hint)

@@ -217,9 +217,10 @@ def check_refusals(comparisons: Sequence[Comparison]) -> None:
     if not refused:
         return
     one, (difference, *_) = refused[0]
-    also = f", and {len(refused) - 1} more topics" if len(refused) > 1 else ""
+    also = f", and so for {counted(len(refused) - 1, 'more topic')}" if len(refused) > 1 else ""
+    there = counted(int(difference.now or 0), "partition")
     raise RefusedError(
-        f"{one.topic} on {one.cluster} has {difference.now} partitions and should have {difference.wanted}{also}. "
+        f"{one.topic} on {one.cluster} has {there} and should have {difference.wanted}{also}. "
         "Partitions of a keyed topic are not added: its keys would move, and their order and compaction break.",
         hint=f"Set partitions = {difference.now} under [topics], or give the topic a new name under [topics.names].",
     )

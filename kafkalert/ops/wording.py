@@ -55,8 +55,11 @@ def entry_words(entry: Mapping[str, Any], *, balance_known: bool = True, unmask:
 
 
 def counted(number: int, noun: str) -> str:
-    """How many of something: "1 record", "12,000 records"."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+    """How many of something: "1 record", "12,000 records", "2 entries", "3 addresses"."""
+    if number == 1:
+        return f"1 {noun}"
+    plural = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}{'es' if noun.endswith('s') else 's'}"
+    return f"{number:,} {plural}"
 
 
 def money(amount: str, currency: str) -> str:

@@ -4,8 +4,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import typer
+
+from kafkalert.commands.confirm import _asked
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 PROBE = Path(__file__).with_name("probe.py")
@@ -103,3 +107,26 @@ def test_unmasking_is_refused_without_permission_or_trace(probe: Run, tmp_path: 
     (tmp_path / "home").write_text("a file where the folder should be")
     untraced = probe("probe", "--unmask")
     assert (untraced.returncode, "cannot be logged" in untraced.stderr) == (5, True)
+
+
+def test_who_breaks_off_at_the_question_learns_that_nothing_was_changed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-c, on a line of its own; nothing was said at all."""
+
+    def interrupt() -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True, readline=interrupt))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    with pytest.raises(typer.Exit) as ended:
+        _asked("test", production=False, may_ask=True)
+    assert ended.value.exit_code == 130
+    assert capsys.readouterr().err == "Go on? [y/N] \nInterrupted; nothing was changed.\n"
+
+
+def test_the_end_of_the_input_ends_the_question_s_line(terminal: Callable[..., tuple[str, int]]) -> None:
+    """What follows stood behind the question."""
+    shown, ended = terminal([sys.executable, str(PROBE), "probe", "--change"], "\x04")
+    assert ended == 5
+    assert shown.splitlines()[-1] == "Error: Not confirmed; nothing was changed."

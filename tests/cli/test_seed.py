@@ -138,7 +138,7 @@ def test_ctrl_c_says_how_many_were_acknowledged(seeded: Run, tmp_path: Path, env
         rows = json.loads(process.stdout.read()) if process.stdout else []
         assert process.wait(20) == 130
     count = rows[0]["acknowledged"]
-    assert f"Interrupted; {count} of {count} rows were acknowledged." in said
+    assert f"Interrupted; {count:,} of {count:,} row" in said
     assert rows[0]["interrupted"] is True
 
 
@@ -181,7 +181,7 @@ def test_ctrl_c_ends_it_also_where_the_cluster_hangs(
     assert (row["acknowledged"], row["unknown"], row["interrupted"]) == (0, row["rows"], True)
     assert row["rows"] > 0
     assert said.splitlines()[-2:] == [
-        f"Interrupted; 0 of {row['rows']} rows were acknowledged.",
+        f"Interrupted; 0 of {row['rows']:,} rows were acknowledged.",
         f"{row['rows']} were never answered and may be in or not; seeding again does no harm.",
     ]
 

@@ -140,7 +140,7 @@ def test_a_stop_before_the_end_of_a_file_is_said(bank: Pipeline, entries: list[d
     sent = len(bank.read(ENTRIES))
     assert 5 <= sent < len(entries)
     acknowledged, stopped = told.splitlines()
-    assert acknowledged == f"{sent} entries sent and acknowledged."
+    assert acknowledged == f"{sent:,} entries sent and acknowledged."
     assert stopped == f"Stopped before the end of {path}; what follows was not sent."
 
 

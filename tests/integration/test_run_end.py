@@ -43,7 +43,7 @@ def test_what_is_there_is_processed_and_then_it_ends(bank: Pipeline, mode: str, 
     again = kafkalert(bank, "run", "alerting", "--until-end", "--mode", mode)
     assert (again.returncode, again.stderr.splitlines()[-1:]) == (0, ["0 entries read, 0 alerts sent."]), again.stderr
     if not workers and mode == "one-hop":
-        assert done.stderr.splitlines()[-1] == f"600 entries read, {len(bank.outputs())} alerts sent."
+        assert done.stderr.splitlines()[-1] == f"600 entries read, {len(bank.outputs()):,} alerts sent."
     assert len(bank.outputs()) == len({one.id for one in bank.outputs()})
 
 

@@ -251,7 +251,7 @@ def test_a_bridge_that_waits_for_its_rate_ends_while_it_is_prepared(pair: Pair, 
         bridge.send_signal(signal.SIGTERM)
         _, told = bridge.communicate(timeout=5)
     assert bridge.returncode == 0
-    assert "1 entries sent and acknowledged." in told
+    assert "1 entry sent and acknowledged." in told
 
 
 def test_a_bridge_sends_again_what_a_lost_cluster_may_not_have_given_on(

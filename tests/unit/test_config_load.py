@@ -320,3 +320,34 @@ def test_a_folder_in_the_file_starts_where_the_file_stands(clean: Path, monkeypa
     assert load(path).engine.state == clean / "etc/tables"
     monkeypatch.setenv("KAFKALERT_ENGINE__STATE", "mine")
     assert load(path).engine.state == Path("mine")
+
+
+@pytest.mark.parametrize("name", ["production", "read_only", "unmask"])
+@pytest.mark.parametrize("value", ['"yes"', '"no"', '"on"', "1", '""'])
+def test_a_guard_is_true_or_false_and_never_guessed(clean: Path, name: str, value: str) -> None:
+    """A text that happens to mean yes in one language, or no in another, was taken without a word."""
+    found = problems(f'{ONE}[contexts.a]\nclusters = ["dc1"]\n{name} = {value}\n', clean)
+    assert found == [f"5: contexts.a.{name} should be true or false, without quotes."]
+
+
+def test_a_variable_can_say_true_and_false(clean: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKALERT_CONTEXTS__A__READ_ONLY", "true")
+    assert settings(f'{ONE}[contexts.a]\nclusters = ["dc1"]\n', clean).context.read_only is True
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("KAFKALERT_CLUSTERS__DC1__KAFKA__CLIENT_ID", "n\udcf6pe"), ("KAFKALERT_TOPICS__NAMES__ACCOUNTENTRY", "\udcf6")],
+)
+def test_a_variable_that_is_no_text_is_named(
+    clean: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """Before a client library meets it."""
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ProblemsError, match=f"{variable}: .* should be text"):
+        load(write(clean, ONE))
+
+
+def test_a_nul_is_no_text(clean: Path) -> None:
+    (found,) = problems(f'{ONE}[clusters.dc1.kafka]\n"client.id" = "a\\u0000b"\n', clean)
+    assert found.endswith("should be text: it holds bytes that are none.")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafkalert.ops.wording import LONGEST, alert_words, entry_words, harmless, money
+from kafkalert.ops.wording import LONGEST, alert_words, counted, entry_words, harmless, money
 
 PARAMS = {
     "alert_settings_account_number": "NL20KAFK0000004300",
@@ -86,3 +86,19 @@ def test_harmless_is_stable(text: str) -> None:
     assert once.isprintable()
     if len(once) <= LONGEST:
         assert harmless(once) == once
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "said"),
+    [
+        (1, "row", "1 row"),
+        (0, "row", "0 rows"),
+        (12_000, "bad line", "12,000 bad lines"),
+        (2, "entry", "2 entries"),
+        (2, "key", "2 keys"),
+        (3, "address", "3 addresses"),
+        (1, "address", "1 address"),
+    ],
+)
+def test_a_count_has_its_plural(number: int, noun: str, said: str) -> None:
+    assert counted(number, noun) == said

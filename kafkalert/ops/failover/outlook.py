@@ -176,10 +176,11 @@ def _loss(goings: Sequence[Going], whole: int | None, old: str, target: str, *, 
     dated = [one.since for one in goings if one.since is not None]
     undated = [one.partition for one in goings if one.since is None]
     words = []
+    entries = f"{again:,} {'entry is' if again == 1 else 'entries are'}"
     if dated:
-        words.append(f"Groups go back to {_clock(min(dated))}; at most {again:,} entries are processed again there.")
+        words.append(f"Groups go back to {_clock(min(dated))}; at most {entries} processed again there.")
     else:
-        words.append(f"At most {again:,} entries are processed again.")
+        words.append(f"At most {entries} processed again.")
     words.append("The same entries give alerts of the same ids.")
     if undated:
         words.append(

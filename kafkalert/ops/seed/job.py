@@ -15,6 +15,7 @@ from kafkalert.ops.seed.kinds import BadLines, Kind, OnProgress, Summary
 from kafkalert.ops.seed.pruning import Stale, stale
 from kafkalert.ops.seed.reading import Inspection, inspect
 from kafkalert.ops.seed.writing import Writer, check_topic
+from kafkalert.ops.wording import counted
 from kafkalert.serde.build import codec
 from kafkalert.serde.codec import Codec
 
@@ -85,12 +86,17 @@ def seed(
             if too_many.keys and not (writer.written.interrupted or writer.written.failed.count):
                 writer.tombstones(too_many.keys)
         except KafkalertError as error:
-            error.args = (f"{error} {writer.written.acknowledged} of {writer.written.rows} rows were acknowledged.",)
+            error.args = (f"{error} {acknowledged(writer.written.acknowledged, writer.written.rows)}.",)
             raise
         if found is None:
             audience.tell(name, writer.written.bad)
         audience.tell(name, writer.written.failed)
         return writer.summary(time.monotonic() - began)
+
+
+def acknowledged(count: int, of: int) -> str:
+    """How far it came: "12 of 1,000 rows were acknowledged"."""
+    return f"{count:,} of {counted(of, 'row')} {'was' if count == 1 else 'were'} acknowledged"
 
 
 def _stale(
@@ -99,7 +105,7 @@ def _stale(
     """What --prune would remove. Raises RefusedError for a file that does not tell what is to stay."""
     if count := found.bad.count:
         raise RefusedError(
-            f"{name} has {count} bad line{'s' * (count > 1)}: --prune cannot know what it lacks. Nothing was written.",
+            f"{name} has {counted(count, 'bad line')}: --prune cannot know what it lacks. Nothing was written.",
             hint="Correct them, or leave --prune out.",
         )
     if not found.rows:
@@ -113,10 +119,10 @@ def _stale(
 def _changes(settings: Settings, request: Request, name: str, found: Inspection | None, too_many: Stale) -> list[str]:
     """What will be done, one line each."""
     topic, cluster = settings.topic(request.kind.topic), settings.active.name
-    rows = "the rows" if found is None else f"{found.rows} rows"
+    rows = "the rows" if found is None else counted(found.rows, "row")
     lines = [f"write {rows} of {name} to {topic} on {cluster}"]
     if request.prune:
-        lines.append(f"delete {len(too_many.keys)} rows of {topic} on {cluster} that {name} lacks")
+        lines.append(f"delete {counted(len(too_many.keys), 'row')} of {topic} on {cluster} that {name} lacks")
     if too_many.unreadable:
-        lines.append(f"leave {too_many.unreadable} keys of {topic} alone that cannot be read")
+        lines.append(f"leave {counted(too_many.unreadable, 'key')} of {topic} alone that cannot be read")
     return lines

@@ -54,11 +54,8 @@ def _nothing(record: Record) -> str:
 def _settings(value: Tree) -> str:
     accounts = value["accountAlertSettings"]
     alerts = sum(len(account["settings"]) for account in accounts)
-    addresses = len(value["addresses"])
-    return (
-        f"{counted(alerts, 'alert')} on {counted(len(accounts), 'account')}, "
-        f"to {addresses} address{'es' * (addresses != 1)}"
-    )
+    addresses = counted(len(value["addresses"]), "address")
+    return f"{counted(alerts, 'alert')} on {counted(len(accounts), 'account')}, to {addresses}"
 
 
 def _dead(record: Record, sentence: str) -> str:
