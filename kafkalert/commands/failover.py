@@ -111,7 +111,7 @@ def failover(
         to,
         timeout or TIMEOUT,
         reason or "",
-        operator(),
+        operator(settings),
         forced=force,
         dry_run=dry_run,
         overlap=OVERLAP if overlap is None else overlap,
@@ -156,7 +156,8 @@ def cancel(
     def ask(changes: Sequence[str]) -> None:
         approve(ctx, changes, yes=yes, confirm=confirm)
 
-    ended = call_off(invocation.settings(ctx), ask, by=operator(), reason=reason or "")
+    settings = invocation.settings(ctx)
+    ended = call_off(settings, ask, by=operator(settings), reason=reason or "")
     if output is Format.TABLE:
         invocation.say(ended.sentence)
     else:

@@ -82,7 +82,7 @@ def drill(
             signal.signal(one, signal.default_int_handler)
 
     audience = DrillAudience(lambda found: show(found, on_stderr=True), ask, view, invocation.say)
-    report = run(settings, DrillOrder(to, timeout, reason or "", operator()), audience)
+    report = run(settings, DrillOrder(to, timeout, reason or "", operator(settings)), audience)
     write(report, output)
     for sentence in ending(report):
         invocation.say(sentence)

@@ -45,7 +45,7 @@ def repair(
     def ask(changes: Sequence[str]) -> None:
         approve(ctx, changes, yes=yes, confirm=confirm)
 
-    result = run(settings, _show, ask, by=operator(), dry_run=dry_run)
+    result = run(settings, _show, ask, by=operator(settings), dry_run=dry_run)
     if not emit_object(result, output):
         emit(result.logs, output)
     if result.mended:

@@ -197,7 +197,7 @@ def _supervise(ctx: typer.Context, workers: int, http_port: int | None, argument
 
     def command(index: int) -> list[str]:
         port = [] if http_port is None else ["--http-port", str(http_port + index)]
-        return [sys.executable, "-m", "kafkalert", *common, "run", *arguments, *port]
+        return [sys.executable, "-P", "-m", "kafkalert", *common, "run", *arguments, *port]
 
     clock = SystemClock()
     stopping = Stopping(clock)

@@ -1,6 +1,5 @@
 """`--unmask`: personal data in clear, where the context permits it, and never without a trace."""
 
-import getpass
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated
 import typer
 
 from kafkalert.commands import invocation
+from kafkalert.config import user
 from kafkalert.errors import RefusedError
 
 UnmaskOption = Annotated[
@@ -33,8 +33,9 @@ def allowed(ctx: typer.Context, *, unmask: bool, what: str = "Personal data is")
             hint="Leave it out, or have unmask = true put into the context.",
         )
     log = audit_log()
-    when = datetime.now(UTC).isoformat(timespec="seconds")
-    line = f"{when} unmask {getpass.getuser()} {context.name} {ctx.command_path}"
+    what_done = f"unmask {user.name()} {context.name} {ctx.command_path}"
+    line = f"{datetime.now(UTC).isoformat(timespec='seconds')} {what_done}"
+    _to_system_log(what_done)
     try:
         log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as file:
@@ -49,6 +50,22 @@ def allowed(ctx: typer.Context, *, unmask: bool, what: str = "Personal data is")
 
 
 def audit_log() -> Path:
-    """The file of uses of --unmask, in the user's state folder by the XDG Base Directory specification."""
-    home = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(home) if home.startswith("/") else Path.home() / ".local/state") / "kafkalert/audit.log"
+    """The file of uses of --unmask, in the user's state folder by the XDG Base Directory specification.
+
+    Raises RefusedError where the user has no such folder.
+    """
+    folder = user.state_folder()
+    if folder is None:
+        raise RefusedError(
+            "The use of --unmask cannot be logged: this user has no home.",
+            hint="Set XDG_STATE_HOME to a folder that is writable; without a trace nothing is unmasked.",
+        )
+    return folder / "kafkalert/audit.log"
+
+
+def _to_system_log(line: str) -> None:
+    """Where whoever unmasks cannot move or edit it; a machine without such a log has the file alone."""
+    import syslog  # noqa: PLC0415 - not for --help
+
+    syslog.openlog("kafkalert", facility=syslog.LOG_AUTH)
+    syslog.syslog(syslog.LOG_NOTICE, line)

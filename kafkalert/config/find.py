@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from kafkalert.config import user
+
 FILE = "kafkalert.toml"
 SANDBOX = Path(".kafkalert/sandbox.toml")
 
@@ -17,15 +19,10 @@ class Found:
     sandbox: bool = False
 
 
-def user_folder() -> Path:
-    """The folder of the user's own configuration, by the XDG Base Directory specification."""
-    home = os.environ.get("XDG_CONFIG_HOME", "")
-    return (Path(home) if home.startswith("/") else Path.home() / ".config") / "kafkalert"
-
-
 def places() -> tuple[Path, ...]:
     """Where a file is looked for when none was named, in order."""
-    return Path(FILE), SANDBOX, user_folder() / FILE
+    own = user.config_folder()
+    return (Path(FILE), SANDBOX, *(() if own is None else (own / "kafkalert" / FILE,)))
 
 
 def find(flag: Path | None = None) -> Found | None:

@@ -15,6 +15,7 @@ from kafkalert.config.report import Report
 from kafkalert.config.secrets import Reference
 from kafkalert.config.sections import DEVELOPMENT_KEY, Cluster, Settings
 from kafkalert.config.tables import read_tables, table
+from kafkalert.config.trust import far_secrets
 from kafkalert.config.values import Values
 from kafkalert.errors import ConfigError
 
@@ -81,6 +82,7 @@ def read(config: Path | None = None, context: str | None = None, *, read_only: b
     document = _document(raw, report)
     if document is not None and chosen is not None:
         _check_key(document, chosen, report)
+    report.notes += far_secrets(found, values.references.values())
     report.finish()
     if document is None or chosen is None:
         raise ConfigError("There is no configuration.")  # not reached: each was reported

@@ -10,6 +10,8 @@ _DELIVERY = "kafkalert sets it, so that no alert is lost or overtakes another"
 _GROUP = "kafkalert sets it, so that partitions and offsets stay with their stage"
 _OFFSETS = "kafkalert commits an offset only after everything that came of it was acknowledged"
 
+_CODE_OF_OTHERS = "it would load foreign code into the pipeline"
+
 FIXED = {
     "acks": _DELIVERY,
     "request.required.acks": _DELIVERY,
@@ -35,7 +37,11 @@ FIXED = {
     "auto.offset.reset": "a lost offset has to be seen, not skipped",
     "isolation.level": "records of an aborted transaction are no alerts",
     "enable.partition.eof": "kafkalert finds the end of a partition by its offsets",
-    "plugin.library.paths": "it would load foreign code into the pipeline",
+    "plugin.library.paths": _CODE_OF_OTHERS,
+    "ssl.engine.id": _CODE_OF_OTHERS,
+    "ssl.engine.location": _CODE_OF_OTHERS,
+    "ssl.providers": _CODE_OF_OTHERS,
+    "sasl.kerberos.kinit.cmd": "it is a command that a shell would run; have a ticket renewed beside kafkalert",
 }
 """Properties that correctness rests on, and the reason that is given for refusing them."""
 

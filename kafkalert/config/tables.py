@@ -10,7 +10,10 @@ from kafkalert.config.find import Found
 from kafkalert.config.lines import lines
 from kafkalert.config.report import Problem, ProblemsError, Report
 from kafkalert.config.secrets import is_reference
+from kafkalert.config.trust import check_trusted, loosens
 from kafkalert.errors import ConfigError
+
+_GUARDED = "guards the environment, and no variable takes it away: write it into the file"
 
 
 def table(raw: Mapping[str, Any], *place: str) -> dict[str, Any]:
@@ -30,6 +33,7 @@ def read_tables(found: Found | None) -> tuple[dict[str, Any], Report]:
     raw: dict[str, Any] = {}
     report = Report("the environment")
     if found is not None:
+        check_trusted(found)
         label = str(found.path)
         text = _text(found)
         try:
@@ -42,6 +46,9 @@ def read_tables(found: Found | None) -> tuple[dict[str, Any], Report]:
     for name in table(raw, "clusters"):
         _flatten_properties(raw, name, report)
     for path, (variable, value) in overrides(os.environ, raw).items():
+        if loosens(raw, path, value):
+            report.add(path, _GUARDED, source=variable)
+            continue
         _put(raw, path, value)
         report.sources[".".join(path)] = variable
     return raw, report

@@ -1,14 +1,18 @@
 """What an operator orders."""
 
-import getpass
 import socket
 from dataclasses import dataclass
 from typing import Final
 
+from kafkalert.bus.principal import UNKNOWN, principal
+from kafkalert.config import user
+from kafkalert.config.sections import Settings
 from kafkalert.ops.failover.horizon import OVERLAP_SECONDS
 
 LONGEST: Final = 500
 """Characters of a reason that are kept; every instance reads the control log as a whole."""
+
+_NOBODY: Final = frozenset({UNKNOWN, "User:ANONYMOUS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,8 @@ class Order:
     overlap: float = OVERLAP_SECONDS
 
 
-def operator() -> str:
-    """Who asks, as user@host."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"
+def operator(settings: Settings) -> str:
+    """Who asks, as user@host, by the process's uid; and as whom the clusters know him, where that is configured."""
+    principals = sorted({principal(cluster) for cluster in settings.clusters.values()} - _NOBODY)
+    known = f" (as {', '.join(principals)})" if principals else ""
+    return f"{user.name()}@{socket.gethostname()}{known}"[:LONGEST]

@@ -113,7 +113,7 @@ class Stage:
         port = free_port(())
         folder = data_folder(self.folder) / "alerting"
         folder.mkdir(mode=0o700)
-        command = [sys.executable, "-m", "kafkalert", "--config", str(self.config)]
+        command = [sys.executable, "-P", "-m", "kafkalert", "--config", str(self.config)]
         command += ["run", "alerting", "--http-port", str(port)]
         with alone(self.folder) as lock:
             self._alerting = spawn(command, folder=folder, env=self._env, lock=lock)
