@@ -151,13 +151,20 @@ def translations(settings: Settings, reference_of: ReferenceOf = lambda _: None)
 
 
 def properties_text(config: Mapping[str, str]) -> str:
-    """The text of a Java properties file: a backslash is doubled, a leading space kept, a line break escaped."""
+    """The text of a Java properties file: a backslash is doubled, a leading space kept, all but ASCII escaped."""
     return "".join(f"{name}={_line(value)}\n" for name, value in config.items())
 
 
 def _line(value: str) -> str:
     text = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    text = "".join(char if " " <= char <= "~" else _utf16(char) for char in text)
     return f"\\{text}" if text.startswith(" ") else text
+
+
+def _utf16(char: str) -> str:
+    """As Java's properties have it, which are read as ISO 8859-1."""
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def _listener(url: str) -> str:

@@ -182,7 +182,7 @@ def test_ctrl_c_ends_it_also_where_the_cluster_hangs(
     assert row["rows"] > 0
     assert said.splitlines()[-2:] == [
         f"Interrupted; 0 of {row['rows']:,} rows were acknowledged.",
-        f"{row['rows']} were never answered and may be in or not; seeding again does no harm.",
+        f"{row['rows']:,} rows were never answered and may be in or not; seeding again does no harm.",
     ]
 
 

@@ -95,3 +95,4 @@ def test_a_record_as_large_as_either_cluster_takes_can_cross() -> None:
 
 def test_a_properties_file_keeps_what_java_would_take_apart() -> None:
     assert properties_text({"a": "x\\y", "b": " p\nq", "c": ""}) == "a=x\\\\y\nb=\\ p\\nq\nc=\n"
+    assert properties_text({"d": "\u00e9\u00a0\U0001f600"}) == "d=\\u00e9\\u00a0\\ud83d\\ude00\n"
