@@ -53,8 +53,22 @@ def mark(message: Message, other: str) -> Mark:
             elif name == origin:
                 native = False
     timestamp: int = message.timestamp()[1]
-    raw = named or _content(message.key(), message.value(), timestamp)
-    return Mark(message.offset() or 0, blake2b(raw, digest_size=ID_BYTES).digest(), native, timestamp)
+    return Mark(message.offset() or 0, _hashed(named, message), native, timestamp)
+
+
+def record_id(message: Message) -> bytes:
+    """The id of a record, as its mark has it."""
+    headers: Any = message.headers()
+    named = None
+    for name, value in headers or ():
+        if name == ID_HEADER:
+            named = value
+    return _hashed(named, message)
+
+
+def _hashed(named: bytes | None, message: Message) -> bytes:
+    raw = named or _content(message.key(), message.value(), message.timestamp()[1])
+    return blake2b(raw, digest_size=ID_BYTES).digest()
 
 
 def _content(key: Any, value: Any, timestamp: int) -> bytes:  # noqa: ANN401 - bytes; the library says str too

@@ -19,7 +19,7 @@ from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ending
 from kafkalert.engine.member import Member, RetryError
 from kafkalert.engine.metrics import Metrics
-from kafkalert.engine.progress import Partition, Progress, partition_of
+from kafkalert.engine.progress import Partition, Place, Progress, partition_of
 from kafkalert.engine.skipping import Ranges
 from kafkalert.engine.stage import Stage
 
@@ -191,14 +191,15 @@ class Loop:
             return
         events = [one for one in batch if one.error() is not None]
         records = [one for one in batch if one.error() is None] if events else batch
-        last = self._last(records)
+        newest = self._newest(records)
+        last = {partition: one.offset() or 0 for partition, one in newest.items()}
         for event in events:
             self._member.event(event, last)
         records = self._member.without_skipped(records)
         if records and not self._process(records):
             return
         for partition, offset in last.items():
-            self._progress.reached(partition, offset + 1)
+            self._progress.reached(partition, offset + 1, newest.get(partition))
         if len(batch) < self._batch:
             self._delivery.hurry()
         else:
@@ -218,12 +219,17 @@ class Loop:
         finally:
             self.busy = False
 
-    def _last(self, records: list[Message]) -> dict[Partition, int]:
-        """The offset of the last record of each partition."""
+    def _newest(self, records: list[Message]) -> dict[Partition, Message]:
+        """The last record of each partition."""
         if len(self._stage.inputs) > 1:
-            return {partition_of(one): one.offset() or 0 for one in records}
+            return {partition_of(one): one for one in records}
         topic = self._stage.inputs[0]
-        return {(topic, n or 0): at or 0 for n, at in {one.partition(): one.offset() for one in records}.items()}
+        return {(topic, number or 0): one for number, one in {one.partition(): one for one in records}.items()}
+
+    @property
+    def places(self) -> dict[Partition, Place]:
+        """What was last committed of each partition that is read here."""
+        return self._progress.places()
 
     @property
     def held(self) -> str:

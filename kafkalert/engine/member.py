@@ -13,7 +13,7 @@ from kafkalert.bus.threads import Callbacks
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ending
-from kafkalert.engine.progress import Partition, Progress, offsets, partition_of
+from kafkalert.engine.progress import Partition, Place, Progress, committed_place, offsets, partition_of
 from kafkalert.engine.skipping import Ranges, bound, skipped, within, written
 from kafkalert.errors import KafkalertError
 
@@ -179,21 +179,24 @@ class Member:
 
     def commit_soon(self, moved: Mapping[Partition, int]) -> None:
         """Commit without waiting; what the group does not take is committed again."""
-        self._progress.committed(moved)
+        places = self._progress.placed(moved)
+        self._progress.committed(places)
+        wanted = self._offsets(places)
         try:
-            self.consumer.commit(offsets=self._offsets(moved))
+            self.consumer.commit(offsets=wanted)
         except KafkaException as error:
-            self._told(error.args[0], self._offsets(moved))
+            self._told(error.args[0], wanted)
 
     def commit_now(self, moved: Mapping[Partition, int]) -> bool:
         """Commit and wait for the answer, which a broker that hangs may never give; whether it was a good one."""
         if not moved:
             return True
+        places = self._progress.placed(moved)
         told: list[str] = []
 
         def call() -> None:
             try:
-                answers = self.consumer.commit(offsets=self._offsets(moved), asynchronous=False)
+                answers = self.consumer.commit(offsets=self._offsets(places), asynchronous=False)
                 told.append("; ".join(one.error.str() for one in answers or () if one.error is not None))
             except KafkaException as error:
                 told.append(error.args[0].str())
@@ -204,7 +207,7 @@ class Member:
         calling.join(COMMIT_SECONDS)
         if told == [""]:
             self._calls.remove(calling)
-            self._progress.committed(moved)
+            self._progress.committed(places)
             return True
         # The records come again, with the same ids.
         _LOG.warning("commit: %s", told[0] if told else f"no answer in {COMMIT_SECONDS:.0f} s")
@@ -213,21 +216,21 @@ class Member:
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if self._leaving:  # inside close(), where no question is answered; what comes now goes at once
             return
-        start: dict[Partition, int] = {}
+        start: dict[Partition, Place] = {}
         for one in consumer.committed(partitions, timeout=CALL_SECONDS):
             if one.error is not None:  # not known, which is not the same as none
                 raise KafkaException(one.error)
             partition = (one.topic, one.partition)
-            start[partition] = one.offset if one.offset >= 0 else OFFSET_BEGINNING
+            start[partition] = committed_place(one) if one.offset >= 0 else Place(OFFSET_BEGINNING)
             if partition in self._listed:
                 self._skip(consumer, partition, bound(one.metadata))
         self._progress.assigned(start)
-        consumer.incremental_assign(offsets(start, ""))
+        consumer.incremental_assign(offsets(start, lambda _: ""))
         if not self.joined:
             self.joined = True
             self._changed()
         if self._paused:
-            consumer.pause(offsets(start, ""))
+            consumer.pause(offsets(start, lambda _: ""))
 
     def _skip(self, consumer: Consumer, partition: Partition, end: int | None) -> None:
         """Pass over what the switch lists of a partition, as far as that lay before its end when the group first came.
@@ -252,11 +255,8 @@ class Member:
         if len(meant) < len(listed):
             _LOG.warning("%s: the switch says to skip what lay beyond its end %d then; that is not skipped", where, end)
 
-    def _offsets(self, positions: Mapping[Partition, int]) -> list[TopicPartition]:
-        return [
-            TopicPartition(*one, offset, written(self._epoch, self._bounds.get(one)))
-            for one, offset in positions.items()
-        ]
+    def _offsets(self, places: Mapping[Partition, Place]) -> list[TopicPartition]:
+        return offsets(places, lambda one: written(self._epoch, self._bounds.get(one)))
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         going = [(one.topic, one.partition) for one in partitions]

@@ -1,13 +1,29 @@
-"""How far a stage has come: offsets to commit, and whether it has reached the end it was told to stop at."""
+"""How far a stage has come: what to commit, and whether it has reached the end it was told to stop at."""
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
 
 from confluent_kafka import Message, TopicPartition
 
+from kafkalert.bus.marks import ID_BYTES, record_id
+
 Partition = tuple[str, int]
+_ID: Final = " id="
+_HEX: Final = re.compile(rf"[0-9a-f]{{{2 * ID_BYTES}}}")
 UNKNOWN: Final = -1
 """Below every offset: what the group has committed is not known."""
+
+
+class Place(NamedTuple):
+    """Where a group is in a partition, in a way that holds on the other cluster, too.
+
+    `offset` is the next one to read; `id` that of the last record before it, in hexadecimal, or empty where that is not
+    known: by it the same place is found there.
+    """
+
+    offset: int
+    id: str = ""
 
 
 class Progress:
@@ -16,36 +32,57 @@ class Progress:
     def __init__(self) -> None:
         self._next: dict[Partition, int] = {}
         self._committed: dict[Partition, int] = {}
+        self._last: dict[Partition, Message] = {}
+        self._places: dict[Partition, Place] = {}
 
-    def assigned(self, at: Mapping[Partition, int]) -> None:
-        """These partitions are read here from now on, each from its offset (negative: not known yet)."""
-        for partition, offset in at.items():
-            self._next[partition] = self._committed[partition] = offset
+    def assigned(self, at: Mapping[Partition, Place]) -> None:
+        """These partitions are read here from now on, each from its place (negative offset: not known yet)."""
+        for partition, place in at.items():
+            self._next[partition] = self._committed[partition] = place.offset
+            self._places[partition] = place
+            self._last.pop(partition, None)
 
     def gone(self, partitions: Iterable[Partition]) -> None:
         """These are read elsewhere from now on."""
         for partition in partitions:
             self._next.pop(partition, None)
             self._committed.pop(partition, None)
+            self._last.pop(partition, None)
+            self._places.pop(partition, None)
 
-    def reached(self, partition: Partition, following: int) -> None:
-        """Everything before the offset `following` was processed, or is no record.
+    def reached(self, partition: Partition, following: int, last: Message | None = None) -> None:
+        """Everything before the offset `following` was processed, or is no record; `last` is the last record of it.
 
         A record that was read just before its partition went and came back may lie before what was assigned since.
         """
         if following > self._next.get(partition, following):
             self._next[partition] = following
+            if last is not None:
+                self._last[partition] = last
 
     def uncommitted(self, only: Iterable[Partition] | None = None) -> dict[Partition, int]:
         """What a commit would move: next offsets above the last ones committed."""
         wanted = self._next.keys() if only is None else self._next.keys() & set(only)
         return {one: self._next[one] for one in wanted if self._next[one] > self._committed[one]}
 
-    def committed(self, offsets: Mapping[Partition, int]) -> None:
-        """A commit of these was handed over."""
+    def placed(self, offsets: Mapping[Partition, int]) -> dict[Partition, Place]:
+        """These next offsets, as far as they are read here, with the ids of the records before them."""
+        found: dict[Partition, Place] = {}
         for partition, offset in offsets.items():
+            last, before = self._last.get(partition), self._places.get(partition, Place(offset))
+            found[partition] = Place(offset, before.id if last is None else record_id(last).hex())
+        return found
+
+    def committed(self, places: Mapping[Partition, Place]) -> None:
+        """A commit of these was handed over; all outputs of what lies before them are acknowledged."""
+        for partition, place in places.items():
             if partition in self._committed:
-                self._committed[partition] = offset
+                self._committed[partition] = place.offset
+                self._places[partition] = place
+
+    def places(self) -> dict[Partition, Place]:
+        """What was last committed of each partition that is read here, where that is known."""
+        return {one: place for one, place in self._places.copy().items() if place.offset >= 0}
 
     def refused(self, partitions: Iterable[Partition]) -> None:
         """The last commit of these did not succeed; the next one repeats it."""
@@ -76,9 +113,18 @@ class Progress:
         )
 
 
-def offsets(positions: Mapping[Partition, int], metadata: str) -> list[TopicPartition]:
-    """Offsets as a commit takes them."""
-    return [TopicPartition(topic, number, offset, metadata) for (topic, number), offset in positions.items()]
+def offsets(places: Mapping[Partition, Place], metadata: Callable[[Partition], str]) -> list[TopicPartition]:
+    """Places as a commit takes them: with each partition's `metadata`, and the id where it is known."""
+    return [
+        TopicPartition(*one, place.offset, f"{metadata(one)}{_ID}{place.id}" if place.id else metadata(one))
+        for one, place in places.items()
+    ]
+
+
+def committed_place(told: TopicPartition) -> Place:
+    """The place that a group's commit says; what another program has written there is no id."""
+    words = (told.metadata or "").partition(_ID)[2]
+    return Place(told.offset, words if _HEX.fullmatch(words) else "")
 
 
 def partition_of(message: Message) -> Partition:

@@ -19,7 +19,7 @@ from kafkalert.bus.threads import watched
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.metrics import Metrics, by_name, percentile, rate
-from kafkalert.engine.progress import Partition
+from kafkalert.engine.progress import Partition, Place
 from kafkalert.engine.stopping import Stopping
 from kafkalert.errors import ConfigError, UnreachableError
 
@@ -39,9 +39,10 @@ _SILENCE: Final = frozenset(
 class Report:
     """What an instance does: "loading", "running", "held: ...", on which cluster, since which switch.
 
-    `attempt` is the pending switch for which it stands still, else empty; `ends` those of the partitions read here;
-    `passed_over` the records of the control logs that decide nothing. `turned` is the monotonic time
-    at which its loop last turned; None where there is no loop.
+    `attempt` is the pending switch for which it stands still, else empty; `ends` those of the partitions read here,
+    `committed` what was last committed of them, with all their outputs acknowledged; `passed_over` the records of the
+    control logs that decide nothing. `turned` is the monotonic time at which its loop last turned; None where there is
+    no loop.
     """
 
     state: str
@@ -49,6 +50,7 @@ class Report:
     epoch: int
     attempt: str = ""
     ends: Mapping[Partition, int] = field(default_factory=dict)
+    committed: Mapping[Partition, Place] = field(default_factory=dict)
     turned: float | None = None
     passed_over: int = 0
 
@@ -244,6 +246,9 @@ class Pulse(Thread):
             "loopTurnedMsAgo": None if report.turned is None else max(0, round((now - report.turned) * 1000)),
             "partitions": partitions,
             "ends": {place.written(one): end for one, end in sorted(report.ends.items())},
+            "committed": {
+                place.written(one): {"offset": at.offset, "id": at.id} for one, at in sorted(report.committed.items())
+            },
             "lag": sum(metrics.lag.values()),
             "lags": {place.written(one): left for one, left in sorted(metrics.lag.items())},
             "rates": self._rates,

@@ -144,8 +144,10 @@ class Runner:
         view = self._active.view()
         cluster, epoch = (view.active, view.epoch) if here is None else (here.cluster.name, here.epoch)
         attempt = "" if prepared is None else prepared.id
-        ends, turned = ({}, None) if loop is None else (loop.ends, loop.ticked)
-        return Report(state, cluster, epoch, attempt, ends, turned, self._active.passed_over())
+        passed_over = self._active.passed_over()
+        if loop is None:
+            return Report(state, cluster, epoch, attempt, passed_over=passed_over)
+        return Report(state, cluster, epoch, attempt, loop.ends, loop.places, loop.ticked, passed_over)
 
     def ready(self) -> bool:
         """Whether entries are processed."""

@@ -1,7 +1,9 @@
 """Forced switches away from a cluster that is dead, or hangs, by the installed command, while bookings come in."""
 
 import json
+import signal
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,50 @@ def test_away_from_a_cluster_whose_flow_was_late_in_one_topic(twin: Callable[[],
     finally:
         sandbox2.start("dc1")
     assert alerting.stop() == 0
+
+
+@pytest.mark.parametrize("ago", [7200, -3000], ids=["hours ago", "in the future"])
+def test_away_where_records_have_any_time(twin: Callable[[], Twin], sandbox2: Sandbox, ago: int) -> None:
+    """A producer may keep the booking's time. What had crossed and was not processed is alerted all the same."""
+    bank = twin()
+    alerting = bank.alerting()
+    bank.await_running(alerting, on="dc1")
+    time = now_ms() - 1000 * ago
+
+    def book(count: int) -> None:
+        for made in islice(bank.dc1.bookings, count):
+            bank.dc1.book(made.entry, timestamp=time)
+        bank.dc1.flush()
+
+    def beaten(times: int) -> bool:
+        bank.beats.newest()
+        return len([one for one in bank.beats.all if one["time"] > since]) >= times
+
+    for _ in range(2):  # ordinary life, of which heartbeats and copies tell
+        book(150)
+        bank.await_alerts()
+        since = now_ms()
+        assert wait_until(lambda: beaten(8), SECONDS, every=0.1)  # on both clusters
+    book(20)
+    bank.await_alerts()
+    alerting.send(signal.SIGSTOP)
+    before = set(bank.wanted)
+    book(150)
+    assert len(bank.wanted - before) > 20
+    assert wait_until(lambda: bank.held("dc2", ENTRIES) == bank.held("dc1", ENTRIES), SECONDS, every=0.1)
+    sandbox2.kill("dc1")
+    try:
+        alerting.kill()
+        done = bank.command(*FORCE, "--overlap", "2")
+        assert done.returncode in {0, 1}, f"{done.stderr}\n{bank.said()}"  # 1: nobody runs any more
+        told = json.loads(done.stdout)["loss"]
+        assert told["lost"] == 0
+        assert told["repeated"] < len(bank.sent), "it goes on where instances were, and not at the beginning"
+        fresh = bank.alerting()
+        bank.await_running(fresh, on="dc2", epoch=1)
+        assert wait_until(
+            lambda: bank.alerts.pump() >= 0 and not bank.alerts.absent("dc2", bank.wanted), SECONDS, every=0.1
+        ), f"{len(bank.alerts.absent('dc2', bank.wanted))} of {len(bank.wanted)} were never alerted\n{done.stdout}"
+    finally:
+        sandbox2.start("dc1")
+    assert fresh.stop() == 0

@@ -1,9 +1,13 @@
 """How far a stage has come, against a model that keeps its whole history."""
 
+from hashlib import blake2b
+
+from confluent_kafka import TopicPartition
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from kafkalert.engine.progress import Partition, Progress, offsets
+from kafkalert.engine.progress import Partition, Place, Progress, committed_place, offsets
+from tests.engine_fakes import FakeMessage
 
 PARTITIONS = st.sampled_from([("a", 0), ("a", 1), ("b", 0)])
 OFFSETS = st.integers(0, 30)
@@ -21,7 +25,7 @@ class History(RuleBasedStateMachine):
     @rule(partition=PARTITIONS, offset=OFFSETS | st.just(-2))
     def assigned(self, partition: Partition, offset: int) -> None:
         """It comes, at what the group has committed (-2: nothing yet)."""
-        self.progress.assigned({partition: offset})
+        self.progress.assigned({partition: Place(offset)})
         self.reached_here[partition] = [offset]
         self.group_has[partition] = offset
 
@@ -47,7 +51,7 @@ class History(RuleBasedStateMachine):
             for one, reached in self.reached_here.items()
             if max(reached) > self.group_has[one] and (only is None or one in only)
         }
-        self.progress.committed(moved)
+        self.progress.committed(self.progress.placed(moved))
         self.group_has |= moved
 
     @rule(partition=PARTITIONS)
@@ -73,7 +77,7 @@ TestHistory = History.TestCase
 def test_the_end_is_reached_when_every_partition_is_there_or_committed_elsewhere() -> None:
     """A partition read here counts by what was processed here, however far the group has committed it."""
     progress = Progress()
-    progress.assigned({("a", 0): 3, ("a", 1): -2})
+    progress.assigned({("a", 0): Place(3), ("a", 1): Place(-2)})
     goal = {("a", 0): 5, ("a", 1): 0, ("a", 2): 7}
     assert not progress.beyond(goal, {("a", 0): 9, ("a", 2): 7})
     progress.reached(("a", 0), 5)
@@ -86,12 +90,34 @@ def test_the_end_is_reached_when_every_partition_is_there_or_committed_elsewhere
 def test_a_partition_whose_position_is_not_known_counts_by_what_the_group_has() -> None:
     """Nothing was ever committed there, so only an empty one has been read to its end."""
     progress = Progress()
-    progress.assigned({("a", 0): -2})
+    progress.assigned({("a", 0): Place(-2)})
     assert progress.beyond({("a", 0): 0}, {})
     assert not progress.beyond({("a", 0): 1}, {})
 
 
 def test_offsets_carry_their_metadata() -> None:
     """Each names the epoch in which it was committed."""
-    (one,) = offsets({("a", 3): 17}, "epoch=0")
-    assert (one.topic, one.partition, one.offset, one.metadata) == ("a", 3, 17, "epoch=0")
+    (one,) = offsets({("a", 3): Place(17)}, lambda one: f"epoch=0 end={one[1]}")
+    assert (one.topic, one.partition, one.offset, one.metadata) == ("a", 3, 17, "epoch=0 end=3")
+
+
+def test_a_place_is_committed_with_the_id_of_the_record_before_it_and_read_again() -> None:
+    """So the next member knows it before any record comes; what somebody else wrote there is no id."""
+    partition, progress = ("a", 0), Progress()
+    progress.assigned({partition: Place(3, "00" * 8)})
+    assert progress.placed({partition: 3}) == {partition: Place(3, "00" * 8)}
+    record = FakeMessage(of="a", carried=[("ka-id", b"one")], at=6)
+    progress.reached(partition, 7, record.real)
+    progress.reached(partition, 9)  # behind the record lie markers
+    placed = progress.placed(progress.uncommitted())
+    assert placed == {partition: Place(9, blake2b(b"one", digest_size=8).hexdigest())}
+    assert progress.places() == {partition: Place(3, "00" * 8)}, "nothing is told before its outputs are acknowledged"
+    progress.committed(placed)
+    assert progress.places() == placed
+    (told,) = offsets(placed, lambda _: "epoch=4")
+    assert told.metadata == f"epoch=4 id={placed[partition].id}"
+    assert committed_place(told) == placed[partition]
+    for odd in ("", "epoch=4", "epoch=4 id=", "epoch=4 id=XYZ", "epoch=4 id=00"):
+        assert committed_place(TopicPartition("a", 0, 9, odd)) == Place(9)
+    progress.gone([partition])
+    assert progress.places() == {}

@@ -12,7 +12,7 @@ from kafkalert.bus.marks import Partition
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.member import Member
-from kafkalert.engine.progress import Progress
+from kafkalert.engine.progress import Place, Progress
 from kafkalert.engine.skipping import Ranges, bound, ranges, skipped, within, written
 
 GROUP = "a.kafkalert.alerting"
@@ -103,11 +103,11 @@ def test_a_range_beyond_the_end_skips_nothing() -> None:
 def test_the_end_is_the_one_at_which_the_group_first_came() -> None:
     """It is kept in the group's commits: when the topic has grown, the same ranges are skipped, and no more."""
     first = member(((90, 100), (0, 1000)), FakeConsumer(100))
-    (kept,) = first._offsets({PLACE: 7})
-    assert kept.metadata == "epoch=4 end=100"
+    (kept,) = first._offsets({PLACE: Place(7, "00" * 8)})
+    assert kept.metadata == "epoch=4 end=100 id=" + "00" * 8
     later = member(((90, 100), (0, 1000)), FakeConsumer(5000, kept.metadata))
     assert [one.offset() for one in later.without_skipped([record(7), record(95), record(500)])] == [7, 500]
-    assert member((), FakeConsumer(5))._offsets({("other", 1): 7})[0].metadata == "epoch=4"
+    assert member((), FakeConsumer(5))._offsets({("other", 1): Place(7)})[0].metadata == "epoch=4"
 
 
 @given(end=st.integers(0, 2**62), epoch=st.integers(0, 2**53))

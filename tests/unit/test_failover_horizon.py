@@ -3,17 +3,17 @@
 from bisect import bisect_right
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafkalert.ops.failover.beats import Beat, decode
+from kafkalert.ops.failover.beats import Beat, Totals, decode
 from kafkalert.ops.failover.horizon import (
     OVERLAP_SECONDS,
     QUIET_SECONDS,
     Partition,
     Sight,
     go_back_to,
+    quiet_until,
     sights,
     stranded,
     whole_until,
@@ -127,33 +127,35 @@ def test_who_brought_nothing_for_long_is_quiet_if_the_flow_runs() -> None:
     assert whole_until({}, healthy=False) is None
 
 
-def test_a_rare_topic_says_only_that_something_crossed() -> None:
-    crossed = {("rows", 0): 700, ("out", 0): 800, ("rows", 1): 900}
-    assert whole_until(crossed, healthy=True, rare={"rows"}) == 800
-    assert whole_until(crossed, healthy=False, rare={"rows"}) == 800
-    assert whole_until({("rows", 0): 700, ("rows", 1): 900}, healthy=True, rare={"rows"}) == 900
-    assert whole_until({("rows", 0): 700}, healthy=False, rare={"rows"}) is None
-
-
-def test_what_is_stranded_is_bounded_by_what_came_and_by_what_was_carried() -> None:
+def test_what_is_stranded_is_bounded_by_what_was_seen_to_cross_and_by_what_was_carried() -> None:
+    """Where neither is known, neither is the number: a mirror may have been dead for longer than beats are kept."""
     seen = [Sight(START, 100, 0), Sight(START + 1000, 140, 0)]
-    whole = START + 60_000
-    assert stranded(seen, 129, whole) == 10
-    assert stranded(seen, None, whole) == 40
-    assert stranded(seen, 3, whole) == 40
-    assert stranded(seen, 200, whole) == 0
-    assert stranded([], 5, whole) is None
+    assert stranded(seen, 129, 100) == 10
+    assert stranded(seen, None, 100) == 40
+    assert stranded(seen, 3, 100) == 40
+    assert stranded(seen, 200, 100) == 0
+    assert stranded(seen, 19, None) == 120
+    assert stranded(seen, None, None) is None
+    assert stranded([], 5, 100) is None
+    assert stranded([Sight(START, 0, 0)], None, None) == 0
 
 
-@pytest.mark.parametrize("whole", [None, START + 30_000])
-def test_what_came_since_the_first_beat_bounds_nothing_if_the_flow_may_have_stood_still_by_then(
-    whole: int | None,
-) -> None:
-    """Heartbeats are kept for an hour; a mirror may have been dead for longer."""
-    seen = [Sight(START, 100, 0), Sight(START + 1000, 140, 0)]
-    assert stranded(seen, 19, whole) == 120
-    assert stranded(seen, None, whole) is None
-    assert stranded([Sight(START, 0, 0)], None, whole) == 0
+def test_where_no_alert_was_made_for_long_nothing_waits_to_cross() -> None:
+    """A bank at night. One instance that made one, or beats of too short a time, and nobody knows."""
+
+    def beats(alerts: dict[int, int], cluster: str = "dc1", name: str = "a") -> list[Beat]:
+        return [
+            Beat(name, "alerting", cluster, "running", START + 1000 * at, totals=Totals(alerts={"email": made}))
+            for at, made in alerts.items()
+        ]
+
+    night = beats({0: 5, 300: 5, 600: 5, 700: 5})
+    assert quiet_until(night, "dc1") == START + 700_000
+    assert quiet_until(night, "dc2") is None
+    assert quiet_until(night[1:], "dc1") is None
+    assert quiet_until([*night, *beats({90: 0, 120: 1}, name="b")], "dc1") is None
+    assert quiet_until([*night, *beats({20: 0, 90: 1, 120: 1}, name="b")], "dc1") == START + 700_000
+    assert quiet_until([*night, *beats({90: 9, 120: 9}, name="b")], "dc1") == START + 700_000, "it made them before"
 
 
 def test_sights_are_of_the_old_cluster_and_in_order() -> None:

@@ -22,6 +22,14 @@ class Totals(msgspec.Struct, frozen=True):
     """What an instance has done since its start."""
 
     entries: _Count = 0
+    alerts: Annotated[dict[_Words, _Count], Meta(max_length=100)] = {}
+
+
+class Committed(msgspec.Struct, frozen=True):
+    """What was last committed of a partition: the next offset, and the id of the record before it (hex, or empty)."""
+
+    offset: _Count
+    id: Annotated[str, Meta(pattern=r"^([0-9a-f]{16})?\Z")] = ""
 
 
 class Beat(msgspec.Struct, frozen=True, rename="camel"):
@@ -30,7 +38,8 @@ class Beat(msgspec.Struct, frozen=True, rename="camel"):
     `cluster`, `epoch`: where it works, and since which switch. `attempt`: the id of the attempt for which it stands
     still, else "". `loop_turned_ms_ago`: since its loop last turned, None without one. `time`: ms by its own clock.
     `ends`: "TOPIC/P" to the end of the partitions that it reads; `lag`: records of them all that it has not processed,
-    `lags` the same by partition, where it says so.
+    `lags` the same by partition, where it says so. `committed`: what was last committed of each, with all its outputs
+    acknowledged.
     """
 
     instance: _Name
@@ -47,6 +56,7 @@ class Beat(msgspec.Struct, frozen=True, rename="camel"):
     partitions: Annotated[dict[_Place, Annotated[list[_Count], Meta(max_length=10_000)]], Meta(max_length=1000)] = {}
     ends: _Offsets = {}
     lags: _Offsets = {}
+    committed: Annotated[dict[_Place, Committed], Meta(max_length=10_000)] = {}
     totals: Totals = Totals()
 
 

@@ -14,9 +14,11 @@ from kafkalert.config import names
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock
 from kafkalert.errors import KafkalertError
+from kafkalert.ops.failover.claims import claims
 from kafkalert.ops.failover.evidence import beats_since, newest_copies, topics_of
+from kafkalert.ops.failover.going import Going, Logs, goings_of
 from kafkalert.ops.failover.groups import Groups
-from kafkalert.ops.failover.horizon import Partition, Sight, go_back_to, sights, stranded, whole_until
+from kafkalert.ops.failover.horizon import Partition, Sight, quiet_until, sights, whole_until
 from kafkalert.ops.failover.picture import Survey
 from kafkalert.ops.failover.result import Loss
 from kafkalert.ops.mirror.condition import Condition
@@ -27,25 +29,15 @@ last was on the target, or from the beginning."""
 _WORKER_SECONDS: Final = 2.0
 _STAGES: Final = {"alerting": (names.ACCOUNTENTRY, names.CUSTOMERACCOUNTENTRY)}
 """What each stage reads, so that a partition of which no heartbeat told is not overlooked."""
-_UNMIRRORED: Final = frozenset({names.CONTROL, names.STATUS})
-_RARE: Final = frozenset({names.DEADLETTER, names.ACCOUNTTOCUSTOMERIDS, names.CUSTOMERALERTSETTINGS})
-"""Topics that may be quiet for days while everything runs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Going:
-    """Where a group goes on with a partition.
-
-    `since`: the time (ms) that it goes back to; None where that is not known, and it goes on where it last was on the
-    target, or at the beginning. `again`: how many records follow there. `stranded`: as of `horizon.stranded`.
-    """
-
-    group: str
-    partition: Partition
-    offset: int
-    again: int
-    since: int | None
-    stranded: int | None
+_OUTPUTS: Final = frozenset(
+    {
+        names.OUTBOUNDEMAILMESSAGE,
+        names.OUTBOUNDSMSMESSAGE,
+        names.OUTBOUNDCUSTOMERPUSHMESSAGE,
+        names.CUSTOMERACCOUNTENTRY,
+    }
+)
+"""What alerting writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,30 +102,29 @@ def outlook(settings: Settings, found: Survey, target: str, clock: Clock, overla
     """
     old, cluster = found.active, settings.clusters[target]
     there = topics_of(cluster)
-    mirrored = [settings.topic(name) for name in names.TOPICS if name not in _UNMIRRORED]
-    copies = newest_copies(cluster, old, [topic for topic in mirrored if topic in there], clock)
-    rare = {settings.topic(name) for name in _RARE}
+    # Outputs carry the time at which a stage made them; what others write has whatever time they gave it.
+    outputs = [settings.topic(name) for name in names.TOPICS if name in _OUTPUTS]
+    copies = newest_copies(cluster, old, [topic for topic in outputs if topic in there], clock)
     healthy = any(one.source == old and one.state is Condition.RUNNING for one in found.flows)
-    whole = whole_until(copies, healthy=healthy, rare=rare)
+    whole = whole_until(copies, healthy=healthy)
     until = clock.wall_ms() if whole is None else whole
     beats, all_read = beats_since(settings, cluster, until - round(HISTORY_SECONDS * 1000), clock)
+    if healthy and all_read:
+        whole = max(filter(None, (whole, quiet_until(beats, old))), default=None)
     seen = sights(beats, old)
+    claimed = claims(beats, old)
     asked = _asked(settings, seen, there)
     groups, places = Groups(settings, cluster), Places(cluster)
     known = groups.committed(sorted(asked))
     partitions = {one for each in asked.values() for one in each}
-    starts, ends = places.starts(partitions), places.ends(partitions)
+    logs = Logs(cluster, old, places.starts(partitions), places.ends(partitions), clock)
     carried = _carried(settings, old, target)
     goings = []
     for group, looks in asked.items():
-        since = {one: go_back_to(sighted, whole, overlap=overlap) for one, sighted in looks.items()}
-        at = places.since({one: time for one, time in since.items() if time is not None})
-        for one, sighted in looks.items():
-            last = known.get(group, {}).get(one, -1)
-            least = last if starts[one] <= last <= ends[one] else starts[one]
-            offset = max(least, at.get(one, ends[one])) if since[one] is not None else least
-            lost = stranded(sighted, carried.get(one), whole, overlap=overlap) if all_read else None
-            goings.append(Going(group, one, offset, ends[one] - offset, since[one], lost))
+        made = claimed.get(group.removeprefix(settings.group("")), {})
+        goings += goings_of(
+            group, looks, made, known.get(group, {}), logs, places, carried, whole, overlap, all_read=all_read
+        )
     return Outlook(tuple(goings), whole, _loss(goings, whole, old, target, healthy=healthy))
 
 
@@ -142,7 +133,7 @@ def _asked(
 ) -> dict[str, dict[Partition, Sequence[Sight]]]:
     """By group, each partition that it may read on the target, with what was seen of it."""
     asked: dict[str, dict[Partition, Sequence[Sight]]] = {}
-    for stage in sorted({*seen, *_STAGES}):
+    for stage in _STAGES:  # a heartbeat of another name is some other program's
         partitions: dict[Partition, Sequence[Sight]] = {}
         read = [settings.topic(name) for name in _read_by(settings, stage)]
         for topic in dict.fromkeys([*read, *(topic for topic, _ in seen.get(stage, {}))]):

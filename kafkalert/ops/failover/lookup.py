@@ -1,0 +1,127 @@
+"""Finds places on a cluster by the ids of records, from the end of each partition back.
+
+An offset of the other cluster says nothing here, and a record's time is its producer's. The id is the same on both.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol
+
+from kafkalert.bus.marks import Mark, Partition
+from kafkalert.engine.clock import Clock
+
+SECONDS: Final = 10.0
+"""How long reading may take."""
+_NEAR: Final = 500
+"""How far around the place that is likely the first look reads."""
+_WINDOWS: Final = (5_000, 50_000, 500_000)
+"""So many offsets before a partition's end are read next, then all."""
+_POLL_SECONDS: Final = 0.2
+
+
+class Reader(Protocol):
+    """What reads marks of many partitions; see `bus.mark_reader.MarkReader`."""
+
+    positions: dict[Partition, int]
+
+    def start(self, at: Mapping[Partition, int]) -> None:
+        """Read these, and no others."""
+        ...
+
+    def stop(self, partitions: Sequence[Partition]) -> None:
+        """Read these no longer."""
+        ...
+
+    def pump(self, seconds: float) -> list[tuple[Partition, Mark]]:
+        """What has come."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """One partition. `ids`: by each who has a say, ids behind which he lets go on, the best one first.
+
+    `start`, `end`: of the log. `near`: where the best ones probably lie.
+    """
+
+    ids: Sequence[Sequence[bytes]]
+    start: int
+    end: int
+    near: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The offset `after` the record of the id that stands at `rank` in the ids of who has the `say`, by number."""
+
+    after: int
+    rank: int
+    say: int = 0
+
+
+def find(
+    sought: Mapping[Partition, Sought], reader: Reader, clock: Clock, seconds: float = SECONDS
+) -> dict[Partition, Found]:
+    """Behind the best id that is found of each who has a say, the lowest of these places.
+
+    Absent is a partition where one of them has no id that is found. Reads near the likely place first, then windows
+    that grow back from the end; the first of them that holds an id of each tells. Of a record and its repeats the first
+    one counts. Raises KafkalertError where the cluster cannot be read.
+    """
+    give_up = clock.monotonic() + seconds
+    found: dict[Partition, Found] = {}
+    left = {one: what for one, what in sought.items() if what.ids and all(what.ids) and what.start < what.end}
+    for span in _SPANS:
+        if not left or clock.monotonic() > give_up:
+            break
+        found |= _read(left, {one: span(what) for one, what in left.items()}, reader, clock, give_up)
+        left = {one: what for one, what in left.items() if one not in found}
+    return found
+
+
+_SPANS: Final[Sequence[Callable[[Sought], tuple[int, int]]]] = (
+    lambda one: (max(one.start, min(one.near, one.end) - _NEAR), min(one.end, one.near + _NEAR)),
+    *(partial(lambda window, one: (max(one.start, one.end - window), one.end), window) for window in _WINDOWS),
+    lambda one: (one.start, one.end),
+)
+
+
+def _read(
+    sought: Mapping[Partition, Sought],
+    spans: Mapping[Partition, tuple[int, int]],
+    reader: Reader,
+    clock: Clock,
+    give_up: float,
+) -> dict[Partition, Found]:
+    """What the spans tell; one that was not read to its end, or lacks the ids of somebody, tells nothing."""
+    wanted = {one: _ranks(what.ids) for one, what in sought.items()}
+    best: dict[Partition, dict[int, Found]] = {one: {} for one in sought}
+    left = {one: stop for one, (start, stop) in spans.items() if start < stop}
+    reader.start({one: spans[one][0] for one in left})
+    while left and clock.monotonic() < give_up:
+        for one, mark in reader.pump(_POLL_SECONDS):
+            if one in left and mark.offset < left[one]:
+                for say, rank in wanted[one].get(mark.id, ()):
+                    if say not in best[one] or rank < best[one][say].rank:
+                        best[one][say] = Found(mark.offset + 1, rank, say)
+        done = [one for one, stop in left.items() if reader.positions[one] >= stop or _is_best(best[one], sought[one])]
+        reader.stop(done)
+        for one in done:
+            del left[one]
+    whole = {one: what for one, what in best.items() if one not in left and len(what) == len(sought[one].ids)}
+    return {one: min(what.values(), key=lambda found: found.after) for one, what in whole.items()}
+
+
+def _ranks(ids: Sequence[Sequence[bytes]]) -> dict[bytes, list[tuple[int, int]]]:
+    """By id: of whom it is, by number, and its rank there."""
+    ranks: dict[bytes, list[tuple[int, int]]] = defaultdict(list)
+    for say, each in enumerate(ids):
+        for rank, one in enumerate(each):
+            ranks[one].append((say, rank))
+    return ranks
+
+
+def _is_best(best: Mapping[int, Found], what: Sought) -> bool:
+    return len(best) == len(what.ids) and all(one.rank == 0 for one in best.values())

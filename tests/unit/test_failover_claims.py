@@ -1,0 +1,208 @@
+"""Where a forced switch goes on by ids, against a simulation of two logs, whatever the records' times are.
+
+The rule, by itself: before the place lies no record of the old cluster that was not settled there. Heartbeats may be
+anybody's.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kafkalert.bus.marks import Mark, Partition
+from kafkalert.ops.failover import lookup
+from kafkalert.ops.failover.beats import Beat, Committed
+from kafkalert.ops.failover.claims import Claim, claims
+from kafkalert.ops.failover.lookup import Found, Sought, find
+from tests.engine_fakes import FakeClock
+
+ONE: Final[Partition] = ("accountentry", 0)
+WORD: Final = "accountentry/0"
+
+
+def id_of(name: str) -> bytes:
+    """The id of a record's mark."""
+    return hashlib.blake2b(name.encode(), digest_size=8).digest()
+
+
+class FakeReader:
+    """Reads logs that a test makes up, some records at a time."""
+
+    def __init__(self, logs: Mapping[Partition, Sequence[str]], step: int = 3) -> None:
+        self.logs = logs
+        self.positions: dict[Partition, int] = {}
+        self.read = 0
+        self._open: set[Partition] = set()
+        self._step = step
+
+    def start(self, at: Mapping[Partition, int]) -> None:
+        """As the real one."""
+        self.positions, self._open = dict(at), set(at)
+
+    def stop(self, partitions: Sequence[Partition]) -> None:
+        """As the real one."""
+        self._open -= set(partitions)
+
+    def pump(self, _seconds: float) -> list[tuple[Partition, Mark]]:
+        """The next few of each."""
+        found: list[tuple[Partition, Mark]] = []
+        for one in sorted(self._open):
+            at = self.positions[one]
+            for offset, name in enumerate(self.logs[one][at : at + self._step], at):
+                found.append((one, Mark(offset, id_of(name), native=name.startswith("n"), timestamp=0)))
+            self.positions[one] = min(len(self.logs[one]), at + self._step)
+        self.read += len(found)
+        return found
+
+
+@dataclass
+class Death:
+    """The old log, the new one, beats of the old cluster's instances, and how far everything was when it died."""
+
+    old: list[str]
+    new: list[str]
+    beats: list[Beat]
+    settled: int
+    """Offset on the old log before which everything was processed, and all of whose outputs crossed."""
+    until: int
+
+
+@st.composite
+def deaths(draw: st.DrawFn) -> Death:  # noqa: C901 - a simulation, told from its beginning to its end
+    """Records r0, r1, ... written to the old cluster, n0, n1, ... to the new one; each crosses a little later."""
+    old: list[str] = []
+    new: list[str] = []
+    to_new, to_old = 0, 0  # how much of each log the flows have carried
+    done = 0
+    positions = {0: 0}
+    for moment in range(draw(st.integers(1, 60))):
+        for _ in range(draw(st.integers(0, 3))):
+            old.append(f"r{len(old)}")
+        if draw(st.booleans()):
+            new.append(f"n{len(new)}")
+        # This flow has no delay: the overlap is for its delays.
+        old += [name for name in new[to_old:] if name.startswith("n")]
+        to_old = len(new)
+        for _ in range(draw(st.integers(0, 4))):
+            if to_new < len(old):
+                if old[to_new].startswith("r"):
+                    new.append(old[to_new])
+                to_new += 1
+        if draw(st.integers(0, 9)) == 0:
+            to_new = max(0, to_new - draw(st.integers(0, 5)))  # the flow begins anew: repeats
+        done = min(len(old), done + draw(st.integers(0, 4)))
+        positions[moment] = done
+        to_old = len(new)
+    last = max(positions)
+    until = draw(st.integers(0, last))
+    named = draw(st.integers(1, 3))
+    beats: list[Beat] = []
+    for moment, at in positions.items():
+        if draw(st.integers(0, 4)):
+            at_id = id_of(old[at - 1]).hex() if at else ""
+            beats.append(_beat(f"vm-{moment * named // (last + 1)}", moment, Committed(at, at_id)))
+    for moment in draw(st.lists(st.integers(0, last), max_size=3)):  # anybody's
+        place = draw(st.integers(0, 2 * len(old) + 1))
+        names = draw(st.sampled_from([*old, "unheard of"]))
+        beats.append(_beat("ghost", moment, Committed(place, id_of(names).hex())))
+    return Death(old, new, beats, positions[until], until)
+
+
+def _beat(name: str, time: int, at: Committed) -> Beat:
+    return Beat(name, "alerting", "dc1", "running", time, committed={WORD: at})
+
+
+def place(death: Death) -> int | None:
+    """Where the group goes on on the new log; None where nothing is found."""
+    made = claims(death.beats, "dc1").get("alerting", {}).get(ONE)
+    chosen = [] if made is None else made.settled(death.until)
+    ids = [[one.id for one in each if one.id] for each in chosen]
+    sought = {ONE: Sought(ids, 0, len(death.new), len(death.new))}
+    found = find(sought, FakeReader({ONE: death.new}), FakeClock())
+    return found[ONE].after if ONE in found else None
+
+
+@given(deaths())
+def test_nothing_that_had_crossed_and_was_not_settled_lies_before_the_place(death: Death) -> None:
+    """Beats of instances that still had the partition bound every other one's."""
+    at = place(death)
+    if at is None:
+        return
+    honest = [one for one in death.beats if one.instance != "ghost" and one.time <= death.until]
+    if not honest:  # then only a ghost has said anything; its words count, but see the test of one that is alone
+        return
+    settled = set(death.old[: death.settled])
+    assert {name for name in death.new[:at] if name.startswith("r")} <= settled
+
+
+def test_the_lowest_of_the_places_counts_whatever_offsets_are_claimed() -> None:
+    """One heartbeat with the id of a record far ahead moves nothing."""
+    log = [f"r{number}" for number in range(100)]
+    sought = {ONE: Sought([[id_of("r90")], [id_of("gone"), id_of("r30"), id_of("r20")]], 0, 100, 100)}
+    assert find(sought, FakeReader({ONE: log}), FakeClock()) == {ONE: Found(31, 1, 1)}
+
+
+@given(deaths())
+def test_times_of_records_do_not_matter_and_a_repeat_is_behind(death: Death) -> None:
+    """Of a record that the flow carried twice the first copy counts: whatever follows any of them follows it."""
+    at = place(death)
+    if at is not None:
+        assert death.new[at - 1] not in death.new[: at - 1]
+
+
+def test_each_who_has_the_partition_has_a_say() -> None:
+    """Who has beaten since without it has lost it; one that is silent may still have it."""
+    at = [Committed(number, id_of(f"r{number - 1}").hex()) for number in range(10)]
+    beats = [
+        _beat("lost", 1, at[2]),
+        Beat("lost", "alerting", "dc1", "running", 2),
+        _beat("has", 3, at[4]),
+        _beat("has", 4, at[5]),
+        _beat("ghost", 4, at[9]),
+        _beat("has", 9, at[8]),
+        Beat("other", "alerting", "dc2", "running", 4, committed={WORD: at[1]}),
+    ]
+    made = claims(beats, "dc1")["alerting"][ONE]
+    assert [[one.offset for one in each] for each in made.settled(5)] == [[9], [5, 4]]
+    assert [[one.offset for one in each] for each in made.settled(9)] == [[9], [8, 5, 4]]
+    assert made.settled(0) == []
+    alone = claims(beats[:2], "dc1")["alerting"][ONE]
+    assert [[one.offset for one in each] for each in alone.settled(5)] == [[2]], (
+        "where nobody has it, whoever had it last counts"
+    )
+
+
+def test_a_place_that_is_not_near_is_found_in_windows_that_grow() -> None:
+    """And not at all where the record is gone; then the caller goes further back rather than to the end."""
+    log = [f"r{number}" for number in range(8_000)]
+    reader = FakeReader({ONE: log}, step=100)
+    wanted = Sought([[id_of("r7000"), id_of("r6000")]], 0, len(log), near=7_990)
+    assert find({ONE: wanted}, reader, FakeClock()) == {ONE: Found(7001, 0)}
+    assert reader.read < 7_000
+    second = Sought([[id_of("gone"), id_of("r100")]], 0, len(log), near=7_990)
+    assert find({ONE: second}, FakeReader({ONE: log}, step=100), FakeClock()) == {ONE: Found(101, 1)}
+    assert (
+        find(
+            {ONE: Sought([[id_of("r7"), id_of("r8")], [id_of("gone")]], 0, len(log), 0)},
+            FakeReader({ONE: log}, step=100),
+            FakeClock(),
+        )
+        == {}
+    )
+
+
+def test_one_that_is_near_costs_a_few_records() -> None:
+    log = [f"r{number}" for number in range(50_000)]
+    reader = FakeReader({ONE: log}, step=100)
+    found = find({ONE: Sought([[id_of("r40000")]], 0, len(log), near=40_003)}, reader, FakeClock())
+    assert found == {ONE: Found(40_001, 0)}
+    assert reader.read <= 2 * lookup._NEAR
+
+
+def test_claims_are_of_one_cluster_and_its_beats_alone() -> None:
+    made = claims([_beat("a", 1, Committed(3, "")), Beat("b", "alerting", "dc1", "held", 2)], "dc1")
+    assert made["alerting"][ONE].made == (Claim(1, "a", 3, b""),)
+    assert claims([_beat("a", 1, Committed(3, ""))], "dc2") == {}
