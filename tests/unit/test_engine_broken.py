@@ -5,7 +5,11 @@ from unittest.mock import Mock
 import pytest
 from confluent_kafka import KafkaError
 
+from kafkalert.config.sections import Cluster
 from kafkalert.engine.member import Member, RetryError
+
+MEMBER = Mock(spec=Member, _group="kafkalert.alerting", _inputs="accountentry", _refusal="")
+MEMBER._cluster = Cluster(name="dc1", bootstrap="127.0.0.1:1")
 
 
 def test_consumer_that_broke_is_made_anew() -> None:
@@ -15,7 +19,7 @@ def test_consumer_that_broke_is_made_anew() -> None:
     message = Mock()
     message.error.return_value = error
     with pytest.raises(RetryError):
-        Member.event(Mock(spec=Member), message, {})
+        Member.event(MEMBER, message, {})
 
 
 def test_consumer_that_misses_a_topic_is_made_anew() -> None:
@@ -23,4 +27,4 @@ def test_consumer_that_misses_a_topic_is_made_anew() -> None:
     message = Mock()
     message.error.return_value = KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)
     with pytest.raises(RetryError):
-        Member.event(Mock(spec=Member), message, {})
+        Member.event(MEMBER, message, {})
