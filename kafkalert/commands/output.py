@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kafkalert.commands.terminal import say, write
+from kafkalert.commands.terminal import say, takes, write
 from kafkalert.model.grade import Grade
 from kafkalert.model.printable import escaped
 
@@ -72,7 +72,10 @@ def to_json(value: object, *, indent: int | None = None) -> str:
     """JSON text of anything `to_plain` takes; without `indent` one line, as `tail` prints them."""
     import json  # noqa: PLC0415 - only when data is written
 
-    text = json.dumps(to_plain(value), ensure_ascii=False, indent=indent)
+    plain = to_plain(value)
+    text = json.dumps(plain, ensure_ascii=False, indent=indent)
+    if not takes(text):
+        return json.dumps(plain, indent=indent)
     # What could steer a terminal and JSON lets pass (C1 controls, bidirectional overrides) is escaped too.
     if text.isprintable():
         return text
@@ -85,7 +88,7 @@ def to_yaml(value: object, *, document: bool = False) -> str:
 
     plain = to_plain(value)
     text: str = yaml.safe_dump(plain, explicit_start=document, sort_keys=False, allow_unicode=True)
-    if text.replace("\n", "").isprintable():
+    if text.replace("\n", "").isprintable() and takes(text):
         return text
     # YAML lets bidirectional overrides pass, which could make a terminal show something else.
     return str(yaml.safe_dump(plain, explicit_start=document, sort_keys=False, allow_unicode=False))

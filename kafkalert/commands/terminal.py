@@ -18,6 +18,18 @@ def prepare() -> None:
             reconfigure(errors=ERRORS)
 
 
+def takes(text: str) -> bool:
+    """Whether stdout's encoding has every character of `text`, so that a format need not write them otherwise."""
+    encoding = sys.stdout.encoding or "utf-8"
+    if text.isascii() or encoding.lower() in ("utf-8", "utf8"):
+        return True
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def say(text: str) -> None:
     """Tell the user something that is no data: one line on stderr."""
     sys.stderr.write(f"{masked(escaped(text))}\n")

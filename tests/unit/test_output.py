@@ -1,6 +1,8 @@
 """`-o`: typed rows as tables, JSON, YAML and TSV."""
 
+import io
 import json
+import sys
 from collections import namedtuple
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,6 +14,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kafkalert.commands import terminal
 from kafkalert.commands.output import Format, emit, printable, record, to_json, to_plain
 from kafkalert.config.sections import Topics
 from kafkalert.model.personal import AccountId, EmailAddress
@@ -140,3 +143,19 @@ def test_nothing_printed_steers_a_terminal(text: str) -> None:
 def test_json_reads_back(value: object) -> None:
     assert json.loads(to_json(value)) == value
     assert "\n" not in to_json(value)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso8859-15", "utf-8"])
+def test_json_and_yaml_read_back_in_any_encoding(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    """What the encoding lacks is written as these formats have it, beyond the basic plane too."""
+    value = {"name": "łódź \U0001f600"}
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding=encoding))
+    terminal.prepare()
+    for form in (Format.JSON, Format.YAML):
+        emit([value], form)
+        sys.stdout.flush()
+        written = raw.getvalue().decode(encoding)
+        assert (json.loads if form is Format.JSON else yaml.safe_load)(written) == [value]
+        raw.seek(0)
+        raw.truncate()
