@@ -10,14 +10,16 @@ from kafkalert.commands.output import Format, printable, to_json, to_plain, to_y
 from kafkalert.ops.masks import reveal
 from kafkalert.ops.tail import Record
 from kafkalert.ops.tail.describe import address, words
-from kafkalert.ops.wording import LONGEST
 
 Write = Callable[[Record], None]
 
 CHANNEL_WIDTH, ADDRESS_WIDTH = 8, 20
 _STYLES = {"email": "cyan", "sms": "green", "push": "magenta", "devices": "magenta", "entries": "blue"}
+LEAST, INDENT = 30, 4
+LINES = 5
+"""How much of a terminal a record may take that has no words of its own; such as a switch's COMMIT, of kilobytes."""
 _WHOLE = 1 << 20
-"""Characters of a record's words where no terminal has to hold them: as many as there are."""
+"""Characters of one elsewhere: as many as there are."""
 _TSV = ("timestamp", "channel", "topic", "partition", "offset", "address", "what")
 
 
@@ -92,10 +94,16 @@ def _people(*, unmask: bool) -> Write:
         head = Text(_head(record, unmask=unmask))
         at = head.plain.index(" " * 2)
         head.stylize("dim", 0, at)
-        head.stylize(_STYLES.get(record.channel or "", "yellow"), at, at + 2 + CHANNEL_WIDTH)
-        room = max(console.width - len(head), 30)
-        folded = Text(words(record, unmask=unmask, room=max(room, LONGEST))).wrap(console, room)
-        console.print(head.append_text(Text(f"\n{' ' * len(head)}").join(folded)), soft_wrap=True)
+        name = printable(record.channel or record.topic)
+        head.stylize(_STYLES.get(record.channel or "", "yellow"), at, at + 2 + len(name))
+        indent = len(head)
+        if console.width - indent < LEAST:  # a long topic's name: what it tells has a line of its own
+            indent = INDENT
+            head.rstrip()
+            head.append(f"\n{' ' * indent}")
+        width = max(console.width - indent, LEAST)
+        folded = Text(words(record, unmask=unmask, room=LINES * width)).wrap(console, width)
+        console.print(head.append_text(Text(f"\n{' ' * indent}").join(folded)), soft_wrap=True)
 
     return write_styled
 

@@ -32,8 +32,22 @@ def takes(text: str) -> bool:
 
 def say(text: str) -> None:
     """Tell the user something that is no data: one line on stderr."""
-    sys.stderr.write(f"{masked(escaped(text))}\n")
+    sys.stderr.write(f"{_folded(masked(escaped(text)))}\n")
     sys.stderr.flush()
+
+
+def _folded(line: str) -> str:
+    """A long line for a terminal, between words; one with a command in it stays, so that it can be copied."""
+    if "`" in line or not sys.stderr.isatty():
+        return line
+    from shutil import get_terminal_size  # noqa: PLC0415 - on a terminal alone
+    from textwrap import fill  # noqa: PLC0415 - as above
+
+    width = get_terminal_size().columns
+    if len(line) <= width:
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def ask(question: str) -> str:

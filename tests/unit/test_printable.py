@@ -2,6 +2,7 @@
 
 import io
 import logging
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -133,3 +134,17 @@ def test_force_color_brings_no_colour_into_a_file(
         monkeypatch.setenv(variable, "1")
     Screen().show(Text("red", "bold red"))
     assert capsys.readouterr().out == "red\n"
+
+
+def test_a_long_sentence_is_folded_between_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a terminal alone; a terminal itself breaks in the middle of them. A line with a command can be copied."""
+    monkeypatch.setenv("COLUMNS", "20")
+    sentence, command = "  nothing is lost and nothing done twice", "run `kafkalert failover --to dc2` now"
+    terminal.say(sentence)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    terminal.say(sentence)
+    terminal.say(command)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [sentence, "  nothing is lost", "    and nothing done", "    twice", command]
