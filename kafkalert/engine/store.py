@@ -16,6 +16,7 @@ from typing import Any
 import lmdb
 import msgspec
 
+from kafkalert.config.own import own_file, own_folder
 from kafkalert.errors import KafkalertError
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -71,14 +72,14 @@ class Store:
     def __init__(self, folder: Path, *, size: int, flavour: bytes) -> None:
         self.folder = folder
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            own_folder(folder)
             # Workers start at the same moment: none may discard what another has just opened.
-            with _private(folder / "open.lock").open("a") as alone:
+            with own_file(folder / "open.lock").open("a") as alone:
                 fcntl.flock(alone, fcntl.LOCK_EX)
                 self._discard_of_other_boot()
                 self._allocate_lock()
                 self._open(size)
-            self.follower_lock = _private(folder / "follower.lock")
+            self.follower_lock = own_file(folder / "follower.lock")
             shared = (folder / "tables" / "data.mdb", folder / "tables" / "lock.mdb", self.follower_lock)
             self._files = {one: _identity(one) for one in shared}
         except (OSError, lmdb.Error) as error:
@@ -105,14 +106,16 @@ class Store:
     def _discard_of_other_boot(self) -> None:
         boot = _BOOT.read_text(encoding="ascii") if _BOOT.exists() else ""
         marker = self.folder / "boot"
-        if not marker.exists() or marker.read_text(encoding="ascii") != boot:
+        is_new = not marker.exists()
+        if own_file(marker).read_text(encoding="ascii") != boot or is_new:
             rmtree(self.folder / "tables", ignore_errors=True)
-            _private(marker).write_text(boot, encoding="ascii")
+            marker.write_text(boot, encoding="ascii")
 
     def _allocate_lock(self) -> None:
         """Have room for LMDB's table of readers, which it maps: a hole there on a full disk would be a SIGBUS."""
-        (self.folder / "tables").mkdir(exist_ok=True, mode=0o700)
-        with _private(self.folder / "tables" / "lock.mdb").open("ab") as lock:
+        own_folder(self.folder / "tables")
+        own_file(self.folder / "tables" / "data.mdb")
+        with own_file(self.folder / "tables" / "lock.mdb").open("ab") as lock:
             lock.write(bytes(max(0, _LOCK_BYTES - lock.tell())))
 
     def _keep_flavour(self, flavour: bytes) -> None:
@@ -248,8 +251,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return found.st_dev, found.st_ino
-
-
-def _private(path: Path) -> Path:
-    path.touch(mode=0o600)
-    return path

@@ -5,16 +5,18 @@ import os
 import signal
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Self
 
+from kafkalert.config.own import own_folder
 from kafkalert.errors import KafkalertError, RefusedError
 from kafkalert.sandbox import logs, startup
 from kafkalert.sandbox.broker import QUICK
 from kafkalert.sandbox.guard import Guard
 from kafkalert.sandbox.jars import classpath
 from kafkalert.sandbox.java import find_java
-from kafkalert.sandbox.process import Identity, kill, send, state_of, wait_until
+from kafkalert.sandbox.process import Identity, kill, recorded, send, state_of, wait_until
 from kafkalert.sandbox.remains import alone, clear, config_file, data_folder, end, identity_file, remove
 from kafkalert.sandbox.state import Component, ComponentStatus, Kind, State, Status, config_text, write_private
 
@@ -78,7 +80,7 @@ class Sandbox:
         fresh: bool | None = None  # not known before the lock is held
         try:
             with self._kept():
-                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                own_folder(self.folder)
                 with alone(self.folder) as lock:
                     state = State.read(self.folder)
                     fresh = state is None
@@ -86,7 +88,7 @@ class Sandbox:
                         self._complete(state, clusters, lock, on_progress)
                     else:
                         clear(self.folder)
-                        data_folder(self.folder).mkdir(mode=0o700)
+                        own_folder(data_folder(self.folder))
                         write_private(identity_file(self.folder), identity)
                         state = self._choose(extra or {}, () if full_speed else QUICK, on_progress)
                         self._begin(state, clusters, ports, lock, on_progress)
@@ -154,7 +156,7 @@ class Sandbox:
                 raise KafkalertError(f"{name} is paused.", hint=f"Run: kafkalert sandbox resume {name}")
             if letter:
                 return False
-            process = startup.run(self.folder, state, component, lock)
+            process = startup.run(self.folder, self._afresh(state), component, lock)
         startup.await_ready(self.folder, component, process)
         return True
 
@@ -172,6 +174,13 @@ class Sandbox:
         chosen = state.components if name is None else (state.component(name),)
         files = {each.name: data_folder(self.folder) / each.name / "log" for each in chosen}
         return logs.read(files, last=last, follow=follow)
+
+    def _afresh(self, state: State) -> State:
+        """`state` with the Java and the jars that are found now: what a file says is no reason to run a program."""
+        jvm = tuple(flag for flag in state.jvm if flag in QUICK)
+        for component in state.components:
+            startup.write_logging(self.folder, component)
+        return replace(state, java=str(find_java(self._env)), classpath=classpath(self._env), jvm=jvm)
 
     def _choose(self, extra: Mapping[str, str], jvm: Sequence[str], on_progress: OnProgress) -> State:
         """A state without components: with what they are to be run."""
@@ -220,7 +229,8 @@ class Sandbox:
                 hint="Run: kafkalert sandbox down",
             )
         stopped = [each for each in state.components if state_of(self._process(each.name)) is None]
-        self._start_all(state, stopped, lock, on_progress)
+        if stopped:
+            self._start_all(self._afresh(state), stopped, lock, on_progress)
 
     @contextlib.contextmanager
     def _kept(self) -> Iterator[None]:
@@ -239,7 +249,7 @@ class Sandbox:
         return state
 
     def _process(self, name: str) -> Identity | None:
-        return Identity.read(data_folder(self.folder) / name / "pid")
+        return recorded(data_folder(self.folder) / name)
 
     def _running(self, name: str) -> Identity:
         self._state().component(name)

@@ -20,7 +20,7 @@ def exclusive(file: Path, *, seconds: float, busy: str) -> Iterator[int]:
     held: list[int] = []
 
     def take() -> bool:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Its last holder may have removed the file while this one waited; then the lock is of no file any more.

@@ -49,6 +49,22 @@ class Identity:
             return None
 
 
+def recorded(home: Path) -> Identity | None:
+    """The process on record in a component's folder, if it is one of the sandbox.
+
+    Such a one runs in that folder, see `kafkalert.sandbox.launch`. Whatever else a file there names is left alone:
+    anybody may have written it.
+    """
+    known = Identity.read(home / "pid")
+    if known is None or not PROC.joinpath("self/stat").exists():
+        return known
+    try:
+        inside = PROC.joinpath(str(known.pid), "cwd").samefile(home)
+    except OSError:  # it has ended, or is another user's
+        inside = state_of(known) is None
+    return known if inside else None
+
+
 def identify(pid: int) -> tuple[Identity, str] | None:
     """The process that has this pid now, or None, and its state letter as in ps (`T` stopped, `Z` ended)."""
     if PROC.joinpath("self/stat").exists():

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from kafkalert.config.own import own_folder
 from kafkalert.errors import KafkalertError
 from kafkalert.sandbox.lock import exclusive
-from kafkalert.sandbox.process import Identity, send, state_of, wait_until
+from kafkalert.sandbox.process import Identity, recorded, send, state_of, wait_until
 
 
 def data_folder(folder: Path) -> Path:
@@ -34,7 +35,7 @@ def alone(folder: Path, *, seconds: float = 10) -> AbstractContextManager[int]:
 def processes(folder: Path) -> Iterator[Identity]:
     """Every process that the sandbox has on record, running or not."""
     for file in sorted(data_folder(folder).glob("*/pid")):
-        if (found := Identity.read(file)) is not None:
+        if (found := recorded(file.parent)) is not None:
             yield found
 
 
@@ -60,7 +61,7 @@ def end(folder: Path) -> None:
         )
     for part in data_folder(folder).glob("*"):
         if part.is_dir():
-            shutil.rmtree(part)
+            shutil.rmtree(part)  # which follows no link
 
 
 def clear(folder: Path) -> bool:
@@ -88,6 +89,9 @@ def remove(folder: Path, *, only: str | None = None, seconds: float = 10) -> boo
     """
     if not folder.is_dir():
         return False
+    own_folder(folder)
+    if data_folder(folder).exists():
+        own_folder(data_folder(folder))
     with alone(folder, seconds=seconds):
         if only is not None and id_of(folder) not in {only, None}:
             return False

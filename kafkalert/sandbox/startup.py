@@ -68,12 +68,17 @@ def prepare(folder: Path, state: State, component: Component) -> None:
     """Make the component's folder with its configuration."""
     home = data_folder(folder) / component.name
     home.mkdir(mode=0o700, parents=True)
-    write_private(home / "log4j2.properties", broker.LOGGING)
+    write_logging(folder, component)
     if component.kind == "broker":
         text = broker.properties(component.port, component.controller, state.extra)
         write_private(home / "server.properties", text)
     else:
         write_private(home / "worker.properties", mirror.worker_properties(state.components, component))
+
+
+def write_logging(folder: Path, component: Component) -> None:
+    """What the component's Java logs, and how."""
+    write_private(data_folder(folder) / component.name / "log4j2.properties", broker.LOGGING)
 
 
 def launch(folder: Path, state: State, component: Component, command: Sequence[str], lock: int) -> Identity:

@@ -113,7 +113,7 @@ class Status:
 def write_private(file: Path, text: str) -> None:
     """Write a file, whole or not at all, that only its owner reads."""
     part = file.with_name(f"{file.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         out.write(text)
     part.replace(file)

@@ -16,7 +16,7 @@ import pytest
 from kafkalert.errors import KafkalertError
 from kafkalert.sandbox import ports
 from kafkalert.sandbox.lock import exclusive
-from kafkalert.sandbox.process import Identity, identify, kill, send, spawn, state_of, wait_until
+from kafkalert.sandbox.process import PROC, Identity, identify, kill, recorded, send, spawn, state_of, wait_until
 from kafkalert.sandbox.remains import alone, clear, data_folder, identity_file, processes, remove
 
 SLEEP = ["/bin/sleep", "1000"]
@@ -73,6 +73,22 @@ def test_a_process_is_known_by_its_pid_file(tmp_path: Path, sleeper: Identity) -
     recorded = Identity.read(tmp_path / "pid")
     assert recorded == sleeper
     assert wait_until(lambda: Path(f"/proc/{sleeper.pid}/comm").read_text(encoding="ascii") == "sleep\n", 10)
+
+
+@pytest.mark.skipif(not PROC.joinpath("self/stat").exists(), reason="no /proc on this machine")
+def test_a_planted_pid_file_names_no_process_of_the_sandbox(tmp_path: Path) -> None:
+    """Pid and time of start are right, and yet it does not run in the sandbox's folder: `down` leaves it alone."""
+    with subprocess.Popen(["/bin/sleep", "60"], cwd="/") as foreign:
+        found = identify(foreign.pid)
+        assert found is not None
+        home = data_folder(tmp_path / ".kafkalert") / "dc1"
+        home.mkdir(parents=True)
+        (home / "pid").write_text(f"{found[0]}\n")
+        assert Identity.read(home / "pid") == found[0]
+        assert recorded(home) is None
+        assert remove(tmp_path / ".kafkalert")
+        assert foreign.poll() is None
+        foreign.kill()
 
 
 def test_a_pid_that_was_given_out_again_is_left_alone(sleeper: Identity) -> None:

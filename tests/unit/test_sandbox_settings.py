@@ -297,3 +297,19 @@ def test_followed_logs_go_on_until_the_files_are_gone(tmp_path: Path) -> None:
     assert next(lines).text == "half"
     log.unlink()
     assert list(lines) == []
+
+
+def test_what_a_state_file_names_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Java and jars are found anew, and no flag of its is passed on that could run something."""
+    monkeypatch.setattr("kafkalert.sandbox.local.find_java", lambda _: Path("/usr/bin/java"))
+    monkeypatch.setattr("kafkalert.sandbox.local.classpath", lambda _: "/kafka/*")
+    planted = State(
+        (Component("dc1", "broker", "dc1", 1),),
+        "/planted/java",
+        "/planted/x.jar",
+        {},
+        ("-javaagent:x.jar", "-XX:TieredStopAtLevel=1"),
+    )
+    (data_folder(tmp_path) / "dc1").mkdir(parents=True)
+    found = Sandbox(tmp_path)._afresh(planted)
+    assert (found.java, found.classpath, found.jvm) == ("/usr/bin/java", "/kafka/*", ("-XX:TieredStopAtLevel=1",))
