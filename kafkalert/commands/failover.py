@@ -7,10 +7,12 @@ import typer
 
 from kafkalert.commands import complete, invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
+from kafkalert.commands.ending import end_like_ctrl_c
 from kafkalert.commands.failover_drill import drill
 from kafkalert.commands.failover_reconcile import reconcile
 from kafkalert.commands.failover_repair import repair
 from kafkalert.commands.output import Format, OutputOption, emit, emit_object
+from kafkalert.commands.seconds import seconds
 from kafkalert.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -48,20 +50,18 @@ def failover(
         float | None,
         typer.Option(
             "--timeout",
-            metavar="S",
-            min=1,
-            max=600,
-            help=f"Call it off after S seconds [default: {TIMEOUT:.0f}].",
+            metavar="DURATION",
+            parser=seconds(1, 600),
+            help=f"Call it off after so long: 30, 30s, 2m [default: {TIMEOUT:.0f}s].",
         ),
     ] = None,
     overlap: Annotated[
         float | None,
         typer.Option(
             "--overlap",
-            metavar="S",
-            min=0,
-            max=86_400,
-            help=f"With --force: do S seconds more again than seems needed [default: {OVERLAP:.0f}].",
+            metavar="DURATION",
+            parser=seconds(0, 86_400),
+            help=f"With --force: do so much more again than seems needed [default: {OVERLAP:.0f}s].",
         ),
     ] = None,
     reason: ReasonOption = None,
@@ -119,6 +119,7 @@ def failover(
 
     def ask(changes: Sequence[str]) -> None:
         approve(ctx, changes, yes=yes, confirm=confirm)
+        end_like_ctrl_c()
 
     _switch(settings, order, ask, form)
 
@@ -259,6 +260,9 @@ def _switch(settings: "Settings", order: "Order", ask: Callable[[Sequence[str]],
         invocation.say("Interrupted. `kafkalert failover` shows where stages run.")
         raise
     _write_result(result, form)
+    if result.outcome is Outcome.ALREADY:
+        invocation.say(f"Stages run on {result.active} already, epoch {result.epoch}; nothing was changed.")
+        return
     for sentence in ending(result, warnings):
         invocation.say(sentence)
     if result.interrupted:

@@ -1,6 +1,5 @@
 """`kafkalert failover drill`: there and back, with canaries."""
 
-import signal
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +7,9 @@ import typer
 
 from kafkalert.commands import complete, invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
+from kafkalert.commands.ending import end_like_ctrl_c
 from kafkalert.commands.output import Format, OutputOption, emit, emit_object
+from kafkalert.commands.seconds import seconds
 from kafkalert.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def drill(
         ),
     ] = None,
     timeout: Annotated[
-        float, typer.Option("--timeout", metavar="S", min=1, max=600, help="Call a switch off after S seconds.")
+        float,
+        typer.Option("--timeout", metavar="DURATION", parser=seconds(1, 600), help="Call a switch off after so long."),
     ] = TIMEOUT,
     reason: Annotated[
         str | None,
@@ -78,8 +80,7 @@ def drill(
 
     def ask(changes: Sequence[str]) -> None:
         approve(ctx, changes, yes=yes, confirm=confirm)
-        for one in (signal.SIGTERM, signal.SIGHUP):  # a terminal that is closed leaves nothing on the other cluster
-            signal.signal(one, signal.default_int_handler)
+        end_like_ctrl_c()  # a terminal that is closed leaves nothing on the other cluster
 
     audience = DrillAudience(lambda found: show(found, on_stderr=True), ask, view, invocation.say)
     report = run(settings, DrillOrder(to, timeout, reason or "", operator(settings)), audience)

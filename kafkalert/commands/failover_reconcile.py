@@ -8,7 +8,9 @@ import typer
 
 from kafkalert.commands import complete, invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
+from kafkalert.commands.ending import end_like_ctrl_c
 from kafkalert.commands.output import Format, OutputOption, emit, emit_object
+from kafkalert.commands.seconds import seconds
 from kafkalert.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +32,12 @@ def reconcile(
     ] = False,
     timeout: Annotated[
         float,
-        typer.Option("--timeout", metavar="S", min=1, max=86_400, help="How long the mirror may take to catch up."),
+        typer.Option(
+            "--timeout",
+            metavar="DURATION",
+            parser=seconds(1, 86_400),
+            help="How long the mirror may take to catch up: 600, 600s, 10m.",
+        ),
     ] = TIMEOUT,
     yes: YesOption = False,
     confirm: ConfirmOption = None,
@@ -57,6 +64,7 @@ def reconcile(
 
     def ask(changes: Sequence[str]) -> None:
         approve(ctx, changes, yes=yes, confirm=confirm)
+        end_like_ctrl_c()
 
     try:
         result = run(settings, Order(source, timeout, dry_run), Audience(_show, ask, _progress))

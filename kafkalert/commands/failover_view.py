@@ -98,6 +98,8 @@ def ending(result: Result, warnings: Sequence[str] = ()) -> list[str]:
         checked = "All checks passed; nothing was changed, as --dry-run asks."
         return [checked, *(f"Mind: {one}" for one in warnings)]
     lines = [f"Stages run on {result.active}, epoch {result.epoch}. It took {result.seconds:.1f} s."]
+    if result.outcome is Outcome.INCOMPLETE:
+        lines = [f"The switch to {result.active} stands, epoch {result.epoch}, but not every instance runs there."]
     if result.pause is not None and result.outcome is Outcome.SWITCHED:
         lines[0] += f" Alerts paused for at most {result.pause:.1f} s."
     lines += [f"{one} does not run there." for one in result.missing]

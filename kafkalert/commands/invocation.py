@@ -1,5 +1,6 @@
 """What the common options said, and what every command needs from them."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,6 +68,12 @@ def settings(ctx: typer.Context) -> "Settings":
     run = of(ctx)
     if run.loaded is None:
         from kafkalert.config.load import load  # noqa: PLC0415 - pydantic, only where a configuration is wanted
+        from kafkalert.engine.stopping import PARENT  # noqa: PLC0415 - not for --help
 
-        run.loaded = load(config=run.config, context=run.context, read_only=run.read_only, note=say)
+        note = _drop if PARENT in os.environ else say  # a worker's supervisor has said it
+        run.loaded = load(config=run.config, context=run.context, read_only=run.read_only, note=note)
     return run.loaded
+
+
+def _drop(_note: str) -> None:
+    """Say nothing."""

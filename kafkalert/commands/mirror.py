@@ -7,6 +7,7 @@ import typer
 from kafkalert.commands import complete, invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
 from kafkalert.commands.output import Format, OutputOption, emit, printable
+from kafkalert.commands.seconds import seconds
 from kafkalert.commands.terminal import write
 from kafkalert.commands.unmask import allowed
 from kafkalert.errors import ExitCode, KafkalertError
@@ -125,7 +126,10 @@ def status(
     into: IntoOption = None,
     topics: Annotated[bool, typer.Option("--topics", help="The lag of each topic too.")] = False,
     timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", min=1, help="How long it may take; longer reads more.")
+        float,
+        typer.Option(
+            "--timeout", metavar="DURATION", parser=seconds(1), help="How long it may take; longer reads more."
+        ),
     ] = 8,
     output: OutputOption = Format.TABLE,
 ) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kafkalert.commands import invocation
+from kafkalert.commands.seconds import seconds
 from kafkalert.errors import ExitCode, KafkalertError, RefusedError, UsageError
 from kafkalert.ops.wording import counted
 
@@ -23,7 +24,9 @@ PortOption = Annotated[
 ]
 WaitOption = Annotated[
     float | None,
-    typer.Option("--wait", min=0, metavar="SECONDS", help="How long the cluster may be away [default: for ever]."),
+    typer.Option(
+        "--wait", metavar="DURATION", parser=seconds(0), help="How long the cluster may be away [default: for ever]."
+    ),
 ]
 WorkersOption = Annotated[
     int | None,

@@ -9,6 +9,8 @@ from typing import Final
 BUCKETS_MS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000)
 """Upper bounds of the latency histogram."""
 
+LONGEST_MS: Final = 366 * 24 * 60 * 60 * 1000
+"""The longest latency that is counted, a year: longer ones are times that were not meant."""
 _RECENT: Final = 20_000
 
 
@@ -31,10 +33,14 @@ class Metrics:
     latency_sum_ms: int = 0
 
     def drain_latencies(self) -> list[int]:
-        """The latencies since the last call, sorted; they are added to the histogram."""
+        """The latencies since the last call, sorted; they are added to the histogram.
+
+        A record's time is what its producer says. One ahead of this clock counts as no latency, and what nobody has
+        waited for (microseconds, a time before 1970) as the longest that is counted.
+        """
         drained = []
         while self.fresh:
-            drained.append(self.fresh.popleft())
+            drained.append(min(max(self.fresh.popleft(), 0), LONGEST_MS))
         for one in drained:
             self.buckets[bisect_left(BUCKETS_MS, one)] += 1
         self.latency_sum_ms += sum(drained)

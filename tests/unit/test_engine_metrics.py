@@ -1,9 +1,10 @@
 """Percentiles and the latency histogram."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafkalert.engine.metrics import BUCKETS_MS, Metrics, by_name, percentile, rate
+from kafkalert.engine.metrics import BUCKETS_MS, LONGEST_MS, Metrics, by_name, percentile, rate
 
 
 @given(st.lists(st.integers(0, 50), min_size=1), st.integers(1, 100))
@@ -20,7 +21,7 @@ def test_nothing_has_no_percentile() -> None:
     assert percentile([], 99) is None
 
 
-@given(st.lists(st.lists(st.integers(-5, 100_000), max_size=30), max_size=4))
+@given(st.lists(st.lists(st.integers(0, 100_000), max_size=30), max_size=4))
 def test_every_latency_is_counted_once_in_the_first_bucket_that_holds_it(seconds: list[list[int]]) -> None:
     """Drained in any portions, in order."""
     metrics = Metrics()
@@ -33,6 +34,20 @@ def test_every_latency_is_counted_once_in_the_first_bucket_that_holds_it(seconds
         high = BUCKETS_MS[place] if place < len(BUCKETS_MS) else float("inf")
         assert count == sum(low < one <= high for one in every)
     assert metrics.latency_sum_ms == sum(every)
+
+
+@pytest.mark.parametrize(
+    ("time", "counted"),
+    [(1_700_000_000_000_000, 0), (-62_135_596_800_000, LONGEST_MS), (-1, LONGEST_MS), (1_700_000_000_000 - 5, 5)],
+    ids=["microseconds", "the year 1", "before 1970", "as it should be"],
+)
+def test_a_time_that_was_not_meant_spoils_no_sum(time: int, counted: int) -> None:
+    """A histogram's sum only grows, as its readers take rates of it."""
+    metrics = Metrics()
+    metrics.fresh.append(1_700_000_000_000 - time)
+    assert metrics.drain_latencies() == [counted]
+    assert metrics.latency_sum_ms == counted
+    assert sum(metrics.buckets) == 1
 
 
 def test_a_rate_is_per_second_and_nothing_where_no_time_passed() -> None:

@@ -11,11 +11,12 @@ from kafkalert.bus.control.event import Event
 from kafkalert.bus.control.state import View
 from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.errors import RefusedError, UnreachableError
-from kafkalert.ops.failover.checks import check_flows, check_forced, check_idle, check_topics
+from kafkalert.ops.failover.checks import check_flows, check_forced, check_idle, check_topics, is_there
 from kafkalert.ops.failover.order import Order
 from kafkalert.ops.failover.outlook import staying
 from kafkalert.ops.failover.picture import Attempt, ClusterSeen, GroupLag, Instance, Survey
-from kafkalert.ops.failover.planned import CalledOffError, check_size
+from kafkalert.ops.failover.planned import check_size
+from kafkalert.ops.failover.result import CalledOffError
 from kafkalert.ops.failover.roll import Presence
 from kafkalert.ops.failover.switching import _look_again, _planned_changes
 from kafkalert.ops.failover.watch import Watch
@@ -63,6 +64,15 @@ def test_already_there_and_already_under_way() -> None:
     with pytest.raises(RefusedError, match=r"under way: ann@ops, at 08:00:00 UTC\.") as refused:
         check_idle("dc1", 3, PENDING, "dc2")
     assert "failover cancel" in refused.value.hint
+
+
+def test_an_order_that_was_carried_out_can_be_repeated() -> None:
+    """Where both clusters say so, and nobody is at it; with a dead cluster nobody knows, and force may have to stay."""
+    assert is_there(SURVEY, "dc1")
+    assert not is_there(SURVEY, "dc2")
+    assert not is_there(replace(SURVEY, pending=PENDING), "dc1")
+    passive = ClusterSeen("dc2", answers=False, control=False)
+    assert not is_there(replace(SURVEY, clusters=(SURVEY.clusters[0], passive)), "dc1")
 
 
 @pytest.mark.parametrize("state", [one for one in Condition if one is not Condition.RUNNING])
@@ -193,7 +203,7 @@ def test_a_switch_that_came_while_the_operator_thought_is_in_the_way(active: str
         return cast("Watch", SimpleNamespace(control=SimpleNamespace(view=lambda: view)))
 
     _look_again(watch("dc1", 3), order, ("dc1", 3))
-    with pytest.raises(RefusedError, match=f"stages run on {active}, in epoch {epoch}"):
+    with pytest.raises(RefusedError, match=f"Stages run on {active}, in epoch {epoch}, and not as shown"):
         _look_again(watch(active, epoch), order, ("dc1", 3))
 
 

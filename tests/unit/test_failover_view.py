@@ -84,4 +84,6 @@ def test_the_end_says_what_is_and_what_is_left_to_do() -> None:
     ]
     worse = replace(DONE, pause=None, missing=("vm-7",), loss=Loss(None, 5, ("Five again.",)), problems=("Stop it.",))
     assert ending(worse)[1:] == ["vm-7 does not run there.", "Five again.", "Stop it."]
+    incomplete = replace(worse, outcome=Outcome.INCOMPLETE)
+    assert ending(incomplete)[0] == "The switch to dc2 stands, epoch 3, but not every instance runs there."
     assert "nothing was changed" in ending(replace(DONE, outcome=Outcome.PLANNED))[0]

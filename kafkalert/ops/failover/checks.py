@@ -25,6 +25,15 @@ def check_idle(active: str, epoch: int, pending: Attempt | None, target: str) ->
         )
 
 
+def is_there(found: Survey, target: str) -> bool:
+    """Whether an order to move to `target` was carried out before, so that to repeat it changes nothing.
+
+    Not while a cluster does not answer: then force may have something to do there, and nobody knows what it holds.
+    """
+    is_known = all(one.answers and one.control for one in found.clusters)
+    return found.active == target and found.pending is None and is_known
+
+
 def check_forced(found: Survey, target: str) -> None:
     """That force is needed, and can help: also to stay where stages run, while the other cluster does not answer.
 

@@ -11,6 +11,7 @@ from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import SystemClock
 from kafkalert.ops.failover.result import VERSION
 from kafkalert.ops.failover.watch import Watch
+from kafkalert.ops.wording import harmless
 
 _OUTCOMES: Final = {"COMMIT": "switched", "ABORT": "aborted"}
 
@@ -98,3 +99,11 @@ def moment(ms: int) -> datetime | None:
         return datetime.fromtimestamp(ms // 1000, UTC)
     except (OverflowError, ValueError, OSError):
         return None
+
+
+def moved(commit: Event | None) -> str:
+    """Who moved stages to where they run, and when, as the end of a sentence; empty where nobody did."""
+    if commit is None:
+        return ""
+    at = moment(commit.at)
+    return f": {harmless(commit.by)} moved them to {commit.target}" + (f" at {at:%H:%M:%S} UTC" if at else "")

@@ -46,6 +46,18 @@ def landed(turnout: Turnout) -> Outcome:
     return Outcome.INCOMPLETE if turnout.missing() or turnout.deserted() else Outcome.SWITCHED
 
 
+def dead_target(parts: Parts, flight: Flight, outcome: Outcome) -> list[str]:
+    """What to do where stages do not run because the cluster that they were moved to died."""
+    target = flight.order.target
+    if outcome is not Outcome.INCOMPLETE or target in parts.watch.control.reachable():
+        return []
+    back = f"`kafkalert failover --to {flight.source} --force --accept-loss`"
+    return [
+        f"{target} does not answer any more: no alerts are sent.",
+        f"Start {target}; stages then go on by themselves. If it cannot be started: {back}.",
+    ]
+
+
 def planned_loss(uncommitted: Sequence[str]) -> Loss:
     """What a planned switch loses, and what is done again; `uncommitted`: who may not have committed what it did."""
     return Loss(0, None, (f"Nothing is lost; {again(uncommitted)}.",)) if uncommitted else Loss()

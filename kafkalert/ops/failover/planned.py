@@ -17,10 +17,13 @@ from kafkalert.ops.failover.cancel import BACK_SECONDS, WRITE_SECONDS, abort_of,
 from kafkalert.ops.failover.course import Step
 from kafkalert.ops.failover.crossing import Crossing
 from kafkalert.ops.failover.groups import Groups
-from kafkalert.ops.failover.landing import Flight, await_running, landed, planned_loss, result
+from kafkalert.ops.failover.history import moved
+from kafkalert.ops.failover.landing import Flight, await_running, dead_target, landed, planned_loss, result
 from kafkalert.ops.failover.order import LONGEST, Order
 from kafkalert.ops.failover.parts import Parts, listed
 from kafkalert.ops.failover.result import (
+    BeatenError,
+    CalledOffError,
     InterruptedSwitchError,
     NotSwitchedError,
     Outcome,
@@ -35,14 +38,6 @@ COMMIT_BYTES: Final = 800_000
 CARRIED_A_SECOND: Final = 5000
 """Records that the mirror carries in a second at the least, once it has to."""
 _STEP_SECONDS: Final = 0.02
-
-
-class BeatenError(KafkalertError):
-    """Somebody else was first."""
-
-
-class CalledOffError(KafkalertError):
-    """The attempt cannot succeed any more; the sentence says why."""
 
 
 class Planned:
@@ -99,7 +94,9 @@ class Planned:
         except KeyboardInterrupt:
             self._interrupted = True
         self._interrupted |= not await_running(self._parts, self._turnout)
-        return self._result(landed(self._turnout))
+        ended = landed(self._turnout)
+        self._problems += dead_target(self._parts, self._flight(), ended)
+        return self._result(ended)
 
     def _read(self) -> None:
         """What can be done while stages still work: reading, and making the target's group coordinator ready."""
@@ -217,7 +214,7 @@ class Planned:
         if first is not None:
             raise CalledOffError(_called_off_by(first))
         if self._control.view().epoch >= self._epoch:
-            raise CalledOffError("A forced switch came in between.")
+            raise CalledOffError(f"A forced switch was first{moved(self._control.view().commit)}.")
         if self._clock.monotonic() > self._deadline:
             waiting = f": {self._waiting_for}" if self._waiting_for else ""
             raise CalledOffError(f"It took longer than {self._order.timeout:g} s{waiting}.")
@@ -263,11 +260,13 @@ class Planned:
             self._epoch, self._id, kind, "planned", self._source, self._target, self._order.by, now, reason, detail
         )
 
+    def _flight(self) -> Flight:
+        return Flight(self._order, self._source, self._epoch, self._id)
+
     def _result(self, ended: Outcome) -> Result:
-        flight = Flight(self._order, self._source, self._epoch, self._id)
         return result(
             self._parts,
-            flight,
+            self._flight(),
             self._turnout,
             ended,
             loss=planned_loss(self._turnout.uncommitted()),

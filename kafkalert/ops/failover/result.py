@@ -20,6 +20,7 @@ class Outcome(StrEnum):
     ABORTED = "aborted"
     UNKNOWN = "unknown"
     PLANNED = "not done (dry run)"
+    ALREADY = "already there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +79,11 @@ class UnknownSwitchError(NotSwitchedError):
     """COMMIT was written and its answer never came."""
 
     exit_code = ExitCode.UNKNOWN
+
+
+class BeatenError(KafkalertError):
+    """Somebody else was first."""
+
+
+class CalledOffError(KafkalertError):
+    """The attempt cannot succeed any more; the sentence says why."""

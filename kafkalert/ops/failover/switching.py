@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import RefusedError
-from kafkalert.ops.failover.checks import check_forced, check_idle, check_planned
+from kafkalert.ops.failover.checks import check_forced, check_idle, check_planned, is_there
 from kafkalert.ops.failover.course import Course, Tell
 from kafkalert.ops.failover.crossing import Crossing
 from kafkalert.ops.failover.forced import Forced
 from kafkalert.ops.failover.groups import Groups
+from kafkalert.ops.failover.history import moved
 from kafkalert.ops.failover.landing import again, planned_loss
 from kafkalert.ops.failover.order import Order
 from kafkalert.ops.failover.outlook import Outlook, outlook, staying
@@ -53,6 +54,8 @@ def switch(settings: Settings, order: Order, audience: Audience, clock: Clock | 
     with Watch(settings, time) as watch:
         found = survey(settings, watch, time, only=order.target if order.forced else "")
         audience.show(found)
+        if is_there(found, order.target):
+            return _unmoved(settings, order, found, Outcome.ALREADY)
         move = _force if order.forced else _plan
         return move(settings, order, audience, found, watch, time)
 
@@ -106,7 +109,7 @@ def _look_again(watch: Watch, order: Order, found: tuple[str, int]) -> None:
         check_idle(view.active, view.epoch, attempt(view.pending), order.target)
     if (view.active, view.epoch) != found:  # two forced switches may have one epoch
         raise RefusedError(
-            f"Another switch came in between: stages run on {view.active}, in epoch {view.epoch}.",
+            f"Stages run on {view.active}, in epoch {view.epoch}, and not as shown above{moved(view.commit)}.",
             hint="Nothing was changed. `kafkalert failover` shows where each runs.",
         )
 
@@ -178,12 +181,18 @@ def _dry(
     audience.say("It would:")
     for change in changes:
         audience.say(f"  {change}")
+    return _unmoved(settings, order, found, Outcome.PLANNED, loss)
+
+
+def _unmoved(settings: Settings, order: Order, found: Survey, outcome: Outcome, loss: Loss | None = None) -> Result:
+    """What becomes of an order that moves nothing."""
+    already = outcome is Outcome.ALREADY
     return Result(
         version=VERSION,
         context=settings.context.name,
-        outcome=Outcome.PLANNED,
+        outcome=outcome,
         mode="forced" if order.forced else "planned",
-        epoch=found.epoch + 1,
+        epoch=found.epoch if already else found.epoch + 1,
         id="",
         source=found.active,
         target=order.target,
@@ -195,6 +204,6 @@ def _dry(
         steps={},
         instances=(),
         missing=(),
-        loss=loss,
+        loss=loss or Loss(),
         problems=(),
     )
