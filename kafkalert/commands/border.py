@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import typer
 
 from kafkalert.commands.invocation import Invocation, report, say
+from kafkalert.commands.stray import hear, place
 from kafkalert.engine.logs import Sentences
 from kafkalert.errors import ConfigError, ExitCode, KafkalertError
 
@@ -21,6 +22,7 @@ def border(run: Invocation) -> Iterator[None]:
     """Turn every error that leaves a command into one line of what, one of what to do, and an exit status."""
     try:
         start_logging(run.verbosity)
+        hear()
         yield
         sys.stdout.flush()
     except (typer.Exit, typer.Abort, typer.TyperException):
@@ -67,11 +69,7 @@ def where(error: Exception) -> str:
     kind = type(error).__name__
     if isinstance(error, OSError) and error.strerror:
         kind += f" ({error.strerror})"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "kafkalert" in frame.filename]
-    if not frames:
-        return kind
-    module = frames[-1].filename.rpartition("kafkalert/")[2]
-    return f"{kind} at kafkalert/{module}:{frames[-1].lineno}"
+    return place(kind, error.__traceback__)
 
 
 def show_traceback(error: Exception, run: Invocation) -> None:

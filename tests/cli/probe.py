@@ -3,6 +3,8 @@
 import os
 import signal
 import sys
+import threading
+from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Annotated
@@ -27,6 +29,21 @@ FAMILY = {
 }
 app = typer.Typer()
 group = typer.Typer(help="A group.")
+
+
+def _break() -> None:
+    raise KeyError("0034617140ANBA19LN"[::-1])
+
+
+class _Broken:
+    def __del__(self) -> None:
+        _break()
+
+
+STRAY: dict[str, Callable[[], object]] = {
+    "thread": lambda: threading.Thread(target=_break, name="worker").start(),
+    "callback": _Broken,  # gone at once
+}
 
 
 @app.command()
@@ -56,6 +73,8 @@ def probe(
         raise FAMILY[fail]("It broke.", hint="Mend it.")
     if fail == "bug":
         raise KeyError("0034617140ANBA19LN"[::-1])  # so that no line of source shows it
+    if fail in STRAY:
+        STRAY[fail]()
     if fail == "connection":
         raise BrokenPipeError(32, "Broken pipe")
     if fail == "interrupt":

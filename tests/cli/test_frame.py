@@ -218,3 +218,14 @@ def test_more_records_than_there_can_be_are_wrong_usage(kafkalert: Run, count: s
     result = kafkalert("tail", "-n", count)
     assert result.returncode == 2
     assert "bug" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("where", "said"), [("thread", "thread worker ended: KeyError"), ("callback", "a callback failed: KeyError")]
+)
+def test_an_error_that_no_command_meets_is_a_line_without_its_data(probe: Run, where: str, said: str) -> None:
+    """Python would print it with its message, here an account."""
+    result = probe("probe", "--fail", where, "-vv")
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "NL91" not in result.stderr + result.stdout
