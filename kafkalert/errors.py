@@ -46,9 +46,16 @@ class ConfigError(KafkalertError):
 
 
 class UnreachableError(KafkalertError):
-    """A cluster did not answer in time."""
+    """A cluster did not answer in time.
+
+    `cause_known`: something else than silence is in the way (a name, TLS, credentials), and the hint mends that.
+    """
 
     exit_code = ExitCode.UNREACHABLE
+
+    def __init__(self, message: str, *, hint: str = "", cause_known: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.cause_known = cause_known
 
 
 class RefusedError(KafkalertError):

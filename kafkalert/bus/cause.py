@@ -15,10 +15,11 @@ _NO_TLS: Final = ("PLAINTEXT broker listener", "wrong version number", "packet l
 
 
 class Cause(NamedTuple):
-    """What is told of a cluster that does not answer, and what mends it."""
+    """What is told of a cluster that does not answer, and what mends it; `known` is False for mere silence."""
 
     sentence: str
     hint: str
+    known: bool = True
 
 
 def explain(cluster: Cluster, failures: Sequence[Failure], mistrust: Mistrust = lambda *_: "") -> Cause:
@@ -31,6 +32,7 @@ def explain(cluster: Cluster, failures: Sequence[Failure], mistrust: Mistrust = 
     return Cause(
         f"Cluster {cluster.name} ({cluster.bootstrap}) does not answer{refused}.",
         f"Start it, or correct [clusters.{cluster.name}] bootstrap; `kafkalert sandbox up` starts a local one.",
+        known=False,
     )
 
 

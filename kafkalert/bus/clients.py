@@ -140,4 +140,4 @@ def unreachable(
 def silent(cluster: Cluster) -> UnreachableError:
     """The error for a cluster that does not answer: the cause, where the client library knows it."""
     cause = explain(cluster, failures(properties(cluster)), mistrust)
-    return UnreachableError(cause.sentence, hint=cause.hint)
+    return UnreachableError(cause.sentence, hint=cause.hint, cause_known=cause.known)

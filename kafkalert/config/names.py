@@ -29,5 +29,8 @@ TOPICS = (
 )
 """Every topic of the pipeline, by its own name."""
 
+READING = ("alerting",)
+"""Stages that read from Kafka, so that each has a consumer group."""
+
 CHANNELS = ("email", "sms", "push")
 """What an alert reaches a customer by."""

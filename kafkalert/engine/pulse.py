@@ -244,6 +244,9 @@ class Pulse(Thread):
             "state": "stopped" if stopped else report.state,
             "time": self._clock.wall_ms(),
             "loopTurnedMsAgo": None if report.turned is None else max(0, round((now - report.turned) * 1000)),
+            "takenMsAgo": {
+                name: max(0, round((now - line.taken) * 1000)) for name, line in self.lines.items() if line.answered
+            },
             "partitions": partitions,
             "ends": {place.written(one): end for one, end in sorted(report.ends.items())},
             "committed": {

@@ -95,7 +95,7 @@ def test_a_refusal_is_an_answer(caplog: pytest.LogCaptureFixture) -> None:
     one.line.delivered(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED), TAKEN)
     one.silence(2.4)
     assert away(caplog) == []
-    assert "denies WRITE" in caplog.text
+    assert "denies WRITE on topic" in caplog.text
     one.line.delivered(KafkaError(KafkaError._MSG_TIMED_OUT), TAKEN)
     one.silence(0.6)
     assert len(away(caplog)) == 1

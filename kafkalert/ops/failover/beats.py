@@ -37,6 +37,7 @@ class Beat(msgspec.Struct, frozen=True, rename="camel"):
 
     `cluster`, `epoch`: where it works, and since which switch. `attempt`: the id of the attempt for which it stands
     still, else "". `loop_turned_ms_ago`: since its loop last turned, None without one. `time`: ms by its own clock.
+    `taken_ms_ago`: by cluster, since that last took a heartbeat of it.
     `ends`: "TOPIC/P" to the end of the partitions that it reads; `lag`: records of them all that it has not processed,
     `lags` the same by partition, where it says so. `committed`: what was last committed of each, with all its outputs
     acknowledged.
@@ -52,6 +53,7 @@ class Beat(msgspec.Struct, frozen=True, rename="camel"):
     epoch: _Count = 0
     attempt: _Words = ""
     loop_turned_ms_ago: _Count | None = None
+    taken_ms_ago: Annotated[dict[_Name, _Count], Meta(max_length=100)] = {}
     lag: _Count = 0
     partitions: Annotated[dict[_Place, Annotated[list[_Count], Meta(max_length=10_000)]], Meta(max_length=1000)] = {}
     ends: _Offsets = {}

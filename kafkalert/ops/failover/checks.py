@@ -43,6 +43,8 @@ def check_forced(found: Survey, target: str) -> None:
     if found.active == target and (other is None or (other.answers and other.control)):
         check_idle(found.active, found.epoch, None, target)
     new, old = found.cluster(target), found.cluster(found.active)
+    if new.hint:
+        raise UnreachableError(new.detail, hint=new.hint)
     if not (new.answers and new.control):
         raise UnreachableError(
             f"Cluster {target} {'does not let its control log be read' if new.answers else 'does not answer'}.",
@@ -62,6 +64,8 @@ def check_planned(settings: Settings, found: Survey, target: str) -> None:
     """That a planned switch can succeed. Raises RefusedError, UnreachableError."""
     check_idle(found.active, found.epoch, found.pending, target)
     for one in found.clusters:
+        if one.hint:
+            raise RefusedError(f"{one.detail} A planned switch needs both clusters.", hint=one.hint)
         if not (one.answers and one.control):
             what = "does not answer" if not one.answers else "does not let its control log be read"
             raise RefusedError(

@@ -42,7 +42,9 @@ def instance_grade(one: Instance) -> Grade:
 
 def _active(found: Survey) -> Iterator[Finding]:
     one = found.cluster(found.active)
-    if not one.answers:
+    if one.hint:
+        yield Finding(Grade.BAD, f"{one.detail} It is the active cluster. {one.hint}")
+    elif not one.answers:
         others = [each.name for each in found.clusters if each is not one]
         move = (
             f" `kafkalert failover --to {others[0]} --force --accept-loss --dry-run` shows what a move would lose."
@@ -54,7 +56,9 @@ def _active(found: Survey) -> Iterator[Finding]:
 
 def _passive(found: Survey) -> Iterator[Finding]:
     for one in found.clusters:
-        if not one.answers and one.name != found.active:
+        if one.hint and one.name != found.active:
+            yield Finding(Grade.BAD, f"{one.detail} {one.hint}")
+        elif not one.answers and one.name != found.active:
             yield Finding(Grade.BAD, f"{one.name} does not answer. Stages stay on {found.active}; none can start.")
         if one.answers and not one.control:
             yield Finding(Grade.UNKNOWN, f"The control log of {one.name} could not be read.")

@@ -10,6 +10,7 @@ from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, Ka
 from kafkalert.bus import clients
 from kafkalert.bus.denied import denied
 from kafkalert.bus.principal import UNKNOWN
+from kafkalert.config.names import READING
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.skipping import bound, written
 
@@ -54,6 +55,13 @@ class Groups:
         if listed.errors:  # a broker that does not tell may have any of them
             raise clients.unreachable(self._cluster, KafkaException(listed.errors[0]))
         return sorted(one.group_id for one in listed.valid if one.group_id.startswith(self._start))
+
+    def check_seen(self) -> None:
+        """That this client may see every group of a stage: a cluster leaves others out of `names`, unsaid.
+
+        Raises DeniedError.
+        """
+        self.attendance([f"{self._start}{stage}" for stage in READING])
 
     def attendance(self, groups: Sequence[str]) -> dict[str, Attendance]:
         """Who is in each of `groups`; one that the cluster does not know is empty."""

@@ -27,12 +27,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ClusterSeen:
-    """One cluster: whether it answers, and whether its control log could be read."""
+    """One cluster: whether it answers, and whether its control log could be read.
+
+    `detail`: why not. `hint`: what mends it, where something else than silence is in the way of this command.
+    """
 
     name: str
     answers: bool
     control: bool
     detail: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from kafkalert.bus.control.event import Event, encode
 from kafkalert.bus.control.event import Step as Kind
 from kafkalert.bus.control.state import outcome
 from kafkalert.engine.runner import said
-from kafkalert.errors import KafkalertError, RefusedError
+from kafkalert.errors import DeniedError, KafkalertError, RefusedError
 from kafkalert.ops.failover.cancel import BACK_SECONDS, WRITE_SECONDS, abort_of, copy
 from kafkalert.ops.failover.course import Step
 from kafkalert.ops.failover.crossing import Crossing
@@ -57,7 +57,7 @@ class Planned:
         self._began = 0.0
         self._deadline = float("inf")
         self._waiting_for = ""
-        self._interrupted = False
+        self._interrupted = self._begun = False
         self._problems: list[str] = []
 
     def look(self) -> None:
@@ -72,7 +72,7 @@ class Planned:
         """Switch.
 
         Raises:
-            RefusedError: somebody else was first.
+            RefusedError: somebody else was first, or PREPARE is denied.
             NotSwitchedError: it was called off; everything goes on where it was.
             UnknownSwitchError: nobody knows.
         """
@@ -85,9 +85,9 @@ class Planned:
         except BeatenError as error:
             self._withdraw()
             raise RefusedError(str(error), hint="`kafkalert failover` shows it.") from None
-        except UnknownSwitchError:
-            raise
-        except BaseException as error:  # noqa: BLE001 - whatever it was, the attempt is ended before it goes on
+        except BaseException as error:
+            if isinstance(error, UnknownSwitchError) or (isinstance(error, DeniedError) and not self._begun):
+                raise
             self._call_off(error)
         try:
             self._problems += filter(None, [copy(self._control, self._event("COMMIT", {}))])
@@ -118,6 +118,7 @@ class Planned:
         self._turnout.begin(self._id, self._epoch)
         event = self._event("PREPARE", {"timeoutSeconds": self._order.timeout})
         self._control.write(self._source, event, WRITE_SECONDS)
+        self._begun = True
         if not self._control.await_event(self._source, self._epoch, self._id, "PREPARE", BACK_SECONDS):
             raise CalledOffError(f"{self._source} did not confirm PREPARE.")
         view = self._control.view()
@@ -294,6 +295,4 @@ def _called_off_by(first: Event) -> str:
 
 def _sentence(error: BaseException) -> str:
     """What went wrong, in a sentence; of a bug only its kind, as its message may hold anything."""
-    if isinstance(error, KafkalertError | KafkaException):
-        return said(error)
-    return f"A bug: {type(error).__name__}."
+    return said(error) if isinstance(error, KafkalertError | KafkaException) else f"A bug: {type(error).__name__}."

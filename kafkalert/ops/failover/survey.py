@@ -11,6 +11,7 @@ from kafkalert.bus.flow import flows
 from kafkalert.bus.mark_reader import Places
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock, SystemClock
+from kafkalert.errors import DeniedError, UnreachableError
 from kafkalert.ops.failover.bounded import at_once
 from kafkalert.ops.failover.evidence import topics_of
 from kafkalert.ops.failover.findings import judged
@@ -46,14 +47,16 @@ def survey(settings: Settings, watch: Watch, clock: Clock, *, only: str = "") ->
     read = watch.control.reachable()
     view = watch.control.view()
     clusters = tuple(
-        ClusterSeen(name, name not in dead, name in read, _why(name in dead, name in read)) for name in names
+        ClusterSeen(name, name not in dead, name in read, *_why(told["answers", name], is_read=name in read))
+        for name in names
     )
     unknown: list[str] = []
     mirror, groups = told["mirror", ""], told["groups", view.active]
     if isinstance(mirror, Exception):
         unknown.append(f"The mirror's state is not known: {str(mirror) or 'its workers do not answer in time.'}")
     if isinstance(groups, Exception) and view.active not in dead:
-        unknown.append(f"The lag of groups on {view.active} could not be read.")
+        why = f": {groups}" if isinstance(groups, DeniedError) else "."
+        unknown.append(f"The lag of groups on {view.active} could not be read{why}")
     watch.await_beats(living, WATCH_SECONDS)
     now = clock.monotonic()
     members = _sorted(watch.roll.members())
@@ -131,6 +134,7 @@ def attempt(event: Event | None) -> Attempt | None:
 
 def _lags(settings: Settings, cluster: Cluster, seconds: float) -> tuple[GroupLag, ...]:
     groups, places = Groups(settings, cluster, seconds=seconds), Places(cluster)
+    groups.check_seen()
     names = groups.names()
     attendance = groups.attendance(names)
     committed = groups.committed(names)
@@ -153,7 +157,10 @@ def _flows(settings: Settings, seconds: float) -> tuple[FlowStatus, ...]:
     return tuple(status(settings, flows(settings), seconds=seconds))
 
 
-def _why(is_dead: bool, is_read: bool) -> str:
-    if is_dead:
-        return "does not answer"
-    return "" if is_read else "its control log could not be read"
+def _why(answer: object, *, is_read: bool) -> tuple[str, str]:
+    """Why a cluster is not seen as a whole, and what mends that where it is known."""
+    if isinstance(answer, UnreachableError) and answer.cause_known:
+        return str(answer), answer.hint
+    if isinstance(answer, Exception):
+        return "does not answer", ""
+    return "" if is_read else "its control log could not be read", ""

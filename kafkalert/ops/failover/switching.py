@@ -20,6 +20,7 @@ from kafkalert.ops.failover.outlook import Outlook, outlook, staying
 from kafkalert.ops.failover.parts import Parts, listed
 from kafkalert.ops.failover.picture import Survey
 from kafkalert.ops.failover.planned import Planned
+from kafkalert.ops.failover.reached import check_unreached
 from kafkalert.ops.failover.result import VERSION, Loss, Outcome, Result
 from kafkalert.ops.failover.roll import Presence
 from kafkalert.ops.failover.survey import attempt, survey
@@ -65,6 +66,8 @@ def _plan(settings: Settings, order: Order, audience: Audience, found: Survey, w
     view = watch.control.view()
     check_idle(view.active, view.epoch, attempt(view.pending), order.target)
     groups = Groups(settings, settings.clusters[found.active])
+    for one in (groups, Groups(settings, settings.clusters[order.target])):
+        one.check_seen()
     with Crossing(settings, view, found.active, order.target, clock) as crossing:
         # While the operator thinks, it is read already.
         changes = [*_planned_changes(found, order), *crossing.begin(groups.committed(groups.names()))]
@@ -81,6 +84,8 @@ def _plan(settings: Settings, order: Order, audience: Audience, found: Survey, w
 
 def _force(settings: Settings, order: Order, audience: Audience, found: Survey, watch: Watch, clock: Clock) -> Result:
     check_forced(found, order.target)
+    if not found.cluster(found.active).answers:
+        check_unreached(watch.roll, found.active, clock)
     stays = order.target == found.active
     if stays:
         (source,) = (name for name in settings.context.clusters if name != order.target)
