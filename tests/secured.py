@@ -24,7 +24,11 @@ from confluent_kafka.admin import (
     ScramMechanism,
     UserScramCredentialUpsertion,
 )
+from pydantic import SecretStr
 
+from kafkalert.bus.clients import admin
+from kafkalert.config.sections import Cluster, Context, Settings
+from kafkalert.ops.topic_admin import apply, plan
 from kafkalert.sandbox import broker
 from kafkalert.sandbox.jars import classpath
 from kafkalert.sandbox.java import find_java
@@ -80,17 +84,7 @@ class SecuredCluster:
 
     def admin(self) -> AdminClient:
         """A client that may do everything."""
-        pem = str(self.authority.folder / "admin.pem")
-        return AdminClient(
-            {
-                "bootstrap.servers": f"{HOST}:{self.mtls}",
-                "security.protocol": "ssl",
-                "ssl.ca.location": str(self.authority.file),
-                "ssl.certificate.location": pem,
-                "ssl.key.location": pem,
-                "log_level": 0,
-            }
-        )
+        return admin(self.known())
 
     def user(self, name: str) -> None:
         """Make a SCRAM user, who may do nothing yet."""
@@ -125,6 +119,14 @@ class SecuredCluster:
         client = self.admin()
         for done in client.delete_acls([what]).values():
             assert done.result(30)
+
+    def known(self) -> Cluster:
+        """This cluster as its administrator reaches it."""
+        pem = str(self.authority.folder / "admin.pem")
+        given = {"security.protocol": "ssl", "ssl.ca.location": str(self.authority.file)}
+        given |= {"ssl.certificate.location": pem, "ssl.key.location": pem}
+        kafka = {name: SecretStr(value) for name, value in given.items()}
+        return Cluster(name=self.name, bootstrap=f"{HOST}:{self.mtls}", kafka=kafka)
 
     def kafka(self, user: str, **more: str) -> dict[str, str]:
         """What [clusters.NAME.kafka] has to say for a SCRAM user."""
@@ -207,6 +209,12 @@ class Secured:
     folder: Path
     authority: Authority
     clusters: dict[str, SecuredCluster]
+
+    def make_topics(self, prefix: str) -> None:
+        """The pipeline's topics on both clusters, below `prefix`."""
+        clusters = {name: one.known() for name, one in self.clusters.items()}
+        settings = Settings(context=Context(clusters=NAMES, prefix=prefix), clusters=clusters)
+        apply(settings, plan(settings))
 
     def config(self, file: Path, prefix: str, user: str, *, names: Iterable[str] = NAMES, **sections: Any) -> Path:  # noqa: ANN401 - TOML's values
         """Write the configuration of `user`, whose password stands in a file as a secret has to."""

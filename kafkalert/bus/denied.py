@@ -9,11 +9,13 @@ from kafkalert.config.sections import Cluster
 from kafkalert.errors import DeniedError
 
 HINT: Final = "`kafkalert topics acls` lists the rights that each command and stage needs, and how to grant them."
+_CLUSTER: Final = "the cluster"
+_WRITE: Final = "WRITE"
 _RESOURCES: Final = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "topic",
     KafkaError.GROUP_AUTHORIZATION_FAILED: "group",
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "transactional id",
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "the cluster",
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: _CLUSTER,
 }
 """What each refusal is about: a broker tells the kind of the resource, and its caller knows the name."""
 
@@ -46,7 +48,9 @@ def denied(
     kind = _RESOURCES.get(code_of(error) or 0)
     if kind is None:
         return None
-    resource = kind if kind == "the cluster" else f"{kind} {name}"
+    if kind == _CLUSTER and operation == _WRITE:  # of an idempotent producer, which has to have it on some topic
+        kind = "topic"
+    resource = kind if kind == _CLUSTER else f"{kind} {name}"
     return missing(cluster, operation, resource)
 
 

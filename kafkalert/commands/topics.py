@@ -1,6 +1,7 @@
 """`kafkalert topics`: what exists against what should."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,9 +9,11 @@ import typer
 from kafkalert.commands import complete, invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
 from kafkalert.commands.output import Format, OutputOption, emit
+from kafkalert.commands.terminal import write_all
 from kafkalert.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from kafkalert.ops.rights import Right
     from kafkalert.ops.topics import Comparison
 
 app = typer.Typer()
@@ -20,6 +23,7 @@ ClusterOption = Annotated[
         "--cluster", metavar="NAME", help="Only this cluster [default: all].", autocompletion=complete.clusters
     ),
 ]
+RIGHTS = ("who", "operations", "on", "without")
 COLUMNS = ("cluster", "topic", "state", "detail")
 
 
@@ -72,6 +76,52 @@ def apply(
     _show(found, output)
     check_refusals(found)
     _exit(found)
+
+
+@app.command()
+def acls(
+    ctx: typer.Context,
+    who: Annotated[
+        list[str] | None, typer.Argument(metavar="[COMMAND]...", help="Of these only, such as 'run alerting'.")
+    ] = None,
+    *,
+    principal: Annotated[
+        str | None, typer.Option("--grant", metavar="PRINCIPAL", help="Print what grants them: User:NAME.")
+    ] = None,
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """Show the rights that each command and stage needs on each cluster. Asks no cluster.
+
+    Example: kafkalert topics acls 'run alerting' --grant User:alerting
+    """
+    from kafkalert.ops import rights  # noqa: PLC0415 - not for --help
+
+    settings = invocation.settings(ctx)
+    for one in who or ():
+        if one not in rights.WHO:
+            raise UsageError(f"Nothing is called {one!r} here.", hint=f"There are: {', '.join(rights.WHO)}.")
+    found = rights.rights(settings, who or rights.WHO)
+    if principal is None:
+        emit([_Row.of(one) for one in found] if output is Format.TABLE else found, output, columns=RIGHTS)
+        return
+    for name in settings.context.clusters:
+        write_all(rights.commands(found, principal, settings.clusters[name].bootstrap))
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A right as a table shows it."""
+
+    who: str
+    operations: str
+    on: str
+    without: str
+
+    @classmethod
+    def of(cls, one: "Right") -> "_Row":
+        names = one.label or ", ".join(one.on)
+        on = "cluster" if one.kind == "cluster" else names if one.label else f"{one.kind} {names}"
+        return cls(one.who, " ".join(one.operations), on, one.without)
 
 
 def _chosen(ctx: typer.Context, given: Sequence[str] | None) -> list[str]:

@@ -21,6 +21,8 @@ BUFFER_BYTES = 1 << 17
 
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff", b"{\x00", b"\x00{")
+"""What a file of JSON lines in UTF-16 begins with: a byte order mark, or its first brace."""
 
 
 class Line(NamedTuple):
@@ -104,6 +106,11 @@ class Source:
                     if self._patience.stop.is_set():
                         return
                 if number == 1:
+                    if data.startswith(_UTF_16):
+                        yield BadLine(
+                            1, "UTF-16, not UTF-8; convert the file (iconv -f UTF-16 -t UTF-8). None was read"
+                        )
+                        return
                     data = data.removeprefix(_BOM)
                 if data := data.strip():
                     yield Line(number, data)

@@ -136,7 +136,7 @@ class ActiveCluster:
         log, revoked = self._log, Denials(self._clock.monotonic, None)
         while log is not None and not self._stopping.wait(_UPKEEP_SECONDS):
             problem = log.problem()
-            if isinstance(problem, DeniedError):
+            if isinstance(problem, DeniedError) and log.settled():  # before that, `await_settled` says it
                 revoked.wait(problem)
             try:
                 log.abort_overdue()

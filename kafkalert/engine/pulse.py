@@ -71,6 +71,7 @@ class _Line:
             cluster,
             message_timeout_ms=5000,
             linger_ms=0,
+            enable_idempotence=False,  # one that is denied is broken for good, and a beat may come twice
             queue_buffering_max_messages=1000,
             queue_buffering_max_kbytes=4 * 1024,
             error_cb=self.broke,

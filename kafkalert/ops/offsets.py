@@ -16,6 +16,8 @@ HINT = "Write start, end, N, +N, -N, @2026-01-31T08:00, @MILLISECONDS or @-1h."
 LARGEST = 2**63 - 1
 """Kafka's offsets and times are signed 64-bit numbers."""
 
+SECONDS = range(10**8, 10**11)
+"""Numbers that are times of our days in seconds, and lie between 1970 and 1973 in milliseconds."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"([+-]?)([0-9]{1,19})", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -122,11 +124,15 @@ def parse_time(text: str) -> Time | Ago:
     try:
         if text.startswith("-"):
             return Ago(parse_duration(text[1:]))
-        ms = int(text) if text.isascii() and text.isdecimal() else _iso_ms(text)
+        is_number = text.isascii() and text.isdecimal()
+        ms = int(text) if is_number else _iso_ms(text)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{text!r} is not a time; try 2026-01-31T08:00.", hint=HINT) from error
     if not 0 <= ms <= LARGEST:
         raise UsageError(f"{text!r} is not a time that Kafka knows.", hint=HINT)
+    if is_number and ms in SECONDS:
+        year = (_EPOCH + timedelta(milliseconds=ms)).year
+        raise UsageError(f"@{ms} is in {year}, as times are milliseconds.", hint=f"Did you mean seconds: @{ms}000?")
     return Time(ms)
 
 

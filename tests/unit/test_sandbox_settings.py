@@ -313,3 +313,10 @@ def test_what_a_state_file_names_is_not_run(tmp_path: Path, monkeypatch: pytest.
     (data_folder(tmp_path) / "dc1").mkdir(parents=True)
     found = Sandbox(tmp_path)._afresh(planted)
     assert (found.java, found.classpath, found.jvm) == ("/usr/bin/java", "/kafka/*", ("-XX:TieredStopAtLevel=1",))
+
+
+def test_options_that_the_jvm_refuses_are_told_in_its_own_words() -> None:
+    """As of JAVA_TOOL_OPTIONS, which every Java of the machine picks up."""
+    printed = "Picked up JAVA_TOOL_OPTIONS: -Xfoo\nUnrecognized option: -Xfoo\nError: Could not create the JVM.\n"
+    assert java.said(printed) == ": Unrecognized option: -Xfoo (Picked up JAVA_TOOL_OPTIONS: -Xfoo)"
+    assert java.said("") == ""

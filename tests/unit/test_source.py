@@ -209,3 +209,14 @@ def test_a_quiet_pipe_lets_itself_be_stopped(tmp_path: Path) -> None:
             assert list(source.lines()) == [Line(1, b"one")]
     finally:
         os.close(held)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_told_as_such(tmp_path: Path, encoding: str) -> None:
+    """Once, with what converts it; not as "not JSON" for each line."""
+    file = tmp_path / "entries.ndjson"
+    file.write_text('{"a": 1}\n{"a": 2}\n', encoding=encoding)
+    with Source(file) as source:
+        (told,) = source.lines()
+    assert isinstance(told, BadLine)
+    assert told.reason.startswith("UTF-16, not UTF-8; convert the file (iconv")

@@ -1,0 +1,146 @@
+"""The rights that each command and stage needs on a cluster: the one table, from which all others are made.
+
+Words are those of Kafka's ACLs. READ, WRITE and ALTER imply DESCRIBE there; ALTER_CONFIGS implies DESCRIBE_CONFIGS.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kafkalert.config import names
+from kafkalert.config.sections import Settings
+
+TABLES: Final = (names.ACCOUNTTOCUSTOMERIDS, names.CUSTOMERALERTSETTINGS)
+OUTBOUND: Final = (names.OUTBOUNDEMAILMESSAGE, names.OUTBOUNDSMSMESSAGE, names.OUTBOUNDCUSTOMERPUSHMESSAGE)
+MIRRORED: Final = tuple(one for one in names.TOPICS if one not in {names.CONTROL, names.STATUS})
+_LABELS: Final = {names.TOPICS: "all topics", MIRRORED: "all mirrored topics"}
+_TOOL: Final = "kafka-acls.sh --command-config admin.properties"
+_STORAGE: Final = "kafkalert.mirror.*"
+_MIRROR_GROUP: Final = "kafkalert-mirror-into-*"
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """`who` needs `operations` on the resources `on`, a `kind` of "topic", "group" or "cluster"; as Kafka names them.
+
+    A name that ends in * is a prefix. `without`: what is less without it; empty where nothing works. `label` is what
+    many names are called together.
+    """
+
+    who: str
+    operations: tuple[str, ...]
+    kind: str
+    on: tuple[str, ...]
+    without: str = ""
+    label: str = ""
+
+
+_T, _G = "topic", "group"
+_CONTROL: Final = (("READ",), _T, (names.CONTROL,), "")
+_SEEN: Final = (
+    (("READ",), _T, (names.CONTROL, names.STATUS), ""),
+    (("DESCRIBE",), _G, ("kafkalert.alerting",), "the lag is not known"),
+    (("DESCRIBE",), _T, (names.ACCOUNTENTRY, names.CUSTOMERACCOUNTENTRY), "the lag is not known"),
+)
+_SWITCH: Final = (
+    (("READ", "DESCRIBE_CONFIGS"), _T, names.TOPICS, ""),
+    (("WRITE",), _T, (names.CONTROL,), ""),
+    (("READ",), _G, ("kafkalert.alerting",), ""),
+)
+_NEEDS: Final = {
+    "topics plan": ((("DESCRIBE", "DESCRIBE_CONFIGS"), _T, names.TOPICS, ""),),
+    "topics apply": (
+        (("DESCRIBE", "DESCRIBE_CONFIGS", "CREATE", "ALTER_CONFIGS"), _T, names.TOPICS, ""),
+        (("ALTER",), _T, names.TOPICS, "no partition is added"),
+    ),
+    "seed authorisations": (
+        (("WRITE",), _T, (names.ACCOUNTTOCUSTOMERIDS,), ""),
+        (("READ",), _T, (names.ACCOUNTTOCUSTOMERIDS,), "no --prune"),
+        (("DESCRIBE",), _G, ("kafkalert.seed",), "no --prune"),
+        (("READ",), _T, (names.CONTROL,), "needed with two clusters only"),
+    ),
+    "seed settings": (
+        (("WRITE",), _T, (names.CUSTOMERALERTSETTINGS,), ""),
+        (("READ",), _T, (names.CUSTOMERALERTSETTINGS,), "no --prune"),
+        (("DESCRIBE",), _G, ("kafkalert.seed",), "no --prune"),
+        (("READ",), _T, (names.CONTROL,), "needed with two clusters only"),
+    ),
+    "run bridge": (
+        (("WRITE",), _T, (names.ACCOUNTENTRY, names.STATUS), ""),
+        (("READ",), _T, (names.CONTROL,), "needed with two clusters only"),
+        (("WRITE",), _T, (names.CONTROL,), "another instance copies events"),
+    ),
+    "run alerting": (
+        (("READ",), _T, (names.ACCOUNTENTRY, *TABLES), ""),
+        (("WRITE",), _T, (*OUTBOUND, names.DEADLETTER), ""),
+        (("READ",), _G, ("kafkalert.alerting",), ""),
+        (("WRITE",), _T, (names.STATUS,), "nobody sees that it runs; no planned switch"),
+        (("READ", "WRITE"), _T, (names.CUSTOMERACCOUNTENTRY,), "needed with two hops only"),
+        (("READ",), _T, (names.CONTROL,), "needed with two clusters only"),
+        (("WRITE",), _T, (names.CONTROL,), "another instance copies events"),
+        (("DESCRIBE_CONFIGS",), "cluster", ("kafka-cluster",), "the classic group protocol"),
+        (("ALTER_CONFIGS",), _G, ("kafkalert.alerting",), "the classic group protocol"),
+        (("DESCRIBE_CONFIGS",), _T, TABLES, "tables are read again sooner than they must be"),
+        (("DESCRIBE",), _G, ("kafkalert.tables", "kafkalert.control"), "denials in the broker's log"),
+    ),
+    "tail": (
+        (("READ",), _T, names.TOPICS, "only topics that it may read"),
+        (("DESCRIBE",), _G, ("kafkalert.tail",), "denials in the broker's log"),
+    ),
+    "failover": _SEEN,
+    "failover history": (_CONTROL,),
+    "failover cancel": ((("READ",), _T, (names.CONTROL, names.STATUS), ""), (("WRITE",), _T, (names.CONTROL,), "")),
+    "failover --to": _SWITCH,
+    "failover drill": (
+        *_SWITCH,
+        (("WRITE",), _T, (names.ACCOUNTENTRY, *TABLES), ""),
+        (("DESCRIBE",), _G, ("kafkalert.drill",), "denials in the broker's log"),
+    ),
+    "failover reconcile": (*_SWITCH, (("WRITE",), _T, MIRRORED, "")),
+    "mirror status": ((("READ",), _T, MIRRORED, "the lag is not known"), _CONTROL),
+    "mirror apply": (_CONTROL,),
+    "Connect workers": (
+        (("READ", "WRITE", "DESCRIBE_CONFIGS"), _T, MIRRORED, ""),
+        (("CREATE", "DESCRIBE_CONFIGS", "READ", "WRITE"), _T, (_STORAGE,), ""),
+        (("READ",), _G, (_MIRROR_GROUP,), ""),
+    ),
+}
+_PREFIXED: Final = frozenset({"kafkalert.alerting", "kafkalert.seed", "kafkalert.tail"})
+"""Groups that belong to a context; the others are those of clients that join none, on every context alike."""
+
+
+WHO: Final = tuple(_NEEDS)
+
+
+def rights(settings: Settings, who: Iterable[str] = WHO) -> list[Right]:
+    """What each of `who` needs on each cluster, by the names of this context."""
+    own = set(names.TOPICS)
+
+    def named(kind: str, name: str) -> str:
+        if kind == _T and name in own:
+            return settings.topic(name)
+        return f"{settings.context.prefix}{name}" if name in _PREFIXED else name
+
+    return [
+        Right(one, operations, kind, tuple(named(kind, name) for name in on), without, _LABELS.get(on, ""))
+        for one in who
+        for operations, kind, on, without in _NEEDS[one]
+    ]
+
+
+def commands(given: Sequence[Right], principal: str, bootstrap: str) -> list[str]:
+    """The lines that grant `given` to `principal`, by Kafka's own tool; a right that is asked for twice once."""
+    lines: dict[str, None] = {}
+    for one in given:
+        for name in one.on:
+            what = ["--cluster"] if one.kind == "cluster" else [f"--{one.kind}", name.removesuffix("*")]
+            pattern = ["--resource-pattern-type", "prefixed"] if name.endswith("*") else []
+            operations = [word for operation in one.operations for word in ("--operation", _word(operation))]
+            words = ["--add", "--allow-principal", principal, *operations, *what, *pattern]
+            lines[" ".join([_TOOL, "--bootstrap-server", bootstrap, *words])] = None
+    return list(lines)
+
+
+def _word(operation: str) -> str:
+    """An operation as the tool writes it: DescribeConfigs."""
+    return "".join(part.capitalize() for part in operation.split("_"))

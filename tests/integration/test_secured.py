@@ -1,0 +1,166 @@
+"""Clusters that authenticate and authorize: what is missing is named by each command and stage, and waited for."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from kafkalert.config.sections import Cluster, Context, Settings
+from kafkalert.ops.rights import rights
+from kafkalert.sandbox.process import wait_until
+from tests.alerting import SECONDS
+from tests.running import COMMAND
+from tests.secured import Secured, secured_clusters
+
+pytestmark = pytest.mark.kafka
+Done = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    """Both clusters, shared by this module."""
+    with secured_clusters(tmp_path_factory.mktemp("secured")) as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def topics(secured: Secured) -> str:
+    """The prefix of topics that are there on both."""
+    secured.make_topics("bank.")
+    return "bank."
+
+
+def environment() -> dict[str, str]:
+    """This process's, without kafkalert's own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("KAFKALERT_")}
+
+
+@pytest.fixture
+def as_user(secured: Secured, topics: str, tmp_path: Path) -> Callable[..., Done]:
+    """Runs a command as a user of both clusters, or of the one that `names` has."""
+
+    def run(user: str, *arguments: str, names: tuple[str, ...] = ("dc1", "dc2")) -> Done:
+        config = configured(secured, topics, tmp_path, user, names)
+        return subprocess.run(
+            [str(COMMAND), "--config", str(config), *arguments],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            env=environment(),
+            timeout=SECONDS,
+            check=False,
+        )
+
+    return run
+
+
+def configured(secured: Secured, prefix: str, folder: Path, user: str, names: tuple[str, ...]) -> Path:
+    """The file of a user's configuration."""
+    for name in names:
+        secured.clusters[name].user(user)
+    file = folder / f"{user}-{len(names)}.toml"
+    return secured.config(file, prefix, user, names=names, engine={"state": str(folder / f"state-{user}")})
+
+
+def grant(secured: Secured, prefix: str, user: str, *who: str, names: tuple[str, ...] = ("dc1", "dc2")) -> None:
+    """Give a user exactly what the table has for these commands."""
+    clusters = {name: Cluster(name=name, bootstrap="x:1") for name in names}
+    settings = Settings(context=Context(clusters=names, prefix=prefix), clusters=clusters)
+    for name in names:
+        secured.clusters[name].user(user)
+        secured.clusters[name].grant(
+            user,
+            [
+                (operation, one.kind, resource)
+                for one in rights(settings, who)
+                for operation in one.operations
+                for resource in one.on
+            ],
+        )
+
+
+SETTINGS_LINE = json.dumps({"customerId": "1", "settings": []}) + "\n"
+ONE, TWO = ("dc1",), ("dc1", "dc2")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["topics", "plan"], ONE),
+        (["topics", "apply", "--yes"], ONE),
+        (["seed", "authorisations", "FILE", "--yes"], ONE),
+        (["seed", "settings", "FILE", "--yes"], TWO),
+        (["run", "alerting", "--until-end"], ONE),
+        (["run", "alerting", "--wait", "1"], TWO),
+        (["run", "bridge", "--from", "FILE"], ONE),
+        (["tail", "--topic", "accountentry", "-n", "1"], ONE),
+        (["failover"], TWO),
+        (["failover", "history"], TWO),
+        (["failover", "cancel", "--yes"], TWO),
+        (["failover", "--to", "dc2", "--yes"], TWO),
+        (["failover", "drill", "--yes"], TWO),
+        (["failover", "reconcile", "--from", "dc2", "--yes"], TWO),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_without_any_right_each_is_led_to_the_table_of_rights(
+    as_user: Callable[..., Done], tmp_path: Path, arguments: list[str], names: tuple[str, ...]
+) -> None:
+    """By its own message alone: operation, resource, principal, status 5."""
+    file = tmp_path / "empty.ndjson"
+    file.touch()
+    done = as_user("nobody", *[str(file) if one == "FILE" else one for one in arguments], names=names)
+    assert "denies" in done.stderr, done.stderr
+    assert "to User:nobody" in done.stderr
+    assert "kafkalert topics acls" in done.stderr
+    assert done.returncode == 5, done.stderr
+
+
+@contextmanager
+def running(config: Path, log: Path, *arguments: str) -> Iterator[Callable[[], str]]:
+    """A stage while it runs; what it has said so far."""
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            [str(COMMAND), "--config", str(config), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            env=environment(),
+        )
+    try:
+        yield lambda: f"{log.read_text(encoding='utf-8')}\n{process.poll()}"
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def test_a_stage_waits_for_a_right_also_in_the_middle(secured: Secured, topics: str, tmp_path: Path) -> None:
+    """Without rights it waits; granted, it runs; revoked on its input it waits again; on heartbeats it goes on."""
+    dc1 = secured.clusters["dc1"]
+    config = configured(secured, topics, tmp_path, "late", ONE)
+    with running(config, tmp_path / "log", "-v", "run", "alerting") as said:
+        assert wait_until(lambda: "to User:late. Waiting for it." in said(), SECONDS, every=0.2), said()
+        grant(secured, topics, "late", "run alerting", names=ONE)
+        assert wait_until(lambda: group_members(secured, topics) == 1, SECONDS, every=0.5), said()
+        dc1.revoke("late", "WRITE", "topic", f"{topics}kafkalert.status")
+        denied = f"denies WRITE on topic {topics}kafkalert.status to User:late"
+        assert wait_until(lambda: denied in said(), SECONDS, every=0.2), said()
+        assert group_members(secured, topics) == 1
+        dc1.revoke("late", "READ", "topic", f"{topics}accountentry")
+        denied = f"denies READ on topic {topics}accountentry to User:late"
+        assert wait_until(lambda: denied in said(), SECONDS, every=0.2), said()
+        assert said().endswith("None")
+
+
+def group_members(secured: Secured, prefix: str) -> int:
+    """How many are in the group of alerting on dc1."""
+    group = f"{prefix}kafkalert.alerting"
+    told = secured.clusters["dc1"].admin().describe_consumer_groups([group], request_timeout=5)[group]
+    try:
+        return len(told.result(6).members)
+    except Exception:  # noqa: BLE001 - no such group yet
+        return 0
