@@ -243,7 +243,7 @@ def _topic_rows(one: "FlowStatus") -> "list[dict[str, object]]":
 
 
 def _lag(records: int | None, *, complete: bool) -> str:
-    return "unknown" if records is None else f"{'' if complete or not records else 'at least '}{printable(records)}"
+    return "?" if records is None else f"{'' if complete or not records else 'at least '}{printable(records)}"
 
 
 def _age(records: int | None, seconds: float | None) -> str:

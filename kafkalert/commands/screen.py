@@ -45,9 +45,9 @@ class Screen(Console):
                 yield Segment(text, None if self.no_color else segment.style)
 
     def say(self, *sentences: Text) -> None:
-        """Print `sentences`, each as one line however long it is, so that a command in it can be copied."""
+        """Print `sentences`, folded between words; one with a command in it stays whole, so that it can be copied."""
         for sentence in sentences:
-            self.print(sentence, soft_wrap=True)
+            self.print(sentence, soft_wrap="`" in sentence.plain or not self.is_terminal)
 
     def show(self, *pictures: RenderableType) -> None:
         """Print `pictures`, one below the other; off a terminal no line ends with blanks."""

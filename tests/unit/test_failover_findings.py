@@ -129,7 +129,7 @@ CASES: list[tuple[str, Survey, Verdict, str]] = [
         "lag unknown",
         replace(WELL, flows=(flow("dc1", "dc2", lag_records=None, lag_reason="too much"), flow("dc2", "dc1"))),
         Verdict.NOT_OK,
-        "How far the mirror from dc1 to dc2 is, is not known: too much.",
+        "The lag of the mirror from dc1 to dc2 is not known: too much.",
     ),
     (
         "control log unread",

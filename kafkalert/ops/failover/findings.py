@@ -128,7 +128,7 @@ def _mirror(found: Survey) -> Iterator[Finding]:
             grade = Grade.WAITING if one.state is Condition.STARTING else Grade.BAD
             yield Finding(grade, f"{flow} is {one.state}{why}.")
         elif one.lag_records is None and {one.source, one.target} <= answering:
-            yield Finding(Grade.UNKNOWN, f"How far {flow[0].lower()}{flow[1:]} is, is not known{_why(one.lag_reason)}.")
+            yield Finding(Grade.UNKNOWN, f"The lag of {flow[0].lower()}{flow[1:]} is not known{_why(one.lag_reason)}.")
 
 
 def _odd(found: Survey) -> Iterator[Finding]:
