@@ -22,6 +22,13 @@ UntilEndOption = Annotated[bool, typer.Option("--until-end", help="Process what 
 PortOption = Annotated[
     int | None, typer.Option("--http-port", min=1, max=65535, help="Serve /metrics, /healthz and /readyz here.")
 ]
+HostOption = Annotated[
+    str,
+    typer.Option(
+        "--http-host", metavar="ADDRESS", help="The address for --http-port; in a container 0.0.0.0, or the pod's own."
+    ),
+]
+_LOOPBACK = "127.0.0.1"
 WaitOption = Annotated[
     float | None,
     typer.Option(
@@ -58,6 +65,7 @@ def alerting(
     until_end: UntilEndOption = False,
     workers: WorkersOption = None,
     http_port: PortOption = None,
+    http_host: HostOption = _LOOPBACK,
     wait: WaitOption = None,
     mode: ModeOption = None,
 ) -> None:
@@ -71,7 +79,7 @@ def alerting(
         given = ["--until-end"] if until_end else []
         given += [] if wait is None else ["--wait", str(wait)]
         given += [] if mode is None else ["--mode", mode]
-        _supervise(ctx, workers, http_port, ["alerting", *given])
+        _supervise(ctx, workers, http_port, ["alerting", "--http-host", http_host, *given])
         return
     from kafkalert.engine.runner import RunOptions  # noqa: PLC0415 - Kafka's library, not for --help
     from kafkalert.stages import alerting as stage  # noqa: PLC0415 - as above
@@ -79,7 +87,9 @@ def alerting(
     if mode is not None:
         settings = _with_mode(settings, mode)
     with _as_worker():
-        ran = stage.run(settings, RunOptions(until_end=until_end, http_port=http_port, patience=wait))
+        ran = stage.run(
+            settings, RunOptions(until_end=until_end, http_port=http_port, http_host=http_host, patience=wait)
+        )
     if until_end:
         invocation.say(f"{counted(ran.entries, 'entry')} read, {counted(ran.alerts, 'alert')} sent.")
 
@@ -95,6 +105,7 @@ def bridge(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Send nothing if any line is bad.")] = False,
     http_port: PortOption = None,
+    http_host: HostOption = _LOOPBACK,
     wait: WaitOption = None,
 ) -> None:
     """Bring bookings in from a file; ends when the broker has acknowledged every one.
@@ -117,7 +128,9 @@ def bridge(
 
     if follow:
         _greet(settings, "bridge")
-    options = stage.BridgeOptions(source, follow=follow, rate=rate, strict=strict, patience=wait, http_port=http_port)
+    options = stage.BridgeOptions(
+        source, follow=follow, rate=rate, strict=strict, patience=wait, http_port=http_port, http_host=http_host
+    )
     done = stage.run(settings, options, on_bad)
     if done.bad > _BAD_SHOWN:
         invocation.say(f"... and {counted(done.bad - _BAD_SHOWN, 'more bad line')}.")
@@ -136,6 +149,7 @@ def everything(
     until_end: UntilEndOption = False,
     workers: WorkersOption = None,
     http_port: PortOption = None,
+    http_host: HostOption = _LOOPBACK,
     wait: WaitOption = None,
     mode: ModeOption = None,
 ) -> None:
@@ -143,7 +157,7 @@ def everything(
 
     Example: kafkalert run all --workers 2
     """
-    alerting(ctx, until_end=until_end, workers=workers, http_port=http_port, wait=wait, mode=mode)
+    alerting(ctx, until_end=until_end, workers=workers, http_port=http_port, http_host=http_host, wait=wait, mode=mode)
 
 
 def _writing(ctx: typer.Context) -> "Settings":

@@ -1,9 +1,9 @@
 """What a stage says of itself over HTTP: /metrics for Prometheus, /healthz and /readyz for an orchestrator."""
 
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import accumulate
 from threading import Thread
+from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -14,8 +14,12 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from kafkalert.engine.listening import Handler, Listener
 from kafkalert.engine.metrics import BUCKETS_MS, Metrics
 from kafkalert.errors import UsageError
+
+LOOPBACK: Final = "127.0.0.1"
+"""Where nobody but this machine asks; what is served is nobody else's concern unless he is told the address."""
 
 
 class StageCollector(Collector):
@@ -53,13 +57,15 @@ class StageCollector(Collector):
         yield GaugeMetricFamily("kafkalert_ready", "1 while entries are processed.", value=float(self._ready()))
 
 
-def serve(port: int, metrics: Metrics, *, alive: Callable[[], bool], ready: Callable[[], bool]) -> ThreadingHTTPServer:
-    """Serve on all addresses of this machine, in a thread of its own. Raises UsageError where the port is taken."""
+def serve(
+    port: int, metrics: Metrics, *, alive: Callable[[], bool], ready: Callable[[], bool], host: str = LOOPBACK
+) -> Listener:
+    """Serve on the address `host`, in a thread of its own. Raises UsageError where that cannot be."""
     registry = CollectorRegistry()
     registry.register(StageCollector(metrics, ready))
 
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Answer(Handler):
+        def do_GET(self) -> None:  # noqa: N802 - http.server calls it so
             if self.path == "/metrics":
                 self._say(200, generate_latest(registry), CONTENT_TYPE_LATEST)
             elif self.path in {"/healthz", "/readyz"}:
@@ -75,15 +81,12 @@ def serve(port: int, metrics: Metrics, *, alive: Callable[[], bool], ready: Call
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            """Probes are no news."""
-
     try:
-        server = ThreadingHTTPServer(("", port), Answer)
+        server = Listener(host, port, Answer)
     except OSError as error:
         raise UsageError(
-            f"Port {port} cannot be served: {error.strerror}.", hint="Choose another --http-port."
+            f"Port {port} cannot be served: {error.strerror} ({host}).",
+            hint="Choose another --http-port, or an address of this machine as --http-host.",
         ) from error
-    server.daemon_threads = True
     Thread(target=server.serve_forever, name="http", daemon=True).start()
     return server

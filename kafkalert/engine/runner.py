@@ -45,12 +45,13 @@ _LAST_SECONDS: Final = ORDERLY_SECONDS + 2.0
 class RunOptions:
     """How this run of a stage differs from the configuration.
 
-    `until_end`: process what is there now, then end. `http_port`: where to serve health, or None. `patience`: seconds
-    for which a cluster may be away, or None for ever.
+    `until_end`: process what is there now, then end. `http_port`, `http_host`: where to serve health, or None.
+    `patience`: seconds for which a cluster may be away, or None for ever.
     """
 
     until_end: bool = False
     http_port: int | None = None
+    http_host: str = health.LOOPBACK
     patience: float | None = None
 
 
@@ -114,7 +115,13 @@ class Runner:
         Raises KafkalertError for what cannot pass by waiting, and for a loop that stands still for a minute.
         """
         if self._options.http_port is not None:
-            health.serve(self._options.http_port, self._metrics, alive=self.alive, ready=self.ready)
+            health.serve(
+                self._options.http_port,
+                self._metrics,
+                alive=self.alive,
+                ready=self.ready,
+                host=self._options.http_host,
+            )
         self._active.start()
         self._pulse.start()
         try:

@@ -48,6 +48,7 @@ class BridgeOptions:
     strict: bool = False
     patience: float | None = None
     http_port: int | None = None
+    http_host: str = health.LOOPBACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def _run(
     bad = 0
     with Source(options.path, follow=options.follow, patience=patience) as source:
         if options.http_port is not None:
-            health.serve(options.http_port, metrics, alive=lambda: True, ready=ready.is_set)
+            health.serve(options.http_port, metrics, alive=lambda: True, ready=ready.is_set, host=options.http_host)
         active.start()
         pulse.start()
         try:

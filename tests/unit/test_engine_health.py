@@ -1,5 +1,6 @@
 """What a stage says of itself over HTTP."""
 
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from kafkalert.engine import health
+from kafkalert.engine.listening import MOST
 from kafkalert.engine.metrics import Metrics
 from kafkalert.errors import UsageError
 from kafkalert.sandbox.ports import free_port
@@ -97,3 +99,34 @@ def test_a_port_in_use_is_said(probed: Probed) -> None:
     with pytest.raises(UsageError, match=f"Port {probed.port} cannot be served: Address already in use") as raised:
         health.serve(probed.port, Metrics(), alive=bool, ready=bool)
     assert "--http-port" in raised.value.hint
+
+
+def test_slow_connections_keep_nobody_from_asking(probed: Probed) -> None:
+    """Each new one takes the place of the oldest, which is ended."""
+    slow = [socket.create_connection(("127.0.0.1", probed.port), timeout=10) for _ in range(3 * MOST)]
+    for one in slow:
+        one.sendall(b"GET /healthz HTTP/1.1\r\nHost: x")  # and no more
+    assert probed.get("/healthz")[0] == 200
+    assert slow[0].recv(1) == b""
+    assert len(probed.server._open) <= MOST + 1
+    for one in slow:
+        one.close()
+    assert probed.get("/readyz")[0] == 200
+
+
+def test_it_is_served_where_it_is_said_and_nowhere_else(probed: Probed) -> None:
+    assert probed.server.server_address[0] == "127.0.0.1"
+    server = health.serve(0, Metrics(), alive=bool, ready=bool, host="::1")
+    assert server.server_address[0] == "::1"
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(UsageError, match=r"cannot be served: .* \(203\.0\.113\.1\)"):
+        health.serve(0, Metrics(), alive=bool, ready=bool, host="203.0.113.1")
+
+
+def test_a_request_that_never_ends_is_ended(probed: Probed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though a byte comes now and then."""
+    monkeypatch.setattr("kafkalert.engine.listening.REQUEST_SECONDS", 0.1)
+    with socket.create_connection(("127.0.0.1", probed.port), timeout=30) as slow:
+        slow.sendall(b"G")
+        assert slow.recv(1) == b""
