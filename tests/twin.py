@@ -247,7 +247,7 @@ class Twin:
         self.await_running(*running, on=active, epoch=epoch)
         self.sites[active].await_processed()
         done = self.command("failover", "-o", "json")
-        assert done.returncode == 0, done.stderr
+        assert done.returncode in (0, 3, 4), done.stderr  # 3 and 4 where the test has killed somebody
         shown: dict[str, Any] = json.loads(done.stdout)
         assert (shown["active"], shown["epoch"], shown["pending"]) == (active, epoch, None)
         alive = [one for one in shown["instances"] if one["presence"] == "alive"]
