@@ -7,8 +7,11 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
+
+MOST_BYTES: Final = 16 * 2**20
+"""Of an answer: a worker tells a few kilobytes a connector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +70,13 @@ def _call(url: str, tls: ssl.SSLContext | None, request: Request, seconds: float
     try:
         text = None if request.body is None else json.dumps(request.body)
         connection.request(request.method, parts.path.rstrip("/") + request.path, text, dict(request.headers))
-        answer = connection.getresponse()
-        content = answer.read()
+        with connection.getresponse() as answer:
+            content = answer.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise ValueError("an answer without end")
         if answer.status >= HTTPStatus.BAD_REQUEST:
             return answer.status, _said(content)
-        return answer.status, json.loads(content) if content else None
+        return answer.status, _decoded(content) if content else None
     finally:
         connection.close()
 
@@ -79,6 +84,14 @@ def _call(url: str, tls: ssl.SSLContext | None, request: Request, seconds: float
 def _said(content: bytes) -> Any:  # noqa: ANN401 - any JSON
     """The answer of a worker that refused; a proxy before it may say something else than JSON."""
     try:
-        return json.loads(content)
+        return _decoded(content)
     except ValueError:
         return None
+
+
+def _decoded(content: bytes) -> Any:  # noqa: ANN401 - as above
+    """Raises ValueError for what is no JSON, or nested without end."""
+    try:
+        return json.loads(content)
+    except RecursionError as error:
+        raise ValueError("nested without end") from error

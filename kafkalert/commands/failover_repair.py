@@ -9,6 +9,7 @@ from kafkalert.commands import invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
 from kafkalert.commands.output import Format, OutputOption, emit, emit_object
 from kafkalert.errors import ExitCode, UsageError
+from kafkalert.ops.wording import counted
 
 if TYPE_CHECKING:
     from kafkalert.ops.failover.repair import Repair
@@ -66,7 +67,7 @@ def _show(found: "Repair") -> None:
     for one in found.passed_over:
         invocation.say(f"  passed over: control log of {one.cluster}, offset {one.offset}: {one.why}")
     if found.odd_beats:
-        invocation.say(f"  passed over: {found.odd_beats:,} records of the status topics that are no heartbeat.")
+        invocation.say(f"  passed over: {counted(found.odd_beats, 'record')} of the status topics, no heartbeats.")
     for note in found.notes:
         invocation.say(note)
     if found.mends:

@@ -7,6 +7,7 @@ are within a major version. Durations are seconds, times ISO 8601; personal data
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import Enum, StrEnum
+from math import isfinite
 from typing import Annotated, Any
 
 import typer
@@ -104,6 +105,8 @@ def record(row: object) -> dict[str, Any]:
 
 def to_plain(value: object) -> Any:  # noqa: ANN401, PLR0911 - any JSON value; one line a kind
     """A value as JSON knows it. What is no container, number, time or enum becomes its `str()`, masked if personal."""
+    if type(value) is float and not isfinite(value):
+        return str(value)  # JSON has no word for it
     if value is None or type(value) in (bool, int, float, str):
         return value
     if isinstance(value, Enum):

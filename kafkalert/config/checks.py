@@ -57,9 +57,7 @@ def check(raw: Mapping[str, Any], report: Report) -> None:
     _check_bootstraps(raw, report)
     _check_workers(raw, report)
     _check_topics(raw, report)
-    serde = table(raw, "serde")
-    if serde.get("framing") == "confluent" and not serde.get("registry"):
-        report.add(["serde", "registry"], "is missing; the framing confluent needs it")
+    _check_registry(table(raw, "serde"), report)
 
 
 def _check_text(value: object, place: Sequence[str], report: Report) -> None:
@@ -72,6 +70,13 @@ def _check_text(value: object, place: Sequence[str], report: Report) -> None:
             _check_text(inner, place, report)
     elif isinstance(value, str) and any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value):
         report.add(place, "should be text: it holds bytes that are none")
+
+
+def _check_registry(serde: Mapping[str, Any], report: Report) -> None:
+    if "@" in str(serde.get("registry", "")):
+        report.add(["serde", "registry"], "should hold no credentials; they are registry_auth")
+    if serde.get("framing") == "confluent" and not serde.get("registry"):
+        report.add(["serde", "registry"], "is missing; the framing confluent needs it")
 
 
 def _check_bootstraps(raw: Mapping[str, Any], report: Report) -> None:

@@ -1,11 +1,13 @@
 """Which cluster a process may work on, by the control logs of all of them."""
 
 import logging
+from collections.abc import Iterable
 from threading import Event, Thread
 from typing import Final
 
 from kafkalert.bus.control.event import Event as ControlEvent
 from kafkalert.bus.control.log import ControlLog
+from kafkalert.bus.control.screen import KEPT, PassedOver
 from kafkalert.bus.control.state import Duty, View, duty
 from kafkalert.bus.denials import Denials
 from kafkalert.bus.threads import watched
@@ -134,7 +136,9 @@ class ActiveCluster:
     def _keep(self) -> None:
         """Now and then: end an attempt that nobody ends, and give a cluster what its log lacks."""
         log, revoked = self._log, Denials(self._clock.monotonic, None)
+        said: set[PassedOver] = set()
         while log is not None and not self._stopping.wait(_UPKEEP_SECONDS):
+            _say_new(log.passed_over(), said)
             problem = log.problem()
             if isinstance(problem, DeniedError) and log.settled():  # before that, `await_settled` says it
                 revoked.wait(problem)
@@ -143,3 +147,11 @@ class ActiveCluster:
                 log.copy_lacking()
             except KafkalertError as error:  # the next turn tries again, and other instances do the same
                 _LOG.info("control log: %s", error)
+
+
+def _say_new(passed_over: Iterable[PassedOver], said: set[PassedOver]) -> None:
+    """A line for each record that decides nothing; whoever writes many fills no log by it."""
+    for odd in passed_over:
+        if odd not in said and len(said) < KEPT:
+            said.add(odd)
+            _LOG.warning("control log of %s, offset %d is passed over: %s", odd.cluster, odd.offset, odd.why)

@@ -26,6 +26,9 @@ ABSENT_SECONDS = 60
 """How long an id that the registry did not know is not asked for again."""
 
 _ABSENT_IDS = 10_000
+_SCHEMA_CHARACTERS = 2**20
+_REFERENCES = 100
+"""How much a schema may be, and refer to. What a registry says is somebody else's."""
 _NOT_FOUND = 404
 _REFUSALS = (401, 403)
 _SERVER_ERROR = 500
@@ -112,7 +115,7 @@ class ConfluentRegistry:
             self._absent.setdefault(schema_id, True)
             raise DecodingError("unknown-schema-id", f"The registry has no schema with the id {schema_id}.")
         try:
-            parsed = self._parsed(found, {})
+            parsed = self._parsed(found, {}, [])
             if isinstance(parsed, dict) and parsed.get("type") == "record" and bounded(parsed):
                 return parsed
         except KafkalertError:
@@ -122,11 +125,21 @@ class ConfluentRegistry:
             raise DecodingError("bad-schema", f"The registry's schema {schema_id} {problem}.") from error
         raise DecodingError("bad-schema", f"The registry's schema {schema_id} is no record that can be read safely.")
 
-    def _parsed(self, found: Any, known: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
-        """`found` and, before it, the schemas that it refers to; `known` are the names seen so far."""
+    def _parsed(self, found: Any, known: dict[str, Any], asked: list[tuple[str, int]]) -> Any:  # noqa: ANN401 - as above
+        """`found` and, before it, the schemas that it refers to; `known` are the names seen so far.
+
+        Raises ValueError where that is more than any record needs; `asked` are the references followed so far.
+        """
+        if len(found.schema_str) > _SCHEMA_CHARACTERS:
+            raise ValueError("a schema too large")
         for one in found.references or ():
+            if (one.subject, one.version) in asked:
+                continue
+            asked.append((one.subject, one.version))
+            if len(asked) > _REFERENCES:
+                raise ValueError("too many references")
             referred: Any = self._ask(partial(self._client.get_version, one.subject, one.version))
-            self._parsed(referred.schema, known)
+            self._parsed(referred.schema, known, asked)
         return parse_schema(json.loads(found.schema_str), named_schemas=known)
 
     def _written(self, name: str) -> Any:  # noqa: ANN401 - the client has types only where it is installed

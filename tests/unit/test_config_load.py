@@ -351,3 +351,9 @@ def test_a_variable_that_is_no_text_is_named(
 def test_a_nul_is_no_text(clean: Path) -> None:
     (found,) = problems(f'{ONE}[clusters.dc1.kafka]\n"client.id" = "a\\u0000b"\n', clean)
     assert found.endswith("should be text: it holds bytes that are none.")
+
+
+def test_a_registrys_address_holds_no_password(clean: Path) -> None:
+    """`config show` would print it."""
+    (problem,) = problems(ONE + "[serde]\nregistry = 'https://user:password@registry.example.org'\n", clean)
+    assert problem.endswith("serde.registry should hold no credentials; they are registry_auth.")

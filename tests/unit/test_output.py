@@ -159,3 +159,7 @@ def test_json_and_yaml_read_back_in_any_encoding(monkeypatch: pytest.MonkeyPatch
         assert (json.loads if form is Format.JSON else yaml.safe_load)(written) == [value]
         raw.seek(0)
         raw.truncate()
+
+
+def test_json_has_no_word_for_what_is_no_number() -> None:
+    assert to_json({"a": float("nan"), "b": [float("inf")], "c": 1.5}) == '{"a": "nan", "b": ["inf"], "c": 1.5}'

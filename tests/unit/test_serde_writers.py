@@ -107,3 +107,18 @@ def test_schemas_that_cost_without_bound_are_told(kind: Any, fine: bool) -> None
 @pytest.mark.parametrize("name", names())
 def test_our_own_schemas_cost_no_more_than_their_bytes(name: str) -> None:
     assert name == "ChannelType" or bounded(schema(name).parsed)
+
+
+def doubled(levels: int) -> Any:  # noqa: ANN401 - a schema
+    """A record of records, each of which holds the next one twice; the innermost is empty."""
+    inner: Any = EMPTY
+    for level in range(levels):
+        fields = [{"name": "a", "type": inner}, {"name": "b", "type": inner["name"]}]
+        inner = {"type": "record", "name": f"R{level}", "fields": fields}
+    return parse_schema(inner)
+
+
+def test_records_that_double_within_each_other_are_told_at_once() -> None:
+    """Forty lines of schema say a million million fields, and no byte."""
+    assert bounded(doubled(8))
+    assert not bounded(doubled(40))

@@ -9,7 +9,7 @@ import pytest
 from kafkalert.config import names
 from kafkalert.errors import DecodingError
 from kafkalert.ops.tail.describe import address, words
-from kafkalert.ops.tail.record import Reader, Record
+from kafkalert.ops.tail.record import Reader, Record, _plain
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.keys import encode_key
 
@@ -164,3 +164,12 @@ def test_a_record_about_the_pipeline_is_whole_where_there_is_room(topic: str) ->
     assert words(read(topic, b"k", value.encode()), room=1000) == value
     assert len(words(read(topic, b"k", value.encode()), room=100)) == 100
     assert len(words(read(topic, b"k", value.encode()))) == 60
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 101 + "]" * 101, '{"a":' * 500 + "1" + "}" * 500, "[" * 200_000, "NaN", '{"a":Infinity}']
+)
+def test_json_that_goes_too_deep_or_is_none_is_shown_as_text(text: str) -> None:
+    """Python takes both, and comes to grief later."""
+    assert _plain(text.encode()) == text
+    assert _plain(b'{"a":[1,{"b":null}]}') == {"a": [1, {"b": None}]}

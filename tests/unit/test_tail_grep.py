@@ -112,3 +112,9 @@ def test_a_pattern_is_its_parts_in_order(pattern: str, text: str) -> None:
         found = found and place >= 0 and text[place : place + len(part)] == part and (number > 0 or place == 0)
         at = place + len(part)
     assert Grep("x", pattern).matches(text) == (found and (len(parts) > 1 or pattern == text))
+
+
+def test_a_pattern_of_many_parts_is_looked_for_once() -> None:
+    """By trying all ways this would take longer than anybody waits."""
+    assert not Grep("x", "*a" * 40 + "*b").matches("a" * 5000)
+    assert Grep("x", "*a" * 40 + "*").matches("a" * 5000)

@@ -249,8 +249,7 @@ class Reader(Thread):
         self._said = offset
         self.skipped += 1
         self.passed_over.append(PassedOver(self._cluster.name, offset, why))
-        level = logging.WARNING if self.skipped <= KEPT else logging.DEBUG  # whoever writes many fills no log by it
-        _LOG.log(level, "control log of %s, offset %d is passed over: %s", self._cluster.name, offset, why)
+        _LOG.info("control log of %s, offset %d is passed over: %s", self._cluster.name, offset, why)
 
     def _reach(self) -> None:
         if self._goal is not None and self._next >= self._goal[1]:

@@ -1,6 +1,5 @@
 """`--grep FIELD=VALUE`: which records are shown, by what is in them."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
@@ -66,8 +65,24 @@ class Grep:
             return True
         if "*" not in self.value:
             return False
-        pattern = ".*".join(re.escape(part) for part in re.split(r"\*+", self.value))
-        return re.fullmatch(pattern, shown, re.DOTALL) is not None
+        return _fits(self.value.split("*"), shown)
+
+
+def _fits(parts: list[str], text: str) -> bool:
+    """Whether `text` has `parts` in this order, the first at its start, the last at its end, and anything between them.
+
+    Each is looked for once: where it stands first leaves the most room for the others.
+    """
+    first, *inner, last = parts
+    if not text.startswith(first):
+        return False
+    at = len(first)
+    for part in inner:
+        found = text.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return len(text) - at >= len(last) and text.endswith(last)
 
 
 class Filter:

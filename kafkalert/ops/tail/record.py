@@ -101,6 +101,10 @@ class Reader:
         return "", Personal(raw.decode(errors="backslashreplace"))
 
 
+_DEEPEST = 100
+"""Levels of JSON that are taken apart; what is deeper is shown as its text."""
+
+
 def moment(ms: int) -> datetime | None:
     """The time of a record; producers may claim any."""
     try:
@@ -114,9 +118,30 @@ def _plain(data: bytes | str | None) -> Tree:
         return None
     text = data if isinstance(data, str) else data.decode(errors="backslashreplace")
     try:
-        return json.loads(text)
+        found = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return text
+    return found if _is_shallow(found) else text
+
+
+def _refuse(word: str) -> object:
+    """NaN and Infinity, which Python takes, are no JSON (RFC 8259, section 6)."""
+    raise ValueError(word)
+
+
+def _is_shallow(tree: Tree) -> bool:
+    """Whether what goes through it level by level, as masks, filters and output do, comes to its end."""
+    level = [tree]
+    for _ in range(_DEEPEST):
+        level = [
+            part
+            for node in level
+            if isinstance(node, dict | list)
+            for part in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _headers(raw: Any) -> dict[str, Tree]:  # noqa: ANN401 - pairs of name and value; the library says dict too
