@@ -65,9 +65,14 @@ class Places:
         return self._ask(dict.fromkeys(partitions, first))
 
     def ends(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        """The offset after the last record that is committed, and so can be read and mirrored."""
+        """The last stable offset: all before it is committed or aborted, and can be read and mirrored."""
         last: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # as above
         return self._ask(dict.fromkeys(partitions, last))
+
+    def high_watermarks(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """The offset after the last record of all, also behind a transaction that is open."""
+        last: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # as above
+        return self._ask(dict.fromkeys(partitions, last), IsolationLevel.READ_UNCOMMITTED)
 
     def since(self, times: Mapping[Partition, int]) -> dict[Partition, int]:
         """The first offset with a timestamp (ms) of its partition's time or later; without such a record none.
@@ -77,12 +82,16 @@ class Places:
         asked = {one: OffsetSpec.for_timestamp(max(0, time)) for one, time in times.items()}
         return {one: offset for one, offset in self._ask(asked).items() if offset >= 0}
 
-    def _ask(self, specs: Mapping[Partition, OffsetSpec]) -> dict[Partition, int]:
+    def _ask(
+        self,
+        specs: Mapping[Partition, OffsetSpec],
+        isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
+    ) -> dict[Partition, int]:
         if not specs:
             return {}
         answers: Mapping[TopicPartition, Future[ListOffsetsResultInfo]] = self._admin.list_offsets(
             {TopicPartition(*one): spec for one, spec in specs.items()},
-            isolation_level=IsolationLevel.READ_COMMITTED,
+            isolation_level=isolation,
             request_timeout=SECONDS,
         )
         found: dict[Partition, int] = {}
@@ -95,9 +104,12 @@ class Places:
 
 
 class MarkReader:
-    """A consumer of `cluster` that gives marks; `other` is the other cluster's name. Not for several threads."""
+    """A consumer of `cluster` that gives marks; `other` is the other cluster's name. Not for several threads.
 
-    def __init__(self, cluster: Cluster, other: str) -> None:
+    `uncommitted`: also what lies in or behind a transaction that is open, and what was aborted.
+    """
+
+    def __init__(self, cluster: Cluster, other: str, *, uncommitted: bool = False) -> None:
         self._cluster = cluster
         self._other = other
         self._places = Places(cluster)
@@ -107,6 +119,7 @@ class MarkReader:
             enable_partition_eof=True,
             auto_offset_reset="error",
             error_cb=lambda _: None,  # silence is what callers bound
+            isolation_level="read_uncommitted" if uncommitted else "read_committed",
             queued_max_messages_kbytes=32 << 10,
         )
         self.positions: dict[Partition, int] = {}

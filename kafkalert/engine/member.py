@@ -9,6 +9,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from kafkalert.bus import clients
 from kafkalert.bus.denied import denied, of_topic
+from kafkalert.bus.mark_reader import Places
 from kafkalert.bus.threads import Callbacks
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.delivery import Delivery
@@ -223,7 +224,7 @@ class Member:
             partition = (one.topic, one.partition)
             start[partition] = committed_place(one) if one.offset >= 0 else Place(OFFSET_BEGINNING)
             if partition in self._listed:
-                self._skip(consumer, partition, bound(one.metadata))
+                self._skip(partition, bound(one.metadata))
         self._progress.assigned(start)
         consumer.incremental_assign(offsets(start, lambda _: ""))
         if not self.joined:
@@ -232,13 +233,13 @@ class Member:
         if self._paused:
             consumer.pause(offsets(start, lambda _: ""))
 
-    def _skip(self, consumer: Consumer, partition: Partition, end: int | None) -> None:
+    def _skip(self, partition: Partition, end: int | None) -> None:
         """Pass over what the switch lists of a partition, as far as that lay before its end when the group first came.
 
         That end is kept in the group's own commits: to who comes later, more would look as if it could be meant.
         """
         if end is None:
-            _, end = consumer.get_watermark_offsets(TopicPartition(*partition), timeout=CALL_SECONDS)
+            end = Places(self._cluster).high_watermarks([partition])[partition]  # behind open transactions, too
         listed = self._listed[partition]
         meant = within(listed, end)
         self._bounds[partition] = end

@@ -5,13 +5,13 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import Producer, TopicPartition
 
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
-from tests.made import debit, wishes
-from tests.reading import ENTRIES, Place, ends
+from tests.made import datum, debit, wishes
+from tests.reading import CODEC, ENTRIES, Place, ends
 from tests.twin import NAMES, Site, Twin, twins
 
 pytestmark = pytest.mark.kafka
@@ -168,3 +168,47 @@ def test_a_group_that_stands_still_is_carried_from_switch_to_switch(twin: Callab
         bank.switch(to)
         one.read(to)
         assert sorted(one.done) == sorted(bank.sent), to
+
+
+def begun(site: Site, name: str) -> Producer:
+    """Another system's transaction on a cluster, with an entry of an account that nobody knows in each partition."""
+    producer = Producer({"bootstrap.servers": site.bootstrap, "transactional.id": f"{site.prefix}{name}"})
+    producer.init_transactions(SECONDS)
+    producer.begin_transaction()
+    for topic, partition in site.places(ENTRIES):
+        value = CODEC.encode("AccountEntry", datum(debit("NLunknown", f"{name}-{partition}")))
+        key, headers = CODEC.encode("AccountId", {"id": "NLunknown"}), [("ka-id", f"{name}-{partition}".encode())]
+        producer.produce(topic, value, key, partition=partition, headers=headers)  # type: ignore[arg-type]  # the library's type of headers is narrower than what it takes
+    assert producer.flush(SECONDS) == 0
+    return producer
+
+
+def test_transactions_of_others_lose_and_repeat_nothing(twin: Callable[..., Twin]) -> None:
+    """Open on the cluster that is gone to, and on the one that is left, which is waited for; and aborted ones."""
+    bank = twin()
+    alerting, bridge = bank.alerting(), bank.bridge()
+    bank.await_running(alerting, bridge, on="dc1")
+    begun(bank.dc2, "aborted").abort_transaction(SECONDS)
+    with bank.feed(RATE):
+        assert wait_until(lambda: bank.alerts.pump() > RATE, SECONDS, every=0.1)
+        seen = bank.alerts.pump()
+        there = begun(bank.dc2, "there")
+        begun(bank.dc2, "aborted").abort_transaction(SECONDS)
+        assert wait_until(lambda: bank.alerts.pump() > seen + RATE, SECONDS, every=0.1)
+        told = bank.switch("dc2")
+        assert told["loss"]["lost"] == told["loss"]["repeated"] == 0
+        there.commit_transaction(SECONDS)
+        bank.await_running(alerting, bridge, on="dc2", epoch=1)
+        seen = bank.alerts.pump()
+        assert wait_until(lambda: bank.alerts.pump() > seen + RATE, SECONDS, every=0.1)
+        here = begun(bank.dc2, "here")
+        refused = bank.command("failover", "--to", "dc1", "--yes", "--timeout", "5")
+        assert refused.returncode == 1, refused.stderr
+        assert "a transaction of another program is open in" in refused.stderr, "what waits behind it keeps its order"
+        here.commit_transaction(SECONDS)
+        told = bank.switch("dc1")
+        assert told["loss"]["lost"] == told["loss"]["repeated"] == 0
+    bank.settled("dc1", 3, alerting, bridge)
+    bank.verify(*NAMES, least=RATE)
+    for one in (alerting, bridge):
+        assert one.stop() == 0

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import patch
 
 import pytest
 from confluent_kafka import Message, TopicPartition
@@ -65,9 +66,9 @@ class FakeConsumer:
         """Offset 5, and what stands beside it."""
         return [TopicPartition(one.topic, one.partition, 5, self.metadata) for one in partitions]
 
-    def get_watermark_offsets(self, *_: object, **__: object) -> tuple[int, int]:
-        """All of it."""
-        return 0, self.end
+    def high_watermarks(self, partitions: list[Partition]) -> dict[Partition, int]:
+        """As the cluster says."""
+        return dict.fromkeys(partitions, self.end)
 
     def incremental_assign(self, _: list[TopicPartition]) -> None:
         """Nothing is read here."""
@@ -80,7 +81,8 @@ def member(listed: Ranges, consumer: FakeConsumer) -> Member:
         cluster, "g", progress=Progress(), delivery=cast("Delivery", None), changed=lambda: None, properties={}
     )
     one.join(["accountentry"], 4, {PLACE: listed})
-    one._assigned(cast("Any", consumer), [TopicPartition(*PLACE)])
+    with patch("kafkalert.engine.member.Places", lambda _: consumer):
+        one._assigned(cast("Any", consumer), [TopicPartition(*PLACE)])
     return one
 
 

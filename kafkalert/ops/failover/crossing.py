@@ -1,8 +1,9 @@
 """What a planned switch asks of the ledger: has all crossed that must, and where does each group go on."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from itertools import islice
 from typing import Any, Final, Self
 
 from kafkalert.bus import flow, place
@@ -26,6 +27,7 @@ READ_SECONDS: Final = 120.0
 CUT_SECONDS: Final = 10.0
 _STEP_SECONDS: Final = 0.2
 _WORKER_SECONDS: Final = 2.0
+_ASK_SECONDS: Final = 1.0
 Committed = Mapping[str, Mapping[Partition, int]]
 
 
@@ -49,6 +51,7 @@ class Crossing:
             compacted=[settings.topic(name) for name in (names.ACCOUNTTOCUSTOMERIDS, names.CUSTOMERALERTSETTINGS)],
         )
         self._ends: dict[str, dict[Partition, int]] = {}
+        self._obstacle, self._ask_at = "", float("inf")
         # What the switch to the source had groups skip there; they may not have come so far yet.
         self._arrived = view.commit.detail if view.commit is not None and view.commit.target == source else {}
 
@@ -65,9 +68,21 @@ class Crossing:
         """
         self._ledger.start(committed)
         return [
-            f"not verified: records of {name} older than {LOOK_BACK // timedelta(minutes=1)} min"
-            for name in sorted(self._ledger.assumed)
+            *(
+                f"not verified: records of {name} older than {LOOK_BACK // timedelta(minutes=1)} min"
+                for name in sorted(self._ledger.assumed)
+            ),
+            *(text for name in (self._source, self._target) for text in self._open(name)),
         ]
+
+    def _open(self, name: str) -> Iterator[str]:
+        """A sentence for each partition of a cluster in which somebody's transaction is open."""
+        for one, (stable, end) in sorted(self._ledger.side(name).open_transactions().items()):
+            yield (
+                f"a transaction of another program is open in {_named(one)} on {name}, since offset {stable}: "
+                f"{counted(end - stable, 'record')} wait there until it ends (kafka-transactions.sh describe-producers "
+                "names the producer)"
+            )
 
     def await_read(self, note: Callable[[str], None]) -> int:
         """Wait until both are read to their ends of the beginning; how many records that were.
@@ -92,12 +107,26 @@ class Crossing:
         return _count(lacking)
 
     def stopped(self) -> None:
-        """Nobody of ours writes to the old cluster any more: what lies before its ends of now has to cross."""
-        self._ends = {name: self._ledger.ends(name) for name in (self._source, self._target)}
+        """Nobody of ours writes to the old cluster any more: what lies before its ends of now has to cross.
+
+        Also what lies behind a transaction that is open there: the mirror carries it once that has ended. If it crossed
+        after the switch, newer entries of the same account would have been processed before it.
+        """
+        self._ask_at = self._clock.monotonic() + _ASK_SECONDS
+        ends = self._ledger.side(self._source).high_watermarks()
+        self._ends = {self._source: ends, self._target: self._ledger.ends(self._target)}
 
     def left(self) -> int:
         """How many records must still cross."""
         return _count(self._ledger.uncrossed(self._source, self._ends[self._source]).values())
+
+    def obstacle(self) -> str:
+        """What keeps them from crossing, where that is an open transaction; empty in the first second of waiting."""
+        now = self._clock.monotonic()
+        if now >= self._ask_at:
+            self._ask_at = now + _ASK_SECONDS
+            self._obstacle = "".join(f"; {text}" for text in islice(self._open(self._source), 1))
+        return self._obstacle
 
     def detail(self, committed: Committed, skip_ends: Committed | None = None) -> dict[str, Any]:
         """What COMMIT says: where each group goes on, and to which ends all had crossed.

@@ -15,11 +15,12 @@ What comes then is followed. Memory: 25 bytes a record and cluster; 200 more in 
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Container, Mapping, Sequence
 from itertools import chain
 from typing import Final, Self
 
-from kafkalert.bus.marks import Mark, Partition
+from kafkalert.bus.marks import Mark, Marks, Partition
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.skipping import Ranges
@@ -41,16 +42,12 @@ Passed = Mapping[str, Mapping[Partition, Ranges]]
 class Ledger:
     """Follows the mirrored `topics` of two clusters, from `start` until `close`, each on a thread of its own.
 
-    A cluster that does not answer holds up nobody but its thread. Every other method may be called from any thread,
-    and raises the KafkalertError that ended the reading, if one did.
+    A cluster that hangs holds up nobody but its thread. Every other method may be called from any thread, and raises
+    the KafkalertError that ended the reading, if one did.
 
-    Args:
-        source: the cluster that groups leave; with nothing committed it does not matter which is which.
-        target: the other one.
-        topics: their names; each with equally many partitions on both.
-        clock: the time.
-        crossed: by cluster's name and partition, the offset before which all natives are known to have crossed.
-        compacted: those of `topics` of which copies may be gone although nothing expired.
+    Groups leave `source` for `target`. Each of `topics` has equally many partitions on both; of those in `compacted`
+    copies may be gone although nothing expired. `crossed` has, by cluster and partition, the offset before which all
+    natives are known to have crossed.
     """
 
     def __init__(
@@ -67,7 +64,10 @@ class Ledger:
         self._clock = clock
         self._known = crossed or {}
         self._compacted = compacted
-        self._source, self._target = Side(source, target.name), Side(target, source.name)
+        # Stages and the mirror see of the source what is committed. On the target, copies count wherever they lie; what
+        # others have open or aborted there was not processed on the source, and so is not passed over.
+        self._source = Side(source, target.name, uncommitted=False)
+        self._target = Side(target, source.name, uncommitted=True)
         self._sides = (self._source, self._target)
         self._lowest: dict[Partition, int] = {}
         self._floors: dict[Partition, int] | None = None
@@ -94,9 +94,9 @@ class Ledger:
         source, target = self._sides
         starts = {side.name: side.places.starts(partitions) for side in self._sides}
         # In this order, so that what comes after one end has all its occurrences behind the other (cut.oldest).
-        source.behind = source.places.ends(partitions)
-        target.ends = target.behind = target.places.ends(partitions)
-        source.ends = source.places.ends(partitions)
+        source.behind = source.log_ends(partitions)
+        target.ends = target.behind = target.log_ends(partitions)
+        source.ends = source.log_ends(partitions)
         for side in self._sides:
             if side.begin_at(starts[side.name], self._known.get(side.name, {}), self._clock.wall_ms()):
                 self.assumed |= {side.name}
@@ -130,17 +130,16 @@ class Ledger:
     def ends(self, cluster: str) -> dict[Partition, int]:
         """Where each partition of a cluster ends now, by asking it. Raises UnreachableError."""
         self._check()
-        side = self._side(cluster)
-        return side.places.ends(side.begin)
+        side = self.side(cluster)
+        return side.log_ends(side.begin)
 
     def uncrossed(self, cluster: str, ends: Mapping[Partition, int] | None = None) -> dict[Partition, Uncrossed]:
         """What of `cluster`'s natives before `ends` is not on the other one; only partitions that lack something.
 
-        Without `ends`: of what has been read. Does not ask the clusters. Before the ledger is ready everything counts
-        as unread.
+        Without `ends`: of what has been read. Asks no cluster. Before the ledger is ready everything counts as unread.
         """
         self._check()
-        side = self._side(cluster)
+        side = self.side(cluster)
         found: dict[Partition, Uncrossed] = {}
         with self._changed:
             for one in side.begin if ends is None else ends:
@@ -172,24 +171,26 @@ class Ledger:
                 f"Both clusters could not be read to their ends within {seconds:g} s.",
                 hint="Try again when they are less busy.",
             )
+        hidden = defaultdict(Marks, self._source.open_copies(source_ends, seconds))
+        passed_by = defaultdict(dict, passed or {})
         with self._changed:
             return {
                 group: {
-                    one: self._cut(one, offset, target_ends[one], (passed or {}).get(group, {}).get(one, ()))
+                    one: self._cut(one, offset, target_ends[one], passed_by[group].get(one, ()), hidden[one])
                     for one, offset in offsets.items()
                     if one in target_ends and offset >= 0
                 }
                 for group, offsets in committed.items()
             }
 
-    def _cut(self, one: Partition, committed: int, end: int, passed: Ranges) -> Cut | NotCrossed:
+    def _cut(self, one: Partition, committed: int, end: int, passed: Ranges, hidden: Marks) -> Cut | NotCrossed:
         source, target = self._sides
         if committed < self._lowest.get(one, source.begin[one]):
             raise KafkalertError(
                 f"A group's offset of {one[0]}[{one[1]}] went back while it was followed.", hint="Try again."
             )
         return cut(
-            source.older[one] + source.newer[one],
+            source.older[one] + source.newer[one] + hidden.between(source.positions[one], _FOR_EVER),
             target.older[one] + target.newer[one],
             committed,
             end,
@@ -285,7 +286,8 @@ class Ledger:
         elif mark.offset >= side.crossed[one]:
             self._natives[side.name][one].written(mark)
 
-    def _side(self, cluster: str) -> Side:
+    def side(self, cluster: str) -> Side:
+        """What is known of one of the clusters."""
         return self._source if cluster == self._source.name else self._target
 
     def _wait(self, is_so: Callable[[], bool], seconds: float) -> bool:

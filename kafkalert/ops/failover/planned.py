@@ -165,7 +165,7 @@ class Planned:
     def _drained(self) -> str:
         """Empty once everything that must cross has."""
         left = self._crossing.left()
-        return f"{counted(left, 'record')} to carry" if left else ""
+        return f"{counted(left, 'record')} to carry{self._crossing.obstacle()}" if left else ""
 
     def _write_offsets(self, groups: dict[str, dict[str, Any]]) -> None:
         def empty() -> str:

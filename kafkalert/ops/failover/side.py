@@ -1,14 +1,16 @@
 """One cluster's part of the ledger: where its windows begin, and what was read of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
+from time import monotonic
 from typing import Final
 
 from kafkalert.bus.mark_reader import MarkReader, Places
 from kafkalert.bus.marks import Mark, Marks, Partition
 from kafkalert.config.sections import Cluster
+from kafkalert.errors import KafkalertError
 
 LOOK_BACK: Final = timedelta(minutes=15)
 """Natives older than this count as crossed where nothing better is known."""
@@ -27,7 +29,10 @@ class Progress:
 
 
 class Side:
-    """What the ledger knows of one cluster; `other` is the other one's name. All of these are by partition.
+    """What the ledger knows of one cluster; `other` is the other one's name.
+
+    `uncommitted`: everything is read, also in and behind transactions of others that are open, or were aborted. All of
+    these are by partition.
 
     Attributes:
         crossed: the offset before which natives count as crossed.
@@ -39,11 +44,11 @@ class Side:
         newer: what lies behind.
     """
 
-    def __init__(self, cluster: Cluster, other: str) -> None:
+    def __init__(self, cluster: Cluster, other: str, *, uncommitted: bool) -> None:
         self.name = cluster.name
         self.places = Places(cluster)
-        self.reader = MarkReader(cluster, other)
-        self._cluster, self._other = cluster, other
+        self.reader = MarkReader(cluster, other, uncommitted=uncommitted)
+        self._cluster, self._other, self._uncommitted = cluster, other, uncommitted
         self.crossed: dict[Partition, int] = {}
         self.begin: dict[Partition, int] = {}
         self.ends: dict[Partition, int] = {}
@@ -55,6 +60,10 @@ class Side:
         self.read = 0
         """Records read so far."""
         self._before = 0
+
+    def log_ends(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """Where each partition ends now, as far as it is read here. Raises UnreachableError."""
+        return (self.places.high_watermarks if self._uncommitted else self.places.ends)(partitions)
 
     def begin_at(self, starts: Mapping[Partition, int], known: Mapping[Partition, int], now: int) -> bool:
         """Set `crossed` and `begin`, `ends` and `behind` being set; returns whether it was assumed of any record.
@@ -84,6 +93,42 @@ class Side:
         """Offsets to read until the backlog is read, as far as is known."""
         return self._before + sum(max(0, end - self.positions[one]) for one, end in self.ends.items())
 
+    def high_watermarks(self) -> dict[Partition, int]:
+        """The offset after the last record of all, of each partition. Raises UnreachableError."""
+        return self.places.high_watermarks(self.begin)
+
+    def open_transactions(self) -> dict[Partition, tuple[int, int]]:
+        """Where one is open: the last stable offset, from which records wait for its end, and the log's end."""
+        stable, ends = self.places.ends(self.begin), self.high_watermarks()
+        return {one: (stable[one], end) for one, end in ends.items() if end > stable[one]}
+
+    def open_copies(self, ends: Mapping[Partition, int], seconds: float) -> dict[Partition, Marks]:
+        """Copies at or behind `ends`, the last stable offsets: a transaction of somebody else is open before them.
+
+        The mirror's are never part of one. Raises KafkalertError where they cannot be read within `seconds`.
+        """
+        marks = self.places.high_watermarks(ends)
+        wanted = {one: end for one, end in marks.items() if end > ends[one]}
+        found: dict[Partition, Marks] = {one: Marks() for one in wanted}
+        if not wanted:
+            return found
+        reader = MarkReader(self._cluster, self._other, uncommitted=True)
+        give_up = monotonic() + seconds
+        try:
+            reader.start({one: ends[one] for one in wanted})
+            while not reader.reached(wanted):
+                if monotonic() > give_up:
+                    raise KafkalertError(
+                        f"What lies behind an open transaction on {self.name} could not be read within {seconds:g} s.",
+                        hint="Try again when it has ended.",
+                    )
+                for one, mark in reader.pump(_POLL_SECONDS):
+                    if not mark.native:
+                        found[one].append(mark)
+        finally:
+            reader.close()
+        return found
+
     def before(self, floors: Mapping[Partition, int], stop: Event) -> Iterator[tuple[Partition, Mark]]:
         """What lies before `begin`, from the first record of each partition's time (ms) on, by rising offset.
 
@@ -93,7 +138,7 @@ class Side:
         wanted = {one: self.begin[one] for one, offset in begins.items() if offset < self.begin[one]}
         if not wanted:
             return
-        reader = MarkReader(self._cluster, self._other)
+        reader = MarkReader(self._cluster, self._other, uncommitted=self._uncommitted)
         try:
             reader.start({one: begins[one] for one in wanted})
             while wanted and not stop.is_set():
