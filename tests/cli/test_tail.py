@@ -219,7 +219,7 @@ def test_no_broker(kafkalert: Run, tmp_path: Path) -> None:
     done = kafkalert("tail", "-f")
     assert done.returncode == 4
     what, hint = done.stderr.splitlines()
-    assert what == f"Error: Cluster dc1 ({address}) does not answer."
+    assert what == f"Error: Cluster dc1 ({address}) does not answer: Connection refused."
     assert "kafkalert sandbox up" in hint
 
 
