@@ -27,11 +27,15 @@ from confluent_kafka.admin import (
 from pydantic import SecretStr
 
 from kafkalert.bus.clients import admin
+from kafkalert.bus.connect import Connect
+from kafkalert.bus.flow import properties_text, worker_config
 from kafkalert.config.sections import Cluster, Context, Settings
+from kafkalert.errors import KafkalertError
 from kafkalert.ops.topic_admin import apply, plan
 from kafkalert.sandbox import broker
 from kafkalert.sandbox.jars import classpath
 from kafkalert.sandbox.java import find_java
+from kafkalert.sandbox.mirror import worker_command
 from kafkalert.sandbox.ports import HOST, free_port
 from kafkalert.sandbox.process import wait_until
 from tests.certificates import Authority
@@ -65,8 +69,8 @@ class SecuredCluster:
         text = broker.properties(self.scram, control, self._security(control))
         (self.folder / "server.properties").write_text(text, encoding="ascii")
         java = str(find_java())
-        self._run(broker.format_command(java, "AAAAAAAAAAAAAAAAAAAAAA"), wait=True)
-        self.process = self._run(broker.run_command(java, broker.QUICK))
+        assert _run(broker.format_command(java, "AAAAAAAAAAAAAAAAAAAAAA"), self.folder).wait(SECONDS) == 0, self.log()
+        self.process = _run(broker.run_command(java, broker.QUICK), self.folder)
 
     def stop(self) -> None:
         """End it; what it held is a test's."""
@@ -99,7 +103,7 @@ class SecuredCluster:
 
     def grant(self, user: str, rights: Iterable[tuple[str, str, str]]) -> None:
         """Give a user rights: (operation, kind of resource, name; one that ends in * is a prefix)."""
-        bindings = [_binding(user, *one) for one in rights]
+        bindings = [_binding(user, *one) for one in dict.fromkeys(rights)]
         client = self.admin()
         for done in client.create_acls(bindings).values() if bindings else ():
             done.result(30)
@@ -172,20 +176,26 @@ class SecuredCluster:
             "allow.everyone.if.no.acl.found": "false",
         }
 
-    def _run(self, command: list[str], *, wait: bool = False) -> "subprocess.Popen[bytes]":
-        with (self.folder / "log").open("ab") as log:
-            process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env={**os.environ, "CLASSPATH": classpath()},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        if wait:
-            assert process.wait(SECONDS) == 0, self.log()[-2000:]
-        return process
+
+def _run(command: list[str], folder: Path) -> "subprocess.Popen[bytes]":
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, "CLASSPATH": classpath()},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _answers(connect: Connect) -> bool:
+    try:
+        connect.connectors()
+    except KafkalertError:
+        return False
+    return True
 
 
 def _binding(user: str, operation: str, kind: str, name: str) -> AclBinding:
@@ -203,12 +213,85 @@ def _binding(user: str, operation: str, kind: str, name: str) -> AclBinding:
 
 
 @dataclass
+class SecuredWorker:
+    """A Connect worker beside a cluster, whose REST interface speaks https, as SCRAM user `user`."""
+
+    cluster: SecuredCluster
+    user: str
+    port: int
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        """Where it is asked."""
+        return f"https://{HOST}:{self.port}"
+
+    def start(self, settings: Settings) -> None:
+        """Run it, with what the configuration says of it and a certificate."""
+        folder = self.cluster.folder.with_name(f"mirror-{self.cluster.name}")
+        folder.mkdir()
+        (folder / "log4j2.properties").write_text(broker.LOGGING, encoding="ascii")
+        store = self.cluster.authority.keystore("broker", PASSWORD)
+        https = {
+            "listeners": self.url,
+            "listeners.https.ssl.keystore.type": "PKCS12",
+            "listeners.https.ssl.keystore.location": str(store),
+            "listeners.https.ssl.keystore.password": PASSWORD,
+            "listeners.https.ssl.key.password": PASSWORD,
+            "rest.advertised.host.name": HOST,
+            "rest.advertised.listener": "https",
+            "plugin.discovery": "service_load",
+        }
+        text = properties_text(worker_config(settings, self.cluster.name, plain=True) | https)
+        (folder / "worker.properties").write_text(text, encoding="ascii")
+        self.process = _run(worker_command(str(find_java())), folder)
+
+    def stop(self) -> None:
+        """End it."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+
+
+@dataclass
 class Secured:
     """Both clusters, and files that every client of theirs shares."""
 
     folder: Path
     authority: Authority
     clusters: dict[str, SecuredCluster]
+    workers: dict[str, SecuredWorker] = field(default_factory=dict)
+
+    @contextmanager
+    def mirrored(self, user: str, prefix: str) -> Iterator[None]:
+        """Workers beside both clusters, which reach them as `user`."""
+        taken: set[int] = set()
+        with ExitStack() as ends:
+            for name, cluster in self.clusters.items():
+                taken.add(port := free_port(taken))
+                self.workers[name] = SecuredWorker(cluster, user, port)
+            for worker in self.workers.values():
+                ends.callback(worker.stop)
+                worker.start(self.settings(user, prefix))
+            for worker in self.workers.values():
+                connect = Connect(self.settings(user, prefix).clusters[worker.cluster.name])
+                assert wait_until(lambda one=connect: _answers(one), SECONDS, every=0.2), worker.cluster.name  # type: ignore[misc]  # bound now
+            yield
+        self.workers.clear()
+
+    def settings(self, user: str, prefix: str) -> Settings:
+        """What `config` says, read."""
+        clusters = {
+            name: Cluster(
+                name=name,
+                bootstrap=one.bootstrap,
+                connect=self.workers[name].url,
+                connect_ca=self.authority.file,
+                kafka={key: SecretStr(value) for key, value in one.kafka(user).items()},
+            )
+            for name, one in self.clusters.items()
+        }
+        return Settings(context=Context(clusters=NAMES, prefix=prefix), clusters=clusters)
 
     def make_topics(self, prefix: str) -> None:
         """The pipeline's topics on both clusters, below `prefix`."""
@@ -228,6 +311,9 @@ class Secured:
             kafka = {key: json.dumps(value) for key, value in cluster.kafka(user).items()}
             kafka["sasl.password"] = f"{{ file = {json.dumps(str(secret))} }}"
             lines += [f"[clusters.{name}]", f"bootstrap = {json.dumps(cluster.bootstrap)}"]
+            if name in self.workers:
+                lines += [f"connect = {json.dumps(self.workers[name].url)}"]
+                lines += [f"connect_ca = {json.dumps(str(self.authority.file))}"]
             lines += [f"[clusters.{name}.kafka]", *(f'"{key}" = {value}' for key, value in kafka.items())]
         lines += ["[contexts.test]", f"clusters = {json.dumps(list(names))}", f"prefix = {json.dumps(prefix)}"]
         for section, values in sections.items():

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import Any, TypeVar
 
-from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from kafkalert.bus.cause import explain
-from kafkalert.bus.connecting import failures, mistrust
+from kafkalert.bus.connecting import failures, mistrust, parse
 from kafkalert.bus.denied import denied
 from kafkalert.bus.principal import UNKNOWN
 from kafkalert.config.sections import Cluster
@@ -137,7 +137,14 @@ def unreachable(
     return denied(cluster, error, operation, name) or silent(cluster)
 
 
+def cause(cluster: Cluster, error: KafkaError) -> str:
+    """What an error that a client was told of says of a cluster, in a sentence; empty for mere silence."""
+    failure = parse(f"FAIL {error.str()}")
+    found = None if failure is None else explain(cluster, [failure])
+    return found.sentence if found is not None and found.known else ""
+
+
 def silent(cluster: Cluster) -> UnreachableError:
     """The error for a cluster that does not answer: the cause, where the client library knows it."""
-    cause = explain(cluster, failures(properties(cluster)), mistrust)
-    return UnreachableError(cause.sentence, hint=cause.hint, cause_known=cause.known)
+    found = explain(cluster, failures(properties(cluster)), mistrust)
+    return UnreachableError(found.sentence, hint=found.hint, cause_known=found.known)

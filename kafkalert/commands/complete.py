@@ -7,6 +7,7 @@ import typer
 
 from kafkalert.commands.invocation import of
 from kafkalert.config.names import CHANNELS, TOPICS
+from kafkalert.errors import KafkalertError
 
 
 def contexts(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -53,5 +54,5 @@ def _document(ctx: typer.Context) -> Mapping[str, Any]:
     try:
         found = find(of(ctx).config)
         return tomllib.loads(found.path.read_text("utf-8-sig")) if found else {}
-    except (OSError, ValueError):  # ValueError: no TOML, or no UTF-8. A shell that completes shows no errors.
+    except (OSError, ValueError, KafkalertError):  # ValueError: no TOML, or no UTF-8. A shell shows no errors.
         return {}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kafkalert.config import user
+from kafkalert.errors import ConfigError
 
 FILE = "kafkalert.toml"
 SANDBOX = Path(".kafkalert/sandbox.toml")
@@ -26,12 +27,22 @@ def places() -> tuple[Path, ...]:
 
 
 def find(flag: Path | None = None) -> Found | None:
-    """The file of a flag, else of KAFKALERT_CONFIG, else the first that exists of `places`; None without any."""
+    """The file of a flag, else of KAFKALERT_CONFIG, else the first that exists of `places`; None without any.
+
+    Raises ConfigError where one of those places is closed to this user.
+    """
     if flag is not None:
         return Found(flag, asked=True)
     if named := os.environ.get("KAFKALERT_CONFIG"):
         return Found(Path(named), asked=True)
     for path in places():
-        if path.is_file():
+        try:
+            there = path.is_file()
+        except PermissionError as error:
+            raise ConfigError(
+                f"Whether there is a {path} is not known: this user may not look into the folder {path.parent}.",
+                hint="Ask whose folder it is, or name the configuration with --config.",
+            ) from error
+        if there:
             return Found(path, sandbox=path == SANDBOX)
     return None

@@ -120,6 +120,8 @@ class ActiveCluster:
                 said = now
                 _LOG.warning("the control log of %s was not read yet; waiting for it", missing)
             if patience is not None and now - began > patience:
+                if isinstance(problem, DeniedError):
+                    raise problem
                 raise UnreachableError(
                     f"The control log of {missing} was not read in {now - began:.0f} s, longer than --wait allows.",
                     hint="Where to work is known once every cluster was read, or after `failover --force`.",

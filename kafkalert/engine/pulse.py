@@ -62,6 +62,7 @@ class _Line:
         self.cluster = cluster
         self.taken = clock.monotonic()
         self.said = float("-inf")
+        self.cause = ""
         self.answered = False
         self._refused = refused
         self._refusal = ""
@@ -81,13 +82,18 @@ class _Line:
         """Send a heartbeat, or drop it where there is no room."""
         try:
             self.producer.produce(topic, beat, key, on_delivery=self.delivered)
-        except (BufferError, KafkaException) as error:
+        except BufferError as error:
             _LOG.info("heartbeat: %s", error)
+        except KafkaException as error:  # of a topic that it may not write, the client knows before it sends
+            self._told(error.args[0], topic)
         self.producer.poll(0)
 
     def delivered(self, error: KafkaError | None, message: Message) -> None:
         """Hear how that went."""
-        refusal = denied(self.cluster, error, "WRITE", str(message.topic()))
+        self._told(error, str(message.topic()))
+
+    def _told(self, error: KafkaError | None, topic: str) -> None:
+        refusal = denied(self.cluster, error, "WRITE", topic)
         if refusal is not None:
             self._denials.wait(refusal)
         elif error is not None and error.code() not in _SILENCE and error.str() != self._refusal:
@@ -98,10 +104,11 @@ class _Line:
                 _LOG.warning("cluster %s answers again", self.cluster.name)
                 self.said = float("-inf")
             self.taken = self._clock.monotonic()
-            self.answered = True
+            self.answered, self.cause = True, ""
 
     def broke(self, error: KafkaError) -> None:
         """Hear of a connection that failed."""
+        self.cause = clients.cause(self.cluster, error) or self.cause
         # Once it has answered, credentials are being renewed somewhere, and that passes.
         if error.code() == KafkaError._AUTHENTICATION and not self.answered:  # noqa: SLF001 - as _SILENCE
             self._refused(self.cluster)
@@ -209,7 +216,8 @@ class Pulse(Thread):
         where = f"{name} ({line.cluster.bootstrap})"
         if now - line.said >= SAY_SECONDS:
             line.said = now
-            _LOG.warning("cluster %s has not answered for %.0f s; waiting for it", where, away)
+            why = f" {line.cause}" if line.cause else ""
+            _LOG.warning("cluster %s has not answered for %.0f s; waiting for it.%s", where, away, why)
         if self._patience is not None and away > self._patience:
             self._stopping.stop(
                 UnreachableError(

@@ -156,11 +156,56 @@ def test_a_stage_waits_for_a_right_also_in_the_middle(secured: Secured, topics: 
         assert said().endswith("None")
 
 
-def group_members(secured: Secured, prefix: str) -> int:
-    """How many are in the group of alerting on dc1."""
+def group_members(secured: Secured, prefix: str, cluster: str = "dc1") -> int:
+    """How many are in the group of alerting on a cluster."""
     group = f"{prefix}kafkalert.alerting"
-    told = secured.clusters["dc1"].admin().describe_consumer_groups([group], request_timeout=5)[group]
+    client = secured.clusters[cluster].admin()  # held: its answers come only while it lives
+    told = client.describe_consumer_groups([group], request_timeout=5)[group]
     try:
         return len(told.result(6).members)
     except Exception:  # noqa: BLE001 - no such group yet
         return 0
+
+
+MISSING = [
+    ("READ", "topic", "bank.accountentry", "READ on topic bank.accountentry"),
+    ("READ", "group", "bank.kafkalert.alerting", "DESCRIBE on group bank.kafkalert.alerting"),
+    ("WRITE", "topic", "bank.kafkalert.control", "WRITE on topic bank.kafkalert.control"),
+]
+"""Rights of who switches, and what is said where one is taken away. READ and DESCRIBE go together in an ACL of READ."""
+
+
+def test_a_planned_switch_with_least_privilege(
+    secured: Secured, topics: str, as_user: Callable[..., Done], tmp_path: Path
+) -> None:
+    """Each user has what docs/security.md says and no more; without one of the operator's rights it is named."""
+    users = {"flow": "Connect workers", "stage": "run alerting", "source": "run bridge", "ops": "failover --to"}
+    for user, who in users.items():
+        grant(secured, topics, user, who)
+    grant(secured, topics, "flow", "mirror apply")
+    grant(secured, topics, "source", "seed settings", "seed authorisations")
+    examples = Path(__file__).parents[2] / "examples"
+    with secured.mirrored("flow", topics):
+        for user, arguments in [
+            ("flow", ["mirror", "apply", "--yes"]),
+            ("source", ["seed", "authorisations", str(examples / "authorisations.ndjson"), "--yes"]),
+            ("source", ["seed", "settings", str(examples / "settings.ndjson"), "--yes"]),
+        ]:
+            done = as_user(user, *arguments)
+            assert done.returncode == 0, done.stderr
+        config = configured(secured, topics, tmp_path, "stage", TWO)
+        with running(config, tmp_path / "log", "-v", "run", "alerting") as said:
+            assert wait_until(lambda: group_members(secured, topics) == 1, SECONDS, every=0.5), said()
+            done = as_user("source", "run", "bridge", "--from", str(examples / "entries.ndjson"))
+            assert done.returncode == 0, done.stderr
+            for operation, kind, name, words in MISSING:
+                secured.clusters["dc1"].revoke("ops", operation, kind, name)
+                done = as_user("ops", "failover", "--to", "dc2", "--yes")
+                assert f"Cluster dc1 denies {words} to User:ops." in done.stderr, done.stderr
+                assert done.returncode == 5, done.stderr
+                secured.clusters["dc1"].grant("ops", [(operation, kind, name)])
+            done = as_user("ops", "failover", "--to", "dc2", "--yes", "-o", "json")
+            assert done.returncode == 0, f"{done.stderr}\n{said()}"
+            told = json.loads(done.stdout)
+            assert (told["outcome"], told["active"], told["missing"]) == ("switched", "dc2", [])
+            assert wait_until(lambda: group_members(secured, topics, "dc2") == 1, SECONDS, every=0.5), said()

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from confluent_kafka import KafkaError
 from pydantic import SecretStr
 
 from kafkalert.bus import clients
@@ -124,3 +125,10 @@ def test_a_name_that_nobody_knows_is_the_cause() -> None:
     """From the library's own log, with no broker at all."""
     error = clients.silent(Cluster(name="dc1", bootstrap="nowhere.invalid:9092"))
     assert "The name of cluster dc1 (nowhere.invalid:9092) is not known here" in str(error)
+
+
+def test_a_stage_that_waits_says_why() -> None:
+    """From the errors that its heartbeats' producer is told of; mere silence has no cause."""
+    refused = KafkaError(KafkaError._AUTHENTICATION, f"{AT}SASL authentication error: no (after 3ms in state AUTH_REQ)")
+    assert "refuses this client's credentials: no" in clients.cause(TLS, refused)
+    assert clients.cause(TLS, KafkaError(KafkaError._ALL_BROKERS_DOWN, "1/1 brokers are down")) == ""

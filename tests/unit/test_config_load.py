@@ -357,3 +357,18 @@ def test_a_registrys_address_holds_no_password(clean: Path) -> None:
     """`config show` would print it."""
     (problem,) = problems(ONE + "[serde]\nregistry = 'https://user:password@registry.example.org'\n", clean)
     assert problem.endswith("serde.registry should hold no credentials; they are registry_auth.")
+
+
+def test_a_folder_that_is_closed_to_this_user_is_said(clean: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As somebody else's sandbox of mode 0700 in the working folder."""
+    assert clean.exists()
+
+    def closed(path: Path) -> bool:
+        if path.parent.name == ".kafkalert":
+            raise PermissionError(13, "Permission denied")
+        return False
+
+    monkeypatch.setattr(Path, "is_file", closed)
+    with pytest.raises(ConfigError, match=r"may not look into the folder .kafkalert") as refused:
+        find()
+    assert "--config" in refused.value.hint

@@ -2,9 +2,10 @@
 
 import json
 import logging
+from unittest.mock import Mock
 
 import pytest
-from confluent_kafka import KafkaError, Message
+from confluent_kafka import KafkaError, KafkaException, Message
 
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.metrics import Metrics
@@ -174,3 +175,18 @@ def test_an_extra_beat_leaves_the_rates_alone() -> None:
     )
     one.clock.pass_by(0.99)
     assert json.loads(one.pulse._beat(one.report, stopped=False))["rates"]["entries"] == 1
+
+
+def test_a_heartbeat_that_the_client_itself_refuses_is_an_answer(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As once the right on the topic was taken away: alerting goes on, also under --wait."""
+    one = Watched(patience=5)
+    refusal = KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED))
+    monkeypatch.setattr(one.line, "producer", Mock(**{"produce.side_effect": refusal}))
+    for _ in range(4):
+        one.silence(2.4)
+        one.line.write("kafkalert.status", "a", b"{}")
+    assert not one.stopping
+    assert away(caplog) == []
+    assert caplog.text.count("denies WRITE on topic kafkalert.status") == 1
