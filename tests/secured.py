@@ -43,27 +43,32 @@ from tests.certificates import Authority
 SECONDS: Final = 90.0
 PASSWORD: Final = "a-password-of-tests"  # noqa: S105 - of clusters that live as long as a test
 NAMES: Final = ("dc1", "dc2")
+UNKNOWN_NAME: Final = "broker-1.internal.invalid"
 _SCRAM: Final = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 
 
 @dataclass
 class SecuredCluster:
-    """One cluster: a listener for SCRAM, one for client certificates, and its own administrator, CN=admin."""
+    """One cluster: a listener for SCRAM, one for client certificates, and its own administrator, CN=admin.
+
+    A third one, without TLS, advertises a name that nobody knows.
+    """
 
     name: str
     folder: Path
     authority: Authority
     scram: int = 0
     mtls: int = 0
+    lost: int = 0
     process: "subprocess.Popen[bytes] | None" = None
     users: set[str] = field(default_factory=set)
 
     def start(self) -> None:
         """Format and run it; `await_ready` tells when it answers."""
         taken: set[int] = set()
-        for _ in range(3):
+        for _ in range(4):
             taken.add(free_port(taken))
-        self.scram, self.mtls, control = taken
+        self.scram, self.mtls, self.lost, control = taken
         self.folder.mkdir(parents=True)
         (self.folder / "log4j2.properties").write_text(broker.LOGGING, encoding="ascii")
         text = broker.properties(self.scram, control, self._security(control))
@@ -158,9 +163,9 @@ class SecuredCluster:
     def _security(self, control: int) -> dict[str, str]:
         listeners = f"SCRAM://{HOST}:{self.scram},MTLS://{HOST}:{self.mtls},CONTROLLER://{HOST}:{control}"
         return {
-            "listeners": listeners,
-            "advertised.listeners": listeners,
-            "listener.security.protocol.map": "SCRAM:SASL_SSL,MTLS:SSL,CONTROLLER:SSL",
+            "listeners": f"{listeners},LOST://{HOST}:{self.lost}",
+            "advertised.listeners": f"{listeners},LOST://{UNKNOWN_NAME}:9092",
+            "listener.security.protocol.map": "SCRAM:SASL_SSL,MTLS:SSL,LOST:PLAINTEXT,CONTROLLER:SSL",
             "inter.broker.listener.name": "MTLS",
             "ssl.keystore.type": "PEM",
             "ssl.keystore.location": str(self.authority.folder / "broker.pem"),

@@ -25,6 +25,11 @@ def is_denied(error: KafkaError | KafkaException | None) -> bool:
     return code_of(error) in _RESOURCES
 
 
+def denied_topic(cluster: Cluster, error: KafkaError, topic: str) -> DeniedError | None:
+    """As `denied`, for a reader that joins no group: its client asks for that one's coordinator, and needs none."""
+    return denied(cluster, error, "READ", topic) if of_topic(error) else None
+
+
 def of_topic(error: KafkaError) -> bool:
     """Whether the right that is missing is one on a topic, and not on the group of who reads it."""
     return error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED

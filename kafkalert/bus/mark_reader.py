@@ -21,7 +21,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import ListOffsetsResultInfo, OffsetSpec
 
 from kafkalert.bus import clients
-from kafkalert.bus.denied import denied
+from kafkalert.bus.denied import denied_topic
 from kafkalert.bus.marks import Mark, Partition, mark
 from kafkalert.bus.watermarks import MissingTopicsError
 from kafkalert.config.sections import Cluster
@@ -181,7 +181,7 @@ class MarkReader:
             self._go_on(one)
         elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise MissingTopicsError(self._cluster, [one[0]])
-        elif (refusal := denied(self._cluster, error, "READ", one[0])) is not None:
+        elif (refusal := denied_topic(self._cluster, error, one[0])) is not None:
             raise refusal
 
     def _go_on(self, one: Partition) -> None:

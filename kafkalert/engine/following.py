@@ -10,7 +10,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Top
 from msgspec.structs import replace
 
 from kafkalert.bus import clients
-from kafkalert.bus.denied import denied
+from kafkalert.bus.denied import denied_topic
 from kafkalert.bus.watermarks import NONE_LATER, ends, offsets_at, partitions_of, tombstones_kept_ms, topic_ids
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
@@ -240,7 +240,7 @@ class Following:
             self._behind.discard(key)
         elif error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
             raise OffsetGoneError(f"Topic {topic} no longer has what follows the checkpoint.")
-        elif (refusal := denied(self._cluster, error, "READ", topic)) is not None:
+        elif (refusal := denied_topic(self._cluster, error, topic)) is not None:
             raise refusal
         elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise KafkalertError(

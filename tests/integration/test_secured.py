@@ -8,13 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from kafkalert.bus.watermarks import topic_ids
 from kafkalert.config.sections import Cluster, Context, Settings
+from kafkalert.errors import UnreachableError
 from kafkalert.ops.rights import rights
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
 from tests.running import COMMAND
-from tests.secured import Secured, secured_clusters
+from tests.secured import UNKNOWN_NAME, Secured, secured_clusters
 
 pytestmark = pytest.mark.kafka
 Done = subprocess.CompletedProcess[str]
@@ -120,6 +123,36 @@ def test_without_any_right_each_is_led_to_the_table_of_rights(
     assert done.returncode == 5, done.stderr
 
 
+PLAIN: dict[str, str] = {}
+
+
+@pytest.mark.parametrize(
+    ("port", "changed", "words", "hint"),
+    [
+        ("scram", {"sasl.password": "wrong"}, "refuses this client's credentials", "sasl.password"),
+        ("scram", {"sasl.mechanism": "PLAIN"}, "supported mechanisms: SCRAM-SHA-512", "sasl.mechanism"),
+        ("scram", PLAIN, "wants another security.protocol than PLAINTEXT", "security.protocol"),
+        ("lost", {}, "speaks no TLS at this port, but security.protocol is SASL_SSL", "TLS listener"),
+        ("lost", PLAIN, f"cannot be reached at {UNKNOWN_NAME}:9092, the address that it advertises", "advertised"),
+        ("mtls", {"security.protocol": "ssl"}, "does not take this client's certificate, or lacks one", "ssl.cert"),
+    ],
+)
+def test_what_keeps_a_command_out_is_its_first_line(
+    secured: Secured, topics: str, port: str, changed: dict[str, str], words: str, hint: str
+) -> None:
+    """By the library's own log of real listeners, and what mends it."""
+    dc1 = secured.clusters["dc1"]
+    dc1.user("kept-out")
+    given = PLAIN if changed is PLAIN else {**dc1.kafka("kept-out"), **changed}
+    kafka = {name: SecretStr(value) for name, value in given.items()}
+    bootstrap = f"127.0.0.1:{getattr(dc1, port)}"
+    with pytest.raises(UnreachableError) as refused:
+        topic_ids(Cluster(name="dc1", bootstrap=bootstrap, kafka=kafka), [f"{topics}accountentry"], seconds=1.0)
+    assert words in str(refused.value)
+    assert hint in refused.value.hint
+    assert refused.value.cause_known
+
+
 @contextmanager
 def running(config: Path, log: Path, *arguments: str) -> Iterator[Callable[[], str]]:
     """A stage while it runs; what it has said so far."""
@@ -168,11 +201,11 @@ def group_members(secured: Secured, prefix: str, cluster: str = "dc1") -> int:
 
 
 MISSING = [
-    ("READ", "topic", "bank.accountentry", "READ on topic bank.accountentry"),
+    ("READ", "topic", "bank.accountentry", "DESCRIBE on topic bank.accountentry"),
     ("READ", "group", "bank.kafkalert.alerting", "DESCRIBE on group bank.kafkalert.alerting"),
     ("WRITE", "topic", "bank.kafkalert.control", "WRITE on topic bank.kafkalert.control"),
 ]
-"""Rights of who switches, and what is said where one is taken away. READ and DESCRIBE go together in an ACL of READ."""
+"""Rights of who switches, and what is said where one is taken away. An ACL of READ is one of DESCRIBE, too."""
 
 
 def test_a_planned_switch_with_least_privilege(

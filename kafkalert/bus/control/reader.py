@@ -13,7 +13,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from kafkalert.bus import clients, unreadable
 from kafkalert.bus.control.event import Event, decode
 from kafkalert.bus.control.screen import KEPT, PassedOver, Screen
-from kafkalert.bus.denied import denied, is_denied
+from kafkalert.bus.denied import denied, denied_topic, is_denied
 from kafkalert.bus.watermarks import MissingTopicsError
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import ConfigError, DecodingError, DeniedError, KafkalertError
@@ -215,7 +215,7 @@ class Reader(Thread):
                 self._next = max(self._next, offset)
             elif error.code() in _ABSENT:
                 self._check(consumer)
-            elif (refusal := denied(self._cluster, error, "READ", self._topic)) is not None:
+            elif (refusal := denied_topic(self._cluster, error, self._topic)) is not None:
                 raise refusal
             elif error.code() in _CUT:
                 raise _StartOverError("what comes next in it is gone; reading it again")

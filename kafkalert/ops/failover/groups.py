@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 
 from kafkalert.bus import clients
-from kafkalert.bus.denied import denied
+from kafkalert.bus.denied import denied, of_topic
 from kafkalert.bus.principal import UNKNOWN
 from kafkalert.config.names import READING
 from kafkalert.config.sections import Cluster, Settings
@@ -104,7 +104,8 @@ class Groups:
             partitions = self._answer(future, of=group).topic_partitions or []
             for one in partitions:
                 if one.error is not None:
-                    raise clients.unreachable(self._cluster, KafkaException(one.error), "DESCRIBE", group)
+                    name = one.topic if of_topic(one.error) else group
+                    raise clients.unreachable(self._cluster, KafkaException(one.error), "DESCRIBE", name)
             found[group] = [one for one in partitions if one.offset >= 0]
         return found
 
@@ -120,7 +121,7 @@ class Groups:
         futures = self._client.alter_consumer_group_offsets([request], request_timeout=self._seconds)
         for one in self._answer(futures[group], *_REFUSALS, of=group, operation="READ").topic_partitions:
             if one.error is not None:
-                name = one.topic if one.error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED else group
+                name = one.topic if of_topic(one.error) else group
                 raise denied(self._cluster, one.error, "READ", name) or KafkaException(one.error)
 
     def _answer(self, future: Future[T], *passed: int, of: str = UNKNOWN, operation: str = "DESCRIBE") -> T:

@@ -7,10 +7,10 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 from kafkalert.bus import clients
-from kafkalert.bus.denied import denied, of_topic
+from kafkalert.bus.denied import denied, denied_topic
 from kafkalert.bus.watermarks import topic_ids
-from kafkalert.config.sections import Settings
-from kafkalert.errors import DecodingError, UnreachableError
+from kafkalert.config.sections import Cluster, Settings
+from kafkalert.errors import DecodingError, DeniedError, UnreachableError
 from kafkalert.ops.seed.kinds import Kind
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.keys import KeyReader
@@ -54,7 +54,7 @@ def stale(settings: Settings, kind: Kind, codec: Codec, keys: AbstractSet[bytes]
                 if (error := message.error()) is not None:
                     if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own name
                         left.discard(message.partition())
-                    elif (refusal := denied(cluster, error, "READ", topic if of_topic(error) else group)) is not None:
+                    elif (refusal := _refusal(cluster, error, topic, group)) is not None:
                         raise refusal
                     elif not error.retriable():
                         raise UnreachableError(f"{topic} on {cluster.name} cannot be read: {error.str()}.", hint="")
@@ -63,6 +63,10 @@ def stale(settings: Settings, kind: Kind, codec: Codec, keys: AbstractSet[bytes]
     finally:
         consumer.close()
     return Stale(tuple(key for _, key in found), len(unreadable))
+
+
+def _refusal(cluster: Cluster, error: KafkaError, topic: str, group: str) -> DeniedError | None:
+    return denied_topic(cluster, error, topic) or denied(cluster, error, "DESCRIBE", group)
 
 
 def _some(consumer: Consumer) -> list[Any]:

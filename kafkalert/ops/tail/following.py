@@ -8,7 +8,7 @@ from typing import Final
 from confluent_kafka import KafkaError, Message, TopicPartition
 from confluent_kafka.admin import TopicDescription
 
-from kafkalert.bus.denied import denied
+from kafkalert.bus.denied import denied_topic
 from kafkalert.engine.clock import Clock
 from kafkalert.errors import UnreachableError
 from kafkalert.ops.tail.log import Log, Partition, Topics
@@ -82,7 +82,7 @@ class Following:
             return True
         if error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.UNKNOWN_TOPIC_OR_PART}:  # noqa: SLF001
             self._lost.add(one)
-        if (refusal := denied(self._log.cluster, error, "READ", one[0])) is not None:
+        if (refusal := denied_topic(self._log.cluster, error, one[0])) is not None:
             raise refusal
         return False
 

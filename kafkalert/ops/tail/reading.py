@@ -8,7 +8,7 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from kafkalert.bus import clients
-from kafkalert.bus.denied import denied
+from kafkalert.bus.denied import denied_topic
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.ops.tail.log import Log, Partition
@@ -28,6 +28,7 @@ class Reading:
     """One consumer that is told what to read. Takes the next offset from nobody but its caller."""
 
     def __init__(self, cluster: Cluster, group: str, log: Log, report: Report, clock: Clock) -> None:
+        self._cluster = cluster
         self._log = log
         self._report = report
         self._clock = clock
@@ -102,7 +103,7 @@ class Reading:
             return int(message.offset() or 0) + 1 >= stop
         if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - librdkafka's public codes begin with _
             return not self._go_on(one, message, stop)
-        if (refusal := denied(self._log.cluster, error, "READ", one[0])) is not None:
+        if (refusal := denied_topic(self._cluster, error, one[0])) is not None:
             raise refusal
         return error.code() in {KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART}  # noqa: SLF001
 
