@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from kafkalert.errors import DecodingError
 from kafkalert.serde.codec import Codec
+from kafkalert.serde.foreign import bare
 from kafkalert.serde.framing import SINGLE_OBJECT_BYTES, Framing
 from kafkalert.serde.schemas import names, schema, whole
 
@@ -18,7 +19,7 @@ class Shelf:
 
     def __init__(self, *foreign: Any) -> None:  # noqa: ANN401 - schemas as JSON
         known = [parse_schema(whole(name)) for name in names()]  # as a registry gives them
-        self.schemas = dict(enumerate([*known, *(parse_schema(one) for one in foreign)], start=1))
+        self.schemas = dict(enumerate([*known, *(parse_schema(bare(one)) for one in foreign)], start=1))
 
     def schema_id(self, name: str) -> int:
         """The id of one of our schemas."""

@@ -120,17 +120,22 @@ class Compiler:
 
     def compile(self, txn: Any, account: bytes) -> bytes:  # noqa: ANN401 - an LMDB transaction
         """The compiled row of `account` by the rows that `txn` sees. A row that cannot be read counts as missing."""
-        raw = txn.get(account, db=self._store.authorisations)
-        if raw is None:
-            return row_of((), self._installed)
         account_id = AccountId(account.decode())
-        customers = records.customer_ids(self._codec, bytes(raw))
+        customers = self._customers(txn, account)
         settings = {one: row for one in customers if (row := self._settings(txn, one)) is not None}
         planned, skipped = plan(account_id, customers, settings, self._rules)
         self.skipped.update(skipped)
         reach = {address: self._reach(address) for row in settings.values() for address in row.addresses}
         number = text_bytes(account_id.reveal())
         return row_of([self._flat(number, one, reach) for one in planned], self._installed)
+
+    def _customers(self, txn: Any, account: bytes) -> tuple[CustomerId, ...]:  # noqa: ANN401
+        raw = txn.get(account, db=self._store.authorisations)
+        try:
+            return () if raw is None else records.customer_ids(self._codec, bytes(raw))
+        except DecodingError as error:
+            self.skipped[error.code] += 1
+            return ()
 
     def _settings(self, txn: Any, customer: CustomerId) -> CustomerAlertSettings | None:  # noqa: ANN401
         key = customer.encode()

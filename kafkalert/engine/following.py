@@ -20,7 +20,7 @@ from kafkalert.engine.ending import Ending
 from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.progress import Partition
 from kafkalert.engine.store import Checkpoint, Store
-from kafkalert.engine.tables import Table
+from kafkalert.engine.tables import Table, change
 from kafkalert.errors import DecodingError, KafkalertError
 
 BATCH: Final = 20_000
@@ -196,9 +196,8 @@ class Following:
             if error is not None:
                 self._event(error, message, topic, moved)
                 continue
-            try:
-                changes[topic][self._tables[topic].row(message)] = message.value()
-            except DecodingError as bad:
+            bad = change(self._tables[topic], message, changes[topic])
+            if bad is not None:
                 refused[topic, int(message.partition() or 0)] = int(message.offset() or 0)
                 self._put(message, bad)
             moved[topic, int(message.partition() or 0)] = message
@@ -251,12 +250,15 @@ class Following:
         """Put and delete rows; compiled rules that rest on an old or a new one go, and are compiled when needed."""
         if not rows:
             return
-        if txn.stat(self._store.compiled)["entries"]:
-            for row, value in rows.items():
-                old = txn.get(row, db=table.rows)
-                versions = (one for one in (old, value) if one is not None)
-                for account in chain.from_iterable(table.accounts(row, bytes(one)) for one in versions):
-                    txn.delete(account, db=self._store.compiled)
+        try:
+            if txn.stat(self._store.compiled)["entries"]:
+                for row, value in rows.items():
+                    old = txn.get(row, db=table.rows)
+                    versions = (one for one in (old, value) if one is not None)
+                    for account in chain.from_iterable(table.accounts(row, bytes(one)) for one in versions):
+                        txn.delete(account, db=self._store.compiled)
+        except DecodingError:  # an old row that cannot be read any more, so that nobody knows what rests on it
+            txn.drop(self._store.compiled, delete=False)
         with txn.cursor(db=table.rows) as cursor:
             cursor.putmulti(sorted((row, value) for row, value in rows.items() if value is not None))
         for row, value in rows.items():

@@ -37,17 +37,17 @@ class _Followed:
     keys: KeyReader
     read: RowReader
 
+    def row(self, message: Message) -> bytes:
+        """The logical id of the record's row. Raises DecodingError."""
+        return checked_id(self.keys, message.key())
+
 
 class Authorisations(_Followed):
     """accounttocustomerids: who may see an account."""
 
-    def row(self, message: Message) -> bytes:
-        """The account's id. Raises DecodingError."""
-        row = checked_id(self.keys, message.key())
-        value = message.value()
-        if value is not None:
-            self.read.check_authorisation(value)
-        return row
+    def check(self, row: bytes, value: bytes) -> None:  # noqa: ARG002 - it does not name its account
+        """That `value` can be a row. Raises DecodingError."""
+        self.read.check_authorisation(value)
 
     def accounts(self, row: bytes, value: bytes) -> Iterable[bytes]:  # noqa: ARG002 - its own account, always
         """The account itself."""
@@ -57,16 +57,13 @@ class Authorisations(_Followed):
 class CustomerSettings(_Followed):
     """customeralertsettings: what each customer asked for."""
 
-    def row(self, message: Message) -> bytes:
-        """The customer's id. Raises DecodingError."""
-        row = checked_id(self.keys, message.key())
-        value = message.value()
-        if value is not None and self.read.settings_customer(value) != row:
+    def check(self, row: bytes, value: bytes) -> None:
+        """That `value` can be the row. Raises DecodingError."""
+        if self.read.settings_customer(value) != row:
             raise DecodingError("wrong-key", "customerId is not the customer of the key.")
-        return row
 
     def accounts(self, row: bytes, value: bytes) -> Iterable[bytes]:  # noqa: ARG002 - named in the value
-        """Every account that the customer has settings for."""
+        """Every account that the customer has settings for. Raises DecodingError."""
         datum = self.codec.decode("CustomerAlertSettings", value)
         named = (one["account"]["id"].encode() for one in datum["accountAlertSettings"])
         # An id that can be no row's is no account's that an entry could come for.
@@ -74,7 +71,28 @@ class CustomerSettings(_Followed):
 
 
 Table = Authorisations | CustomerSettings
-"""One compacted topic, as rows by logical id: `row` checks a record and names its row, `accounts` what rests on it."""
+"""One compacted topic, as rows by logical id: `row` names one, `check` its value, `accounts` what rests on it."""
+
+
+def change(table: Table, message: Message, rows: dict[bytes, bytes | None]) -> DecodingError | None:
+    """Note in `rows` what a record changes; what is wrong with it, if anything is.
+
+    A value that cannot be read takes the row out of force, as a tombstone does: the row before it is no longer what
+    anybody asked for, and a machine that reads the compacted topic anew does not find it either.
+    """
+    try:
+        row = table.row(message)
+    except DecodingError as bad:
+        return DecodingError(bad.code, f"{bad} Which row it is about is not known; no row is changed.")
+    value = message.value()
+    try:
+        if value is not None:
+            table.check(row, value)
+    except DecodingError as bad:
+        rows[row] = None
+        return DecodingError(bad.code, f"{bad} The row of its key is out of force until it is written again.")
+    rows[row] = value
+    return None
 
 
 def tables(

@@ -35,11 +35,15 @@ def address_text(address: Address) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AlertSetting:
-    """One alert a customer asked for: rule, channels and the threshold as its text in minor units."""
+    """One alert a customer asked for: rule, channels and the threshold as its text in minor units.
+
+    `newer` says that it also names a channel of a newer schema, which is not known here.
+    """
 
     alert_type: str
     channels: frozenset[Channel]
     amount: str | None
+    newer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from kafkalert.model.records import Address, AlertSetting, Channel, CustomerAler
 from kafkalert.rules.rule import Rule, Threshold
 
 NO_AMOUNT, UNKNOWN_TYPE, BAD_AMOUNT = "no-amount", "unknown-alert-type", "amount-not-a-number"
+UNKNOWN_CHANNEL = "unknown-channel"
 """Why a setting is skipped."""
 
 # Longer numbers than this are no money; the bound also keeps hostile input from costing time.
@@ -87,5 +88,7 @@ def _check(setting: AlertSetting, rules: Mapping[str, Rule]) -> Threshold | str:
         return NO_AMOUNT
     if setting.alert_type not in rules:
         return UNKNOWN_TYPE
+    if setting.newer:
+        return UNKNOWN_CHANNEL
     number = threshold(setting.amount)
     return BAD_AMOUNT if number is None else number

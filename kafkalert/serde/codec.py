@@ -4,8 +4,10 @@ from io import BytesIO
 from typing import Any
 
 from fastavro import schemaless_reader, schemaless_writer
+from fastavro.validation import validate
 
 from kafkalert.errors import DecodingError
+from kafkalert.serde.foreign import reading
 from kafkalert.serde.framing import Framing
 from kafkalert.serde.schemas import schema
 
@@ -36,6 +38,9 @@ class Codec:
         Raises DecodingError and nothing else: the codes of `Framing.writer`, "null", "wrong-schema", "bad-bytes"
         and "trailing-bytes". (UnreachableError where a registry has to be asked and is away.)
 
+        A record of another writer's schema is resolved to ours: see `foreign.reading`. It has the types of ours, all
+        of them, so that nobody who goes on with it meets anything else.
+
         Two kinds of bytes that Avro does not allow are read all the same, as fastavro reads them: a negative index of
         a union or an enum counts from its end, and a number may be written longer than it needs.
         """
@@ -48,9 +53,12 @@ class Codec:
         if writer is not reader and writer["name"] != reader["name"]:
             raise DecodingError("wrong-schema", f"The record is a {writer['name']}, not a {reader['name']}.")
         try:
-            datum = schemaless_reader(body, writer, None if writer is reader else reader)
+            datum = schemaless_reader(body, writer, None if writer is reader else reading(name))
+            fits = writer is reader or validate(datum, reading(name), raise_errors=False)
         except Exception as error:
             raise DecodingError("bad-bytes", f"The bytes are no {name} ({type(error).__name__}).") from error
+        if not fits:
+            raise DecodingError("bad-bytes", f"The bytes are no {name}: their schema gives values of other types.")
         if body.tell() != len(data):
             raise DecodingError("trailing-bytes", f"{len(data) - body.tell()} bytes follow the {name}.")
         return datum

@@ -75,5 +75,10 @@ class Framing:
         if schema_id not in self._ids:
             if self._registry is None:
                 raise DecodingError("no-registry", f"Schema id {schema_id} needs a registry; none is configured.")
-            self._ids[schema_id] = own(self._registry.writer(schema_id))
+            parsed = self._registry.writer(schema_id)
+            try:
+                self._ids[schema_id] = own(parsed)
+            except Exception as error:
+                problem = f"The registry's schema {schema_id} cannot be read ({type(error).__name__})."
+                raise DecodingError("bad-schema", problem) from error
         return self._ids[schema_id]

@@ -44,8 +44,9 @@ def _account(datum: dict[str, Any]) -> AccountAlertSettings:
         settings=tuple(
             AlertSetting(
                 alert_type=one["alertType"],
-                channels=frozenset(map(_CHANNELS.__getitem__, one["channels"])),
+                channels=frozenset(_CHANNELS[channel] for channel in one["channels"] if channel in _CHANNELS),
                 amount=None if one["amount"] is None else one["amount"]["value"],
+                newer=not _CHANNELS.keys() >= set(one["channels"]),
             )
             for one in datum["settings"]
         ),

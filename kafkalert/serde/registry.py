@@ -16,6 +16,7 @@ from fastavro import parse_schema
 
 from kafkalert.errors import ConfigError, DecodingError, KafkalertError, UnreachableError
 from kafkalert.serde.bounded import bounded
+from kafkalert.serde.foreign import bare
 from kafkalert.serde.schemas import schema, whole
 
 TIMEOUT_SECONDS = 3
@@ -140,7 +141,7 @@ class ConfluentRegistry:
                 raise ValueError("too many references")
             referred: Any = self._ask(partial(self._client.get_version, one.subject, one.version))
             self._parsed(referred.schema, known, asked)
-        return parse_schema(json.loads(found.schema_str), named_schemas=known)
+        return parse_schema(bare(json.loads(found.schema_str)), named_schemas=known)
 
     def _written(self, name: str) -> Any:  # noqa: ANN401 - the client has types only where it is installed
         return self._schema(json.dumps(whole(name)), "AVRO")

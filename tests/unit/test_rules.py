@@ -19,7 +19,7 @@ from kafkalert.model.records import (
     address_text,
     channel_of,
 )
-from kafkalert.rules.plan import BAD_AMOUNT, NO_AMOUNT, UNKNOWN_TYPE, plan, threshold, threshold_text
+from kafkalert.rules.plan import BAD_AMOUNT, NO_AMOUNT, UNKNOWN_CHANNEL, UNKNOWN_TYPE, plan, threshold, threshold_text
 from kafkalert.rules.rule import installed, movement
 from kafkalert.sandbox.expected import Expected, _number, _plain, expected
 
@@ -236,11 +236,12 @@ def test_the_statement_by_hand() -> None:
 
 
 def test_useless_settings_are_skipped_and_counted() -> None:
-    """No amount, an unknown type or a threshold that is no number skips that setting alone, counted by reason."""
+    """No amount, unknown type or channel, or a threshold that is no number skips that setting alone, counted."""
     wishes = [
         AlertSetting(TYPES[3], frozenset({Channel.PUSH}), None),
         AlertSetting("ALERT_CARD_ABROAD", frozenset({Channel.PUSH}), "1"),
         AlertSetting(TYPES[3], frozenset({Channel.PUSH}), "much"),
+        AlertSetting(TYPES[3], frozenset({Channel.PUSH}), "4", newer=True),
         AlertSetting(TYPES[3], frozenset({Channel.PUSH}), "5"),
     ]
     account = AccountId(ACCOUNTS[0])
@@ -248,7 +249,7 @@ def test_useless_settings_are_skipped_and_counted() -> None:
     row = CustomerAlertSettings(customer, (customer,), (AccountAlertSettings(account, "EUR", tuple(wishes)),))
     planned, skipped = plan(account, [customer], {customer: row}, installed())
     assert [one.threshold for one in planned] == [5]
-    assert skipped == {NO_AMOUNT: 1, UNKNOWN_TYPE: 1, BAD_AMOUNT: 1}
+    assert skipped == {NO_AMOUNT: 1, UNKNOWN_TYPE: 1, BAD_AMOUNT: 1, UNKNOWN_CHANNEL: 1}
 
 
 @given(NUMBERS | JUNK | st.text(max_size=4))

@@ -1,0 +1,80 @@
+"""What a record of a table's topic does to the rows: one that cannot be read takes the row before it out of force."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from kafkalert.engine.store import Store
+from kafkalert.engine.tables import Table, change, tables
+from kafkalert.serde.codec import Codec
+from kafkalert.serde.keys import encode_key
+
+CODEC = Codec()
+KEYS = {"AccountId": "accounts", "CustomerId": "settings"}
+ANNA = CODEC.encode(
+    "CustomerAlertSettings", {"customerId": {"id": "anna"}, "addresses": [], "accountAlertSettings": []}
+)
+IDS = CODEC.encode("CustomerIds", {"customerIds": [{"id": "anna"}]})
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> Iterator[dict[str, Table]]:
+    """Both tables, by the schema of their keys."""
+    store = Store(tmp_path, size=1 << 24, flavour=b"test")
+    yield dict(zip(KEYS, tables(store, CODEC, authorisations="accounts", settings="settings"), strict=True))
+    store.close()
+
+
+def record(key: bytes, value: bytes | None) -> Mock:
+    """A record of these bytes."""
+    return Mock(**{"key.return_value": key, "value.return_value": value})
+
+
+@pytest.mark.parametrize(("name", "good"), [("AccountId", IDS), ("CustomerId", ANNA)])
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        (lambda good: good[:-1], "bad-bytes"),
+        (lambda good: good + b"x", "trailing-bytes"),
+        (lambda _: b"", "empty"),
+        (lambda _: b"{}", "not-framed"),
+        (lambda good: b"\xc3\x01" + bytes(8) + good, "unknown-fingerprint"),
+        (lambda _: b"\x00\x00\x00\x00\x07", "no-registry"),
+    ],
+)
+def test_a_value_that_cannot_be_read_takes_its_row_out_of_force(
+    both: dict[str, Table], name: str, good: bytes, damage: Mock, code: str
+) -> None:
+    """As a tombstone would; a row that follows it is in force again."""
+    key, rows = encode_key(CODEC, name, "anna"), dict[bytes, bytes | None]()
+    assert change(both[name], record(key, good), rows) is None
+    assert rows == {b"anna": good}
+    bad = change(both[name], record(key, damage(good)), rows)
+    assert bad is not None
+    assert bad.code == code
+    assert "out of force until it is written again" in str(bad)
+    assert rows == {b"anna": None}
+    assert change(both[name], record(key, good), rows) is None
+    assert rows == {b"anna": good}
+
+
+def test_a_value_about_another_customer_takes_the_row_of_its_key_out_of_force(both: dict[str, Table]) -> None:
+    """Not that of the customer whom the value names."""
+    rows: dict[bytes, bytes | None] = {b"anna": ANNA, b"bram": ANNA}
+    bad = change(both["CustomerId"], record(encode_key(CODEC, "CustomerId", "bram"), ANNA), rows)
+    assert bad is not None
+    assert bad.code == "wrong-key"
+    assert rows == {b"anna": ANNA, b"bram": None}
+
+
+@pytest.mark.parametrize("value", [None, ANNA, b"junk"])
+def test_a_key_that_cannot_be_read_changes_no_row(both: dict[str, Table], value: bytes | None) -> None:
+    """Nobody knows which row it is about, and the dead letter says so."""
+    rows: dict[bytes, bytes | None] = {}
+    bad = change(both["CustomerId"], record(b"junk", value), rows)
+    assert bad is not None
+    assert bad.code == "key-not-framed"
+    assert "no row is changed" in str(bad)
+    assert not rows
