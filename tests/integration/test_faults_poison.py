@@ -65,20 +65,26 @@ IN_ENTRIES = (
     ("wrong-key", GOOD, key_of("AccountId", "nobody's")),
     ("bad-indicator", entry_of(ACCOUNT, bookingCreditDebitIndicator="?"), KEY),
 )
+# Of keys without a row: one that cannot be read takes the row of its key out of force.
 IN_TABLES = (
     (AUTHORISATIONS, "key-empty", CODEC.encode("CustomerIds", {"customerIds": []}), b""),  # no key: no broker takes it
     (AUTHORISATIONS, "key-not-framed", None, ACCOUNT.encode()),
     (AUTHORISATIONS, "key-length", None, key_of("AccountId", "x" * 600)),
     (AUTHORISATIONS, "wrong-schema", GOOD, key_of("AccountId", OTHER)),
-    (AUTHORISATIONS, "bad-bytes", CODEC.encode("CustomerIds", {"customerIds": [{"id": "c"}]})[:-1], KEY),
+    (
+        AUTHORISATIONS,
+        "bad-bytes",
+        CODEC.encode("CustomerIds", {"customerIds": [{"id": "c"}]})[:-1],
+        key_of("AccountId", "else"),
+    ),
     (
         SETTINGS,
         "wrong-key",
         CODEC.encode("CustomerAlertSettings", wishes("bram", ACCOUNT)),
-        key_of("CustomerId", "anna"),
+        key_of("CustomerId", "carl"),
     ),
     (SETTINGS, "key-length", None, key_of("CustomerId", "")),
-    (SETTINGS, "unknown-fingerprint", UNKNOWN, key_of("CustomerId", "anna")),
+    (SETTINGS, "unknown-fingerprint", UNKNOWN, key_of("CustomerId", "dora")),
     (SETTINGS, "key-wrong-schema", None, key_of("AccountId", "anna")),
 )
 ANNA = key_of("CustomerId", "anna")
