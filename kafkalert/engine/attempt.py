@@ -1,7 +1,6 @@
 """One stay of a stage on one cluster: clients, a place in the group, and a thread that may be left behind with them."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Final
@@ -116,9 +115,11 @@ class Attempt:
         work, cluster, ending = self._work, self.cluster, self.ending
         settings, stage = work.settings, work.stage
         dead_topic, status = settings.topic("kafkalert.deadletter"), settings.topic("kafkalert.status")
-        topics = topic_ids(cluster, [*stage.inputs, *stage.tables, *stage.outputs, dead_topic])
-        with suppress(DeniedError):  # without heartbeats, which say so themselves, it alerts all the same
-            topic_ids(cluster, [status])
+        needed = [*stage.inputs, *stage.tables, *stage.outputs, dead_topic]
+        try:
+            topics = topic_ids(cluster, [*needed, status])
+        except DeniedError:  # perhaps of the status alone: without heartbeats, which say so themselves, it alerts
+            topics = topic_ids(cluster, needed)
         linger_ms = settings.engine.linger.total_seconds() * 1000
         self._delivery = delivery = Delivery(cluster, linger_ms=linger_ms, stopping=ending)
         inputs = Inputs(cluster, list(stage.inputs))
@@ -151,6 +152,7 @@ class Attempt:
             self.state = "loading"
             if ending or not ready(ending):
                 return
+            loop.ticked = work.clock.monotonic()  # it was made when the stay began, and may have waited for long
             self.loop = loop
             work.changed()
             inputs.start()

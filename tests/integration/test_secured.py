@@ -238,7 +238,7 @@ def test_a_planned_switch_with_least_privilege(
                 assert done.returncode == 5, done.stderr
                 secured.clusters["dc1"].grant("ops", [(operation, kind, name)])
             done = as_user("ops", "failover", "--to", "dc2", "--yes", "-o", "json")
-            assert done.returncode == 0, f"{done.stderr}\n{said()}"
+            assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{said()}"
             told = json.loads(done.stdout)
             assert (told["outcome"], told["active"], told["missing"]) == ("switched", "dc2", [])
             assert wait_until(lambda: group_members(secured, topics, "dc2") == 1, SECONDS, every=0.5), said()

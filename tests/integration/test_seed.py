@@ -169,7 +169,7 @@ def test_prune_leaves_keys_alone_that_it_cannot_read(settings: Settings, tmp_pat
     listener = Listener()
     path = write(tmp_path / "a", row("A1", "C1"))
     assert listener.seed(settings, Request(AUTHORISATIONS, path, prune=True)).pruned == 1
-    assert listener.changes[2] == f"leave 1 keys of {name} alone that cannot be read"
+    assert listener.changes[2] == f"leave 1 key of {name} alone that cannot be read"
 
 
 @pytest.mark.parametrize(("lines", "reason"), [((row("A1", "C1"), b"{"), "has 1 bad line: "), ((b"",), "has no rows")])
