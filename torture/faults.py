@@ -1,30 +1,16 @@
-"""What breaks, for a while, and is mended: processes that are killed or frozen, links that are cut."""
+"""What breaks, for a while, and is mended: processes that are killed or frozen."""
 
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from threading import Event
 from time import monotonic
-from typing import Protocol
 
 from kafkalert.sandbox.local import Sandbox
 from tests.alerting import Alerting, workers
 from torture.bank import Bank
 from torture.journal import Journal
 from torture.plan import Step
-
-
-class Link(Protocol):
-    """A way between two parties that can be broken."""
-
-    def cut(self) -> None:
-        """Refuse and reset all connections."""
-
-    def hang(self) -> None:
-        """Take connections and carry nothing."""
-
-    def mend(self) -> None:
-        """Carry again."""
 
 
 class Stages:
@@ -82,14 +68,11 @@ class Stages:
 class Faults:
     """Does and undoes faults."""
 
-    def __init__(
-        self, bank: Bank, sandbox: Sandbox, stages: Stages, journal: Journal, links: Mapping[str, Link]
-    ) -> None:
+    def __init__(self, bank: Bank, sandbox: Sandbox, stages: Stages, journal: Journal) -> None:
         self._bank = bank
         self._sandbox = sandbox
         self._stages = stages
         self._journal = journal
-        self._links = links
         self.broken: list[Callable[[], None]] = []
 
     def run(self, steps: tuple[Step, ...], began: float, over: Event) -> None:
@@ -105,8 +88,6 @@ class Faults:
     def _do(self, step: Step, part: str, name: str) -> Callable[[], None] | None:
         """Do it to one part; returns what undoes it, None where there is nothing to do it to."""
         try:
-            if step.what in {"cut", "hang"}:
-                return self._link(name.replace(name.rpartition("-")[2], part.rpartition("-")[2]), step.what)
             if name.rpartition("-")[2] in {"active", "passive"}:
                 return self.component(part, step.what)
             return self._stage(name, step)
@@ -143,19 +124,6 @@ class Faults:
             self._journal.say(f"{name} goes on")
 
         return thaw
-
-    def _link(self, name: str, what: str) -> Callable[[], None] | None:
-        link = self._links.get(name)
-        if link is None:
-            return None
-        self._journal.say(f"{what} link {name}")
-        link.cut() if what == "cut" else link.hang()
-
-        def mend() -> None:
-            link.mend()
-            self._journal.say(f"link {name} is whole")
-
-        return mend
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -72,21 +72,20 @@ LEG_SECONDS: Final = 30.0
 CLUSTERS: Final = ("active", "passive")
 STAGES: Final = ("supervisor", "worker", "second", "bridge")
 MIRRORS: Final = ("mirror-active", "mirror-passive")
-LINKS: Final = ("sites", "operator-active", "operator-passive", "stages-active", "stages-passive")
 _SHIFTS: Final = (0, 0, 0, -120, -600, -7200, 3000)
 _CALM: Final = ("switch",) * 4 + ("killed", "interrupted", "cancelled", "two", "drill", "dry")
 _OTHERS: Final = ("straight", "straight", "rows", "seed", "transaction")
 
 
-def plan(seed: int, minutes: float, *, network: bool = False) -> Plan:
-    """The schedule of a round; with `network` links are cut, too."""
+def plan(seed: int, minutes: float) -> Plan:
+    """The schedule of a round."""
     rng = _chance(f"{seed}")
     rate = rng.choice((40, 80, 150))
     kinds = [Kind.CALM, Kind.FORCED]  # come first: on a slow machine the last legs are left out
     rng.shuffle(kinds)
     kinds += rng.choices(list(Kind), (2, 3, 3), k=max(0, round(minutes * 60 / LEG_SECONDS) - 2))
     # Each with chances of its own, so that a longer round begins as a shorter one.
-    legs = (_leg(kind, _chance(f"{seed} {number}"), network=network) for number, kind in enumerate(kinds))
+    legs = (_leg(kind, _chance(f"{seed} {number}")) for number, kind in enumerate(kinds))
     return Plan(seed, minutes * 60, rate, tuple(legs))
 
 
@@ -94,14 +93,14 @@ def _chance(text: str) -> Random:
     return Random(f"torture {text}")  # noqa: S311 - nothing secret
 
 
-def _leg(kind: Kind, rng: Random, *, network: bool) -> Leg:
+def _leg(kind: Kind, rng: Random) -> Leg:
     if kind is Kind.FORCED:
         return Leg(kind, _forced(rng), _faults(rng, (*STAGES, *MIRRORS), rng.randint(0, 2)))
     operations = _operations(rng)
     if kind is Kind.CALM:
         return Leg(kind, operations)
     targets = (*CLUSTERS, *STAGES, *MIRRORS)
-    return Leg(kind, operations, _faults(rng, targets, rng.randint(2, 4), LINKS if network else ()))
+    return Leg(kind, operations, _faults(rng, targets, rng.randint(2, 4)))
 
 
 def _operations(rng: Random) -> tuple[Step, ...]:
@@ -146,14 +145,11 @@ def _forced(rng: Random) -> tuple[Step, ...]:
     return tuple(sorted(found, key=lambda one: one.at))
 
 
-def _faults(rng: Random, targets: Sequence[str], count: int, links: Sequence[str] = ()) -> tuple[Step, ...]:
+def _faults(rng: Random, targets: Sequence[str], count: int) -> tuple[Step, ...]:
     found: list[Step] = []
     at = rng.uniform(1, 6)
     for _ in range(count):
-        if links and rng.random() < 0.5:
-            what, on = rng.choice(("cut", "hang")), [rng.choice(links)]
-        else:
-            what, on = rng.choice(("kill", "freeze")), rng.sample(targets, rng.choice((1, 1, 1, 2)))
+        what, on = rng.choice(("kill", "freeze")), rng.sample(targets, rng.choice((1, 1, 1, 2)))
         step = Step(at, what, tuple(on), seconds=rng.uniform(1, 9), number=rng.randint(0, 7))
         found.append(step)
         at += step.seconds + rng.uniform(1, 6)

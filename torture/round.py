@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.reading import DEAD
 from tests.twin import NAMES
 from torture import oracle
 from torture.bank import Bank
-from torture.faults import Faults, Link, Stages
+from torture.faults import Faults, Stages
 from torture.journal import Journal
 from torture.operations import Operator
 from torture.plan import Kind, Leg, Plan
@@ -34,16 +34,14 @@ _WRONG_WORDS: Final = ("Traceback (most recent call last)", "Fatal Python error"
 class Round:
     """Runs a plan; what is wrong stands in the journal."""
 
-    def __init__(
-        self, sandbox: Sandbox, bank: Bank, plan: Plan, journal: Journal, links: Mapping[str, Link] | None = None
-    ) -> None:
+    def __init__(self, sandbox: Sandbox, bank: Bank, plan: Plan, journal: Journal) -> None:
         self._bank = bank
         self._sandbox = sandbox
         self._plan = plan
         self._journal = journal
         self._topics = Topics(bank.sites)
         self._stages = Stages(bank, journal)
-        self._faults = Faults(bank, sandbox, self._stages, journal, links or {})
+        self._faults = Faults(bank, sandbox, self._stages, journal)
         self.operator = Operator(bank, sandbox, self._faults, journal, self._topics)
         self._written: Counter[str] = Counter()
         self.legs = 0

@@ -29,8 +29,10 @@ TOPICS = (
 )
 """Every topic of the pipeline, by its own name."""
 
-READING = ("alerting",)
-"""Stages that read from Kafka, so that each has a consumer group."""
+STAGES = ("alerting", "bridge")
+"""The stages that there are; a heartbeat of another name is some other program's."""
+READS = {"alerting": (ACCOUNTENTRY, CUSTOMERACCOUNTENTRY)}
+"""What each stage that has a consumer group reads, the second topic in two-hop mode alone."""
 
 CHANNELS = ("email", "sms", "push")
 """What an alert reaches a customer by."""

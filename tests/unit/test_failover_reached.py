@@ -34,9 +34,9 @@ SURVEY = Survey(
 )
 
 
-def reported(instance: str, *, taken: dict[str, int], arrived: float = 100.0) -> Member:
+def reported(instance: str, *, taken: dict[str, int], arrived: float = 100.0, turned: int = 0) -> Member:
     """An instance that works on dc1, was heard on dc2 at `arrived`, and says how long ago each cluster took a beat."""
-    beat = Beat(instance, "alerting", "dc1", "running", 0, taken_ms_ago=taken)
+    beat = Beat(instance, "alerting", "dc1", "running", 0, taken_ms_ago=taken, loop_turned_ms_ago=turned)
     return Member(beat, {"dc2": arrived})
 
 
@@ -47,8 +47,9 @@ def test_a_cluster_that_takes_heartbeats_is_alive() -> None:
         reported("b", taken={"dc1": 9000, "dc2": 100}),
         reported("c", taken={"dc1": 900}, arrived=50.0),
         reported("d", taken={}),
+        reported("stuck", taken={"dc1": 900}, turned=60_000),
     ]
-    assert reaching(members, "dc1", 101.0) == ["a"]
+    assert reaching(members, "dc1", 101.0) == ["a", "stuck"]
 
 
 class _Roll:

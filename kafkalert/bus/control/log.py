@@ -5,10 +5,11 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from threading import Condition, Thread
+from threading import Thread
 from typing import NamedTuple
 
 from kafkalert.bus.control import lease as rules
+from kafkalert.bus.control.changed import Changed
 from kafkalert.bus.control.event import Event, Step
 from kafkalert.bus.control.lease import Read
 from kafkalert.bus.control.overdue import Overdue
@@ -31,20 +32,6 @@ class Held(NamedTuple):
     events: int
     highest: int
     passed_over: int
-
-
-class Changed(Condition):
-    """A condition that can be waited for without holding it."""
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the next change; False if none came within `timeout` seconds."""
-        with self:
-            return super().wait(timeout)
-
-    def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:  # type: ignore[override]  # it is asked whether, not what
-        """Wait until `predicate` holds; whether it does."""
-        with self:
-            return bool(super().wait_for(predicate, timeout))
 
 
 def _wall_ms() -> int:

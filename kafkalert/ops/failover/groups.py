@@ -10,7 +10,7 @@ from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, Ka
 from kafkalert.bus import clients
 from kafkalert.bus.denied import denied, of_topic
 from kafkalert.bus.principal import UNKNOWN
-from kafkalert.config.names import READING
+from kafkalert.config.names import READS
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.skipping import bound, written
 
@@ -61,7 +61,7 @@ class Groups:
 
         Raises DeniedError.
         """
-        self.attendance([f"{self._start}{stage}" for stage in READING])
+        self.attendance([f"{self._start}{stage}" for stage in READS])
 
     def attendance(self, groups: Sequence[str]) -> dict[str, Attendance]:
         """Who is in each of `groups`; one that the cluster does not know is empty."""

@@ -153,12 +153,11 @@ class Ledger:
     ) -> dict[str, dict[Partition, Cut | NotCrossed]]:
         """Where each group goes on on the target that has committed these offsets on the source.
 
-        `passed` is what the switch to the source had each group skip there.
-
-        To be called once the groups have stopped and `uncrossed` of the source is empty; what a flow is still to
-        repeat would be processed again. Partitions in which a group has committed nothing are left out: there it begins
-        as its configuration says, on either cluster. Raises KafkalertError where both could not be read to their ends
-        in `seconds`, or a group has committed an offset before the window.
+        `passed` is what the switch to the source had each group skip there. To be called once the groups have stopped
+        and `uncrossed` of the source is empty; what a flow is still to repeat would be processed again. Partitions in
+        which a group has committed nothing are left out: there it begins as its configuration says, on either cluster.
+        Raises KafkalertError where both could not be read to their ends in `seconds`, or a group has committed an
+        offset before the window.
         """
         target_ends = self.ends(self._target.name)
         source_ends = self.ends(self._source.name)  # after the target's: see cut

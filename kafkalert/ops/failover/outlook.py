@@ -27,8 +27,6 @@ HISTORY_SECONDS: Final = 600.0
 """How much of the heartbeats before the flow's last copy is looked at. A group that was further behind goes on where it
 last was on the target, or from the beginning."""
 _WORKER_SECONDS: Final = 2.0
-_STAGES: Final = {"alerting": (names.ACCOUNTENTRY, names.CUSTOMERACCOUNTENTRY)}
-"""What each stage reads, so that a partition of which no heartbeat told is not overlooked."""
 _OUTPUTS: Final = frozenset(
     {
         names.OUTBOUNDEMAILMESSAGE,
@@ -133,7 +131,7 @@ def _asked(
 ) -> dict[str, dict[Partition, Sequence[Sight]]]:
     """By group, each partition that it may read on the target, with what was seen of it."""
     asked: dict[str, dict[Partition, Sequence[Sight]]] = {}
-    for stage in _STAGES:  # a heartbeat of another name is some other program's
+    for stage in names.READS:
         partitions: dict[Partition, Sequence[Sight]] = {}
         read = [settings.topic(name) for name in _read_by(settings, stage)]
         for topic in dict.fromkeys([*read, *(topic for topic, _ in seen.get(stage, {}))]):
@@ -145,7 +143,7 @@ def _asked(
 
 
 def _read_by(settings: Settings, stage: str) -> Collection[str]:
-    topics = _STAGES.get(stage, ())
+    topics = names.READS[stage]
     return topics if settings.engine.mode == "two-hop" else topics[:1]
 
 

@@ -14,14 +14,16 @@ RECENT_MS: Final = 3000
 WAIT_SECONDS: Final = 6.0
 """A cluster that has only just died was still alive in the last beats: those grow old meanwhile."""
 _STEP_SECONDS: Final = 0.2
+_BEATING: Final = frozenset({Presence.ALIVE, Presence.STUCK})
+"""Also one that is stuck beats, and a cluster that takes its beats is alive."""
 
 
 def reaching(members: Iterable[Member], cluster: str, now: float) -> list[str]:
-    """The instances that are alive, and whose heartbeats `cluster` took lately, as they say themselves."""
+    """The instances that beat, and whose heartbeats `cluster` took lately, as they say themselves."""
     return sorted(
         one.beat.instance
         for one in members
-        if one.presence(now) is Presence.ALIVE and one.beat.taken_ms_ago.get(cluster, RECENT_MS + 1) <= RECENT_MS
+        if one.presence(now) in _BEATING and one.beat.taken_ms_ago.get(cluster, RECENT_MS + 1) <= RECENT_MS
     )
 
 

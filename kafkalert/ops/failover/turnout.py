@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from kafkalert.config.names import STAGES
 from kafkalert.engine.clock import Clock
 from kafkalert.ops.failover.beats import STOPPED, Beat
 from kafkalert.ops.failover.course import InstanceSeen
@@ -108,12 +109,19 @@ class Turnout:
         return [
             name
             for name, member in self._roll.members().items()
-            if name not in self._running and name not in self._unheeding and member.presence(now) is Presence.ALIVE
+            if name not in self._running
+            and name not in self._unheeding
+            and member.beat.stage in STAGES
+            and member.presence(now) is Presence.ALIVE
         ]
 
     def deserted(self) -> list[str]:
         """Instances that hang, of stages that nobody runs on the target, so that nothing is done there."""
-        members = {name: one for name, one in self._roll.members().items() if one.beat.state != STOPPED}
+        members = {
+            name: one
+            for name, one in self._roll.members().items()
+            if one.beat.state != STOPPED and one.beat.stage in STAGES
+        }
         manned = {members[name].beat.stage for name in self._running if name in members}
         now = self._clock.monotonic()
         return [
