@@ -20,6 +20,7 @@ class Scene:
         self,
         instance: str,
         *,
+        stage: str = "alerting",
         state: str = "running",
         cluster: str = "dc1",
         epoch: int = 0,
@@ -34,7 +35,7 @@ class Scene:
         time = self.clock.wall - ago
         beat = Beat(
             instance,
-            "alerting",
+            stage,
             cluster,
             state,
             time,
@@ -135,6 +136,18 @@ def test_beats_alone_hold_up_no_switch() -> None:
     scene.turnout.look()
     assert (scene.turnout.missing(), scene.turnout.uncommitted()) == ([], ["ghost"])
     assert scene.turnout.deserted() == ["ghost"], "nobody else is seen to do its work"
+
+
+def test_a_stage_that_does_not_exist_is_not_missed() -> None:
+    """Whoever beats in its name does none of the pipeline's work."""
+    scene = Scene()
+    for name in ("early", "late"):
+        scene.hear(name, stage="zzz")
+        scene.turnout.begin(ATTEMPT, 1)
+    scene.clock.pass_by(11)
+    scene.hear("late", stage="zzz")
+    assert scene.turnout.working(1) == ["late"]
+    assert (scene.turnout.missing(), scene.turnout.deserted()) == ([], [])
 
 
 def test_who_dies_after_it_stood_still_is_not_waited_for() -> None:
