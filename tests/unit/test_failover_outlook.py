@@ -9,6 +9,7 @@ import pytest
 from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.ops.failover import outlook as module
 from kafkalert.ops.failover.beats import Beat
+from kafkalert.ops.failover.going import Going
 from kafkalert.ops.failover.horizon import Partition
 from kafkalert.ops.failover.picture import Survey
 from tests.engine_fakes import FakeClock
@@ -83,3 +84,20 @@ def test_no_number_is_said_where_the_newest_heartbeats_were_not_read(monkeypatch
     loss = look(monkeypatch, BEATS[:-1], all_read=False).loss
     assert loss.lost is None
     assert any("is not known" in words for words in loss.words)
+
+
+def words_of(*goings: Going) -> str:
+    """What is said of these."""
+    return " ".join(module._loss(goings, COPY, "dc1", "dc2", healthy=True).words)
+
+
+def test_partitions_that_repeat_nothing_are_no_news() -> None:
+    idle = Going("alerting", ("accountentry", 0), 7, 0, None, 0)
+    done = Going("alerting", ("accountentry", 1), 7, 0, COPY - 60_000, 0)
+    assert words_of(idle, done).startswith("No entry is processed again. Not mirrored: 0 known")
+    behind = Going("alerting", ("accountentry", 2), 7, 5, COPY, 0)
+    assert words_of(idle, done, behind).startswith("Groups go back to 1970-01-01 00:16:40 UTC; at most 5 entries are")
+    unknown = Going("alerting", ("accountentry", 3), 0, 2, None, 0)
+    said = words_of(idle, done, behind, unknown)
+    assert "at most 7 entries" in said
+    assert "For 1 partition it is not known" in said

@@ -162,15 +162,18 @@ def _loss(goings: Sequence[Going], whole: int | None, old: str, target: str, *, 
     each = {one.partition: one.stranded for one in goings}
     known = [count for count in each.values() if count is not None]
     lost = sum(known) if len(known) == len(each) else None
-    dated = [one.since for one in goings if one.since is not None]
-    undated = [one.partition for one in goings if one.since is None]
+    dated = [one.since for one in goings if one.since is not None and one.again]
+    undated = [one.partition for one in goings if one.since is None and one.again]
     words = []
     entries = f"{again:,} {'entry is' if again == 1 else 'entries are'}"
-    if dated:
+    if not again:
+        words.append("No entry is processed again.")
+    elif dated:
         words.append(f"Groups go back to {_clock(min(dated))}; at most {entries} processed again there.")
     else:
         words.append(f"At most {entries} processed again.")
-    words.append("The same entries give alerts of the same ids.")
+    if again:
+        words.append("The same entries give alerts of the same ids.")
     if undated:
         words.append(
             f"For {len(undated)} partition{'s' * (len(undated) > 1)} it is not known what was processed; there groups "
