@@ -20,7 +20,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import ListOffsetsResultInfo, OffsetSpec
 
-from kafkalert.bus import clients
+from kafkalert.bus import clients, unreadable
 from kafkalert.bus.denied import denied_topic
 from kafkalert.bus.marks import Mark, Partition, mark
 from kafkalert.bus.watermarks import MissingTopicsError
@@ -124,6 +124,7 @@ class MarkReader:
         )
         self.positions: dict[Partition, int] = {}
         """Everything before this offset was read, or is no record, by partition."""
+        self._passed: dict[Partition, int] = {}
         self.read = 0
         """Records read so far."""
 
@@ -179,10 +180,21 @@ class MarkReader:
             self.positions[one] = max(self.positions[one], message.offset() or 0)
         elif error.code() in _GONE:
             self._go_on(one)
+        elif unreadable.is_refused(error):
+            self._pass_batch(one, message)
         elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise MissingTopicsError(self._cluster, [one[0]])
         elif (refusal := denied_topic(self._cluster, error, one[0])) is not None:
             raise refusal
+
+    def _pass_batch(self, one: Partition, refused: Message) -> None:
+        """Go on behind what cannot be decompressed: no mirror carries it, and no stage processes it."""
+        if (refused.offset() or 0) < self._passed.get(one, 0):
+            return  # told again
+        try:
+            self.positions[one] = self._passed[one] = unreadable.pass_batch(self._cluster, self._consumer, refused).end
+        except KafkaException as error:
+            raise clients.unreachable(self._cluster, error) from error
 
     def _go_on(self, one: Partition) -> None:
         """After retention took what was to be read: go on where the log begins now."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from confluent_kafka import Message
 
+from kafkalert.bus.unreadable import Batch
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.delivery import Delivery
 from kafkalert.errors import DecodingError
@@ -13,6 +14,7 @@ from kafkalert.errors import DecodingError
 _LOG = logging.getLogger(__name__)
 _KEPT = range(1, 1025)
 """Lengths in bytes of headers that are kept."""
+_LEFT_OUT = ("ka-left-out", "key, value")
 
 
 class DeadLetters:
@@ -32,10 +34,28 @@ class DeadLetters:
 
     def put(self, message: Message, error: DecodingError) -> None:
         """Put `message` away. Raises what `Delivery.send` raises."""
+        headers = self._told(message, error)
+        own = dict(message.headers() or ())
+        headers += [(name, own[name]) for name in ("ka-id", "traceparent") if len(own.get(name) or b"") in _KEPT]
+        try:
+            self._delivery.send(self._topic, message.value(), message.key(), headers)
+        except DecodingError:
+            self._delivery.send(self._topic, None, None, [*headers, _LEFT_OUT])
+
+    def put_batch(self, refused: Message, batch: Batch) -> None:
+        """Put a batch away by its place, in one dead letter: nobody has its bytes. Raises as `put`."""
+        error = DecodingError(
+            "unreadable-batch",
+            f"The batch at {batch} is damaged, or larger than receive.message.max.bytes once it is decompressed.",
+        )
+        self._delivery.send(self._topic, None, None, [*self._told(refused, error), _LEFT_OUT])
+
+    def _told(self, message: Message, error: DecodingError) -> list[tuple[str, Any]]:
+        """Where, why and when, as headers; counted, and logged."""
         self._counts[error.code] += 1
         at = f"{message.topic()}[{message.partition()}]@{message.offset()}"
         _LOG.warning("dead letter %s: %s (%s)", at, error.code, error)
-        headers: list[tuple[str, Any]] = [
+        return [
             ("ka-stage", self._stage),
             ("ka-topic", message.topic()),
             ("ka-partition", str(message.partition())),
@@ -44,9 +64,3 @@ class DeadLetters:
             ("ka-detail", str(error)),
             ("ka-time", str(self._clock.wall_ms())),
         ]
-        own = dict(message.headers() or ())
-        headers += [(name, own[name]) for name in ("ka-id", "traceparent") if len(own.get(name) or b"") in _KEPT]
-        try:
-            self._delivery.send(self._topic, message.value(), message.key(), headers)
-        except DecodingError:
-            self._delivery.send(self._topic, None, None, [*headers, ("ka-left-out", "key, value")])

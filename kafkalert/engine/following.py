@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from kafkalert.bus import clients
 from kafkalert.bus.denied import denied_topic
+from kafkalert.bus.unreadable import is_refused, pass_batch
 from kafkalert.bus.watermarks import NONE_LATER, ends, offsets_at, partitions_of, tombstones_kept_ms, topic_ids
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
@@ -99,7 +100,7 @@ class Following:
             while not self._ending:
                 first = consumer.poll(0.1)
                 if first is not None:
-                    self._take([first, *consumer.consume(BATCH - 1, 0)], at)
+                    self._take(consumer, [first, *consumer.consume(BATCH - 1, 0)], at)
                 self._note_quiet(consumer, at)
                 if not self._behind:
                     self._alive()
@@ -184,7 +185,7 @@ class Following:
                     at[key] = replace(one, seen=self._clock.wall_ms())
                     self._store.put_checkpoint(txn, *key, at[key])
 
-    def _take(self, messages: list[Message], at: dict[Partition, Checkpoint]) -> None:
+    def _take(self, consumer: Consumer, messages: list[Message], at: dict[Partition, Checkpoint]) -> None:
         """Write a batch's rows and the checkpoints after them, in one transaction."""
         changes: dict[str, dict[bytes, bytes | None]] = {topic: {} for topic in self._tables}
         moved: dict[Partition, Message] = {}
@@ -194,7 +195,7 @@ class Following:
             topic = str(message.topic())
             error = message.error()
             if error is not None:
-                self._event(error, message, topic, moved)
+                self._event(consumer, error, message, moved)
                 continue
             bad = change(self._tables[topic], message, changes[topic])
             if bad is not None:
@@ -232,8 +233,20 @@ class Following:
         newest = max(old.newest, message.timestamp()[1])
         return Checkpoint(old.cluster, old.topic_id, offset + 1, newest, old.seen)
 
-    def _event(self, error: KafkaError, message: Message, topic: str, moved: dict[Partition, Message]) -> None:
-        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public codes begin with _
+    def _put_batch_away(self, consumer: Consumer, refused: Message) -> None:
+        """Go on behind a batch that cannot be read. Which rows it is about is not known; none is changed."""
+        batch = pass_batch(self._cluster, consumer, refused, meanwhile=self._ending.check)
+        key = batch.topic, batch.partition
+        if batch.end > batch.first > self._put_away.get(key, -1):
+            self._dead.put_batch(refused, batch)
+            self._delivery.flush()
+            self._put_away[key] = batch.first
+
+    def _event(self, consumer: Consumer, error: KafkaError, message: Message, moved: dict[Partition, Message]) -> None:
+        topic = str(message.topic())
+        if is_refused(error):
+            self._put_batch_away(consumer, message)
+        elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public codes begin with _
             key = topic, int(message.partition() or 0)
             moved[key] = message
             self._behind.discard(key)

@@ -11,6 +11,7 @@ from typing import Final
 from confluent_kafka import Message
 
 from kafkalert.bus.groups import group_properties
+from kafkalert.bus.unreadable import is_refused
 from kafkalert.config.sections import Cluster
 from kafkalert.config.sections import Engine as EngineSection
 from kafkalert.engine.clock import Clock
@@ -194,7 +195,10 @@ class Loop:
         newest = self._newest(records)
         last = {partition: one.offset() or 0 for partition, one in newest.items()}
         for event in events:
-            self._member.event(event, last)
+            if is_refused(event.error()):
+                self._put_batch_away(event, last)
+            else:
+                self._member.event(event, last)
         records = self._member.without_skipped(records)
         if records and not self._process(records):
             return
@@ -204,6 +208,16 @@ class Loop:
             self._delivery.hurry()
         else:
             self._delivery.poll()
+
+    def _put_batch_away(self, refused: Message, last: dict[Partition, int]) -> None:
+        """Go on behind a batch that cannot be read, as if it was processed; the library tells it again and again."""
+        partition = partition_of(refused)
+        if last.get(partition, -1) >= (refused.offset() or 0):
+            return
+        batch = self._member.pass_batch(refused, self._tick)
+        if batch.end > batch.first:
+            self._dead.put_batch(refused, batch)
+            last[partition] = batch.end - 1
 
     def _process(self, records: list[Message]) -> bool:
         """Have the stage process them, unless the end came while they were waited for; whether it did."""

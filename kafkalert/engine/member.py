@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from kafkalert.bus import clients
+from kafkalert.bus import clients, unreadable
 from kafkalert.bus.denied import denied, of_topic
 from kafkalert.bus.mark_reader import Places
 from kafkalert.bus.threads import Callbacks
@@ -169,6 +169,10 @@ class Member:
         new = code > 0 and error.str() != self._refusal
         self._refusal = error.str() if code > 0 else self._refusal
         _LOG.log(logging.WARNING if new else logging.INFO, "consumer: %s", error.str())
+
+    def pass_batch(self, refused: Message, meanwhile: Callable[[], None]) -> unreadable.Batch:
+        """Go on behind a batch that cannot be read: see `unreadable.pass_batch`."""
+        return unreadable.pass_batch(self._cluster, self.consumer, refused, meanwhile=meanwhile)
 
     def _told(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         """How a commit went that was not waited for: what the group did not take is committed again."""

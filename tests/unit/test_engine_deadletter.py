@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from kafkalert.bus.unreadable import Batch
 from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.errors import DecodingError
 from tests.engine_fakes import FakeClock, FakeMessage, Remembering
@@ -49,6 +50,20 @@ def test_its_id_and_its_trace_go_with_it_and_the_mirrors_headers_do_not() -> Non
     ]
     delivery, _ = put(FakeMessage(carried=carried))
     assert delivery.sent[0].headers[7:] == carried[:2]
+
+
+def test_a_batch_that_nobody_can_read_is_put_away_by_its_place() -> None:
+    """In one dead letter, whatever the client library gives as its bytes."""
+    delivery, counts = Remembering(1_000_000), Counter[str]()
+    dead = DeadLetters("kafkalert.deadletter", "alerting", delivery.real, counts, FakeClock(wall=1234))
+    refused = FakeMessage("accountentry", b"Decompression failed", lies=3, at=17)
+    dead.put_batch(refused.real, Batch("accountentry", 3, 17, 20))
+    (sent,) = delivery.sent
+    assert (sent.value, sent.key) == (None, None)
+    told = dict(sent.headers)
+    assert (told["ka-offset"], told["ka-reason"], told["ka-left-out"]) == ("17", "unreadable-batch", "key, value")
+    assert "accountentry[3], offsets 17 to 19" in told["ka-detail"]
+    assert counts == {"unreadable-batch": 1}
 
 
 def test_an_id_that_no_record_should_have_does_not_go_with_it() -> None:

@@ -209,8 +209,8 @@ class Reader(Thread):
             if error is None:
                 self._next = offset + 1
                 self._keep(message.value() or b"", offset)
-            elif error.code() in unreadable.REFUSALS:
-                self._pass_batch(consumer, offset)
+            elif unreadable.is_refused(error):
+                self._pass_batch(consumer, message)
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - as _ABSENT
                 self._next = max(self._next, offset)
             elif error.code() in _ABSENT:
@@ -224,11 +224,12 @@ class Reader(Thread):
         self._sink.took(self._cluster.name, tuple(self._log))
         return True
 
-    def _pass_batch(self, consumer: Consumer, offset: int) -> None:
+    def _pass_batch(self, consumer: Consumer, refused: Message) -> None:
         """Go on behind what cannot be decompressed, so that one record does not hide all that follow."""
-        _, end = consumer.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=CONFIRM_SECONDS)
-        self._next = unreadable.pass_batch(consumer, self._topic, 0, offset, end)
-        self._pass_over(offset, f"What stands before offset {self._next} is too large once it is decompressed.")
+        batch = unreadable.pass_batch(self._cluster, consumer, refused, **unreadable.SMALL)
+        self._next = batch.end
+        if batch.end > batch.first:
+            self._pass_over(batch.first, f"What stands before offset {batch.end} is too large once it is decompressed.")
 
     def _keep(self, value: bytes, offset: int) -> None:
         try:

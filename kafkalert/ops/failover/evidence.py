@@ -5,7 +5,7 @@ from typing import Final
 
 from confluent_kafka import KafkaException, TopicPartition
 
-from kafkalert.bus import clients
+from kafkalert.bus import clients, unreadable
 from kafkalert.bus.mark_reader import MarkReader, Places
 from kafkalert.config import names
 from kafkalert.config.sections import Cluster, Settings
@@ -69,7 +69,9 @@ def beats_since(settings: Settings, target: Cluster, since: int, clock: Clock) -
         while position < end and clock.monotonic() < give_up:
             first = consumer.poll(_POLL_SECONDS)
             for message in [] if first is None else [first, *consumer.consume(_BATCH, 0)]:
-                if message.error() is None:
+                if unreadable.is_refused(message.error()):
+                    position = unreadable.pass_batch(target, consumer, message).end
+                elif message.error() is None:
                     position = (message.offset() or 0) + 1
                     beat = decode(message.value())
                     found += [] if beat is None else [beat]

@@ -159,10 +159,8 @@ class Roll:
                 beat = decode(message.value())
                 if beat is None or not self._take(beat, cluster.name, live=following > end):
                     self._pass_over(cluster, following - 1)
-            elif error.code() in unreadable.REFUSALS:
-                partition = TopicPartition(self._topic, 0)
-                _, now = consumer.get_watermark_offsets(partition, timeout=CALL_SECONDS)
-                following = unreadable.pass_batch(consumer, self._topic, 0, following - 1, now)
+            elif unreadable.is_refused(error):
+                following = unreadable.pass_batch(cluster, consumer, message, **unreadable.SMALL).end
                 self._pass_over(cluster, following - 1)
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public codes begin with _
                 following -= 1

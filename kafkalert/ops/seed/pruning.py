@@ -7,6 +7,7 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 from kafkalert.bus import clients
+from kafkalert.bus import unreadable as batches
 from kafkalert.bus.denied import denied, denied_topic
 from kafkalert.bus.watermarks import topic_ids
 from kafkalert.config.sections import Cluster, Settings
@@ -56,6 +57,8 @@ def stale(settings: Settings, kind: Kind, codec: Codec, keys: AbstractSet[bytes]
                         left.discard(message.partition())
                     elif (refusal := _refusal(cluster, error, topic, group)) is not None:
                         raise refusal
+                    elif batches.is_refused(error):
+                        batches.pass_batch(cluster, consumer, message)
                     elif not error.retriable():
                         raise UnreachableError(f"{topic} on {cluster.name} cannot be read: {error.str()}.", hint="")
                     continue

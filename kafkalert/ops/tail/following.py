@@ -8,6 +8,7 @@ from typing import Final
 from confluent_kafka import KafkaError, Message, TopicPartition
 from confluent_kafka.admin import TopicDescription
 
+from kafkalert.bus import unreadable
 from kafkalert.bus.denied import denied_topic
 from kafkalert.engine.clock import Clock
 from kafkalert.errors import UnreachableError
@@ -82,6 +83,8 @@ class Following:
             return True
         if error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.UNKNOWN_TOPIC_OR_PART}:  # noqa: SLF001
             self._lost.add(one)
+        elif unreadable.is_refused(error):
+            self._next[one] = self._reading.pass_batch(message)
         if (refusal := denied_topic(self._log.cluster, error, one[0])) is not None:
             raise refusal
         return False

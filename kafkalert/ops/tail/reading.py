@@ -7,7 +7,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from kafkalert.bus import clients
+from kafkalert.bus import clients, unreadable
 from kafkalert.bus.denied import denied_topic
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
@@ -105,7 +105,19 @@ class Reading:
             return not self._go_on(one, message, stop)
         if (refusal := denied_topic(self._cluster, error, one[0])) is not None:
             raise refusal
+        if unreadable.is_refused(error):
+            return self.pass_batch(message) >= stop
         return error.code() in {KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART}  # noqa: SLF001
+
+    def pass_batch(self, refused: Message) -> int:
+        """Go on behind a batch that cannot be decompressed, and count it; returns the first offset behind it."""
+        try:
+            batch = unreadable.pass_batch(self._cluster, self.consumer, refused)
+        except KafkaException as error:
+            raise clients.unreachable(self._cluster, error) from error
+        if batch.end > batch.first:
+            self._report.undecodable["unreadable-batch"] += 1
+        return batch.end
 
     def _go_on(self, one: Partition, message: Message, stop: int) -> bool:
         """After retention took what was to be read: go on where the log begins now, if that is still in the range."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from confluent_kafka import KafkaException, Message, TopicPartition
 
-from kafkalert.bus import clients
+from kafkalert.bus import clients, unreadable
 from kafkalert.bus.mark_reader import Places
 from kafkalert.bus.marks import ORIGIN_HEADER
 from kafkalert.config import names
@@ -79,6 +79,8 @@ class Watching:
                 first = consumer.poll(_POLL_SECONDS)
                 now = self._clock.monotonic()
                 for message in [] if first is None else [first, *consumer.consume(_BATCH, 0)]:
+                    if unreadable.is_refused(message.error()):
+                        unreadable.pass_batch(cluster, consumer, message)
                     self._take(cluster.name, other, message, now)
             consumer.close()
         except (KafkaException, KafkalertError) as error:
