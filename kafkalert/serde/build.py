@@ -22,7 +22,7 @@ def codec(serde: Serde) -> Codec:
             "serde.framing is confluent, and no registry is configured.",
             hint="Set serde.registry to the registry's URL, or serde.framing to single-object.",
         )
-    return Codec(Framing(registry(serde), confluent=confluent))
+    return Codec(Framing(registry(serde), confluent=confluent), largest=serde.largest_record)
 
 
 def registry(serde: Serde) -> "ConfluentRegistry | None":

@@ -1,7 +1,7 @@
 """Records as bytes, and bytes as records, whatever the bytes are."""
 
 from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 from fastavro import schemaless_reader, schemaless_writer
 from fastavro.validation import validate
@@ -11,12 +11,19 @@ from kafkalert.serde.foreign import reading
 from kafkalert.serde.framing import Framing
 from kafkalert.serde.schemas import schema
 
+LARGEST: Final = 512 << 10
+"""Bytes of a record that is decoded: settings of some 14,000 accounts. As objects they may take 200 times that."""
+
 
 class Codec:
-    """Encodes and decodes framed Avro records. Datums are what fastavro takes and gives: dicts, lists, str, int."""
+    """Encodes and decodes framed Avro records. Datums are what fastavro takes and gives: dicts, lists, str, int.
 
-    def __init__(self, framing: Framing | None = None) -> None:
+    Of more than `largest` bytes no record is decoded.
+    """
+
+    def __init__(self, framing: Framing | None = None, *, largest: int = LARGEST) -> None:
         self.framing = framing or Framing()
+        self.largest = largest
 
     def encode(self, name: str, datum: Any) -> bytes:  # noqa: ANN401 - any Avro datum
         """`datum` as a framed record of the schema `name`. Numbers have to be int: a fraction would be cut off.
@@ -35,8 +42,9 @@ class Codec:
     def decode(self, name: str, data: bytes | None) -> Any:  # noqa: ANN401 - any Avro datum
         """The datum of a framed record that should be a `name`.
 
-        Raises DecodingError and nothing else: the codes of `Framing.writer`, "null", "wrong-schema", "bad-bytes"
-        and "trailing-bytes". (UnreachableError where a registry has to be asked and is away.)
+        Raises DecodingError and nothing else: the codes of `Framing.writer`, "null", "record-too-large",
+        "wrong-schema", "bad-bytes" and "trailing-bytes". (UnreachableError where a registry has to be asked and is
+        away.)
 
         A record of another writer's schema is resolved to ours: see `foreign.reading`. It has the types of ours, all
         of them, so that nobody who goes on with it meets anything else.
@@ -46,6 +54,9 @@ class Codec:
         """
         if data is None:
             raise DecodingError("null", f"There is no value where {name} should be.")
+        if len(data) > self.largest:
+            size = f"{len(data):,} bytes, and serde.largest_record is {self.largest:,}"
+            raise DecodingError("record-too-large", f"The {name} has {size}.")
         writer, start = self.framing.writer(data)
         reader = schema(name).parsed
         body = BytesIO(data)

@@ -32,6 +32,23 @@ def record(key: bytes, value: bytes | None) -> Mock:
     return Mock(**{"key.return_value": key, "value.return_value": value})
 
 
+def test_a_row_larger_than_the_configuration_allows_is_not_decoded_and_out_of_force(tmp_path: Path) -> None:
+    """A few megabytes of a row would be a gigabyte of objects."""
+    accounts = [{"account": {"id": ""}, "currency": {"symbol": "EUR"}, "settings": []}] * 15_000
+    datum = {"customerId": {"id": "anna"}, "addresses": [], "accountAlertSettings": accounts}
+    value = CODEC.encode("CustomerAlertSettings", datum)
+    store = Store(tmp_path, size=1 << 24, flavour=b"test")
+    for largest, bad in ((len(value), None), (len(value) - 1, "record-too-large")):
+        codec = Codec(largest=largest)
+        (_, settings) = tables(store, codec, authorisations="accounts", settings="settings")
+        rows: dict[bytes, bytes | None] = {}
+        error = change(settings, record(encode_key(codec, "CustomerId", "anna"), value), rows)
+        assert (error and error.code) == bad
+        assert rows == {b"anna": None if bad else value}
+        assert "out of force" in str(error) or not bad
+    store.close()
+
+
 @pytest.mark.parametrize(("name", "good"), [("AccountId", IDS), ("CustomerId", ANNA)])
 @pytest.mark.parametrize(
     ("damage", "code"),

@@ -171,5 +171,6 @@ def test_a_record_about_the_pipeline_is_whole_where_there_is_room(topic: str) ->
 )
 def test_json_that_goes_too_deep_or_is_none_is_shown_as_text(text: str) -> None:
     """Python takes both, and comes to grief later."""
-    assert _plain(text.encode()) == text
-    assert _plain(b'{"a":[1,{"b":null}]}') == {"a": [1, {"b": None}]}
+    assert _plain(text.encode(), 1000) == text
+    assert _plain(b'{"a":[1,{"b":null}]}', 20) == {"a": [1, {"b": None}]}
+    assert _plain(b'{"a":[1,{"b":null}]}', 19) == '{"a":[1,{"b":null}]}', "larger than what is decoded"

@@ -95,7 +95,9 @@ class Writer:
                     written.bad.add(row)
                 else:
                     value = None if row.value is None else encode(value_schema, row.value)
-                    if self._send(row.number, encode_key(self._codec, key_schema, row.key), value):
+                    if value is not None and len(value) > self._codec.largest:
+                        written.failed.add(BadLine(row.number, "larger than serde.largest_record"))
+                    elif self._send(row.number, encode_key(self._codec, key_schema, row.key), value):
                         written.rows += 1
                 if number % EVERY == 0:
                     self._producer.poll(0)

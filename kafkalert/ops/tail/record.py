@@ -68,7 +68,8 @@ class Reader:
         own = self._topics.get(topic, "")
         key_schema, value_schema = SCHEMAS.get(own, ("", ""))
         if own in _NOBODYS:
-            found, key, value = "", _plain(message.key()), _plain(message.value())
+            most = self._codec.largest
+            found, key, value = "", _plain(message.key(), most), _plain(message.value(), most)
         else:
             found, value = self._part(value_schema, message.value())
             key = self._part(key_schema, message.key())[1]
@@ -113,10 +114,13 @@ def moment(ms: int) -> datetime | None:
         return None
 
 
-def _plain(data: bytes | str | None) -> Tree:
+def _plain(data: bytes | str | None, most: int) -> Tree:
+    """What JSON says; of more than `most` characters, as of what is none, the text."""
     if data is None:
         return None
     text = data if isinstance(data, str) else data.decode(errors="backslashreplace")
+    if len(text) > most:
+        return text
     try:
         found = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
