@@ -108,10 +108,19 @@ def _ways(found: "Reconciliation") -> list[tuple[str, str]]:
 
 
 def _ending(result: "Reconciliation", *, dry_run: bool) -> Iterator[str]:
+    if result.outcome == "nothing stranded":
+        yield f"Nothing is stranded: the mirror runs both ways; what was written to {result.source} crosses by itself."
+    elif not dry_run:
+        yield from _carried(result)
+    if not dry_run:
+        yield (
+            f"Stages stay on {result.target}; `kafkalert failover --to {result.source}` moves them back, when you like."
+        )
+
+
+def _carried(result: "Reconciliation") -> Iterator[str]:
     from kafkalert.ops.wording import counted  # noqa: PLC0415 - not for --help
 
-    if dry_run:
-        return
     ways = {way: sum(one.carried for one in result.topics if one.source == way[0]) for way in _ways(result)}
     carried = " and ".join(f"{counted(count, 'record')} from {way[0]} to {way[1]}" for way, count in ways.items())
     yield (f"Carried {carried or 'nothing'} in {result.seconds:.1f} s. The mirror runs both ways.")
@@ -120,7 +129,6 @@ def _ending(result: "Reconciliation", *, dry_run: bool) -> Iterator[str]:
     if result.vanished:
         gone = counted(result.vanished, "record")
         yield f"Not carried, because they expired or a later row took their place: {gone}."
-    yield f"Stages stay on {result.target}; `kafkalert failover --to {result.source}` moves them back, when you like."
 
 
 @contextmanager

@@ -311,4 +311,5 @@ def test_a_killed_worker_is_status_4_in_time(mirror: Mirror) -> None:
     done = mirror.run("apply", "--yes")
     assert done.returncode == 4
     assert "The Connect worker beside dc2" in done.stderr
+    assert row["hint"].startswith("Start it")
     assert mirror.run("status", "--into", "dc1").returncode == 0

@@ -75,7 +75,7 @@ def test_an_order_that_was_carried_out_can_be_repeated() -> None:
     assert not is_there(replace(SURVEY, clusters=(SURVEY.clusters[0], passive)), "dc1")
 
 
-@pytest.mark.parametrize("state", [one for one in Condition if one is not Condition.RUNNING])
+@pytest.mark.parametrize("state", [one for one in Condition if one not in {Condition.RUNNING, Condition.UNREACHABLE}])
 def test_a_planned_switch_needs_both_flows(state: Condition) -> None:
     broken = flow("dc2", "dc1", state, "a task broke")
     with pytest.raises(RefusedError, match=rf"from dc2 to dc1 is not running: {state} \(a task broke\)"):
@@ -83,6 +83,29 @@ def test_a_planned_switch_needs_both_flows(state: Condition) -> None:
     with pytest.raises(RefusedError, match="not known"):
         check_flows(replace(SURVEY, flows=()))
     check_flows(SURVEY)
+
+
+@pytest.mark.parametrize("other", [one for one in Condition if not one.name.endswith(("STOPPED", "PAUSED"))])
+def test_a_flow_that_was_stopped_is_named_before_one_that_starts(other: Condition) -> None:
+    """After a forced switch there and back one worker may still start: only to reconcile mends it, not to wait."""
+    both = (flow("dc1", "dc2", other), flow("dc2", "dc1", Condition.STOPPED))
+    for flows in (both, both[::-1]):
+        with pytest.raises(RefusedError, match="from dc2 to dc1 is not running: stopped") as refused:
+            check_flows(replace(SURVEY, flows=flows, given_up="dc2"))
+        assert "`kafkalert failover reconcile --from dc2`" in refused.value.hint
+
+
+def test_a_worker_that_does_not_answer_has_to_be_started() -> None:
+    """Whether its flow runs is not known, and `mirror apply` needs it too; a flow that starts is waited for."""
+    silent = replace(flow("dc1", "dc2", Condition.UNREACHABLE, "The worker is away"), hint="Start it.")
+    with pytest.raises(
+        RefusedError, match=r"the mirror from dc1 to dc2 runs is not known: The worker is away\."
+    ) as told:
+        check_flows(replace(SURVEY, flows=(silent, FLOWS[1])))
+    assert told.value.hint == "Start it."
+    with pytest.raises(RefusedError) as waits:
+        check_flows(replace(SURVEY, flows=(flow("dc1", "dc2", Condition.STARTING), FLOWS[1])))
+    assert waits.value.hint.startswith("Wait until it runs")
 
 
 def test_topics_have_to_be_alike() -> None:

@@ -1,6 +1,7 @@
 """What has to be so before a switch may begin. Each check refuses with what is and what to do."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from kafkalert.config import names
 from kafkalert.config.sections import Settings
@@ -9,6 +10,9 @@ from kafkalert.ops import topic_admin
 from kafkalert.ops.failover.picture import Attempt, Survey
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.topics import Comparison, State
+
+_CAUSES_FIRST: Final = {Condition.STOPPED: 0, Condition.PAUSED: 0, Condition.STARTING: 2}
+"""A flow that somebody holds has to be let go on, however long the other one takes to start."""
 
 
 def check_idle(active: str, epoch: int, pending: Attempt | None, target: str) -> None:
@@ -85,17 +89,30 @@ def check_flows(found: Survey) -> None:
             "Whether the mirror runs is not known; a planned switch needs both flows.",
             hint="Name the workers by `connect` under [clusters]; `kafkalert mirror status` tells more.",
         )
-    stopped = {one.source for one in found.flows if one.state is Condition.STOPPED}
-    for one in found.flows:
+    for one in sorted(found.flows, key=lambda one: _CAUSES_FIRST.get(one.state, 1)):
+        if one.state is Condition.UNREACHABLE:
+            raise RefusedError(
+                f"Whether the mirror from {one.source} to {one.target} runs is not known: {one.reason}.",
+                hint=one.hint or "`kafkalert mirror status` tells more.",
+            )
         if one.state is not Condition.RUNNING:
             reason = f" ({one.reason})" if one.reason else ""
             raise RefusedError(
                 f"The mirror from {one.source} to {one.target} is not running: {one.state}{reason}.",
-                hint=f"A forced switch has stopped it: `kafkalert failover reconcile --from {found.given_up}` carries "
-                "over what is stranded, and lets it go on."
-                if one.source in stopped and found.given_up
-                else "`kafkalert mirror status` tells more, `kafkalert mirror apply` mends it.",
+                hint=_flow_hint(one.state, found.given_up),
             )
+
+
+def _flow_hint(state: Condition, given_up: str) -> str:
+    """What has a flow run; `given_up`: the cluster that was left by force, as the survey has it."""
+    if state is Condition.STOPPED and given_up:
+        return (
+            f"A forced switch has stopped it: `kafkalert failover reconcile --from {given_up}` carries over what is "
+            "stranded, and lets it go on."
+        )
+    if state is Condition.STARTING:
+        return "Wait until it runs: `kafkalert mirror status` shows it."
+    return "`kafkalert mirror status` tells more, `kafkalert mirror apply` mends it."
 
 
 def check_topics(comparisons: Sequence[Comparison], settings: Settings, active: str) -> None:

@@ -123,7 +123,7 @@ def _mirror(found: Survey) -> Iterator[Finding]:
         why = f": {one.reason}" if one.reason else ""
         flow = f"The mirror from {one.source} to {one.target}"
         if one.state is Condition.UNREACHABLE:
-            yield Finding(Grade.UNKNOWN, f"{flow} is not known{why}.")
+            yield Finding(Grade.UNKNOWN, f"{flow} is not known{why}. {one.hint}".rstrip())
         elif one.state is not Condition.RUNNING:
             grade = Grade.WAITING if one.state is Condition.STARTING else Grade.BAD
             yield Finding(grade, f"{flow} is {one.state}{why}.")

@@ -48,6 +48,7 @@ class FlowStatus:
         lag_complete: False where others may be missing too, as not all was read.
         lag_reason: why the lag is not known, or not in full.
         topics: the same by topic, as far as it was asked for.
+        hint: what mends it where its worker does not tell how it is.
     """
 
     source: str
@@ -62,6 +63,7 @@ class FlowStatus:
     lag_complete: bool
     lag_reason: str
     topics: tuple[TopicLag, ...] = ()
+    hint: str = ""
 
     @property
     def known(self) -> bool:
@@ -76,6 +78,7 @@ class _Look:
     condition: Condition
     reason: str
     found: Connector | None = None
+    hint: str = ""
 
 
 def status(
@@ -110,7 +113,7 @@ def status(
         asked[flow, "look"] = partial(_look, settings, flow)
         asked[flow, "lag"] = partial(_topics, settings, flow, time, give_up, whole=whole)
     told = at_once(asked, seconds)
-    return [_status(flow, _seen(told[flow, "look"]), told[flow, "lag"], topics=topics) for flow in flows]
+    return [_status(flow, _seen(flow, told[flow, "look"]), told[flow, "lag"], topics=topics) for flow in flows]
 
 
 def _look(settings: Settings, flow: Flow) -> _Look:
@@ -130,14 +133,16 @@ def _committed(settings: Settings, flow: Flow, *, whole: bool) -> Offsets:
         return {}
 
 
-def _seen(told: object) -> _Look:
+def _seen(flow: Flow, told: object) -> _Look:
     """What a worker says, also where it does not answer, or not so that anything could be learnt."""
     if isinstance(told, _Look):
         return told
     if isinstance(told, KafkalertError):
-        return _Look(Condition.UNREACHABLE, str(told).rstrip("."))
+        return _Look(Condition.UNREACHABLE, str(told).rstrip("."), hint=told.hint)
     if isinstance(told, TimeoutError):
-        return _Look(Condition.UNREACHABLE, "its worker does not answer")
+        return _Look(
+            Condition.UNREACHABLE, "its worker does not answer", hint=f"Start the worker beside {flow.target}."
+        )
     raise told if isinstance(told, Exception) else TypeError(told)
 
 
@@ -192,4 +197,5 @@ def _status(flow: Flow, seen: _Look, lags: object, *, topics: bool) -> FlowStatu
         total.complete,
         reason,
         tuple(lags) if topics and isinstance(lags, list) else (),
+        seen.hint,
     )

@@ -59,21 +59,30 @@ def is_stopped(settings: Settings, flow: Flow) -> bool:
     return False
 
 
-def check_stopped(settings: Settings, flow: Flow) -> None:
-    """That a flow is stopped, and stays where it is. Raises RefusedError."""
+def goes_on(settings: Settings, flow: Flow) -> bool:
+    """Whether a flow runs, so that nothing is stranded; False where it is stopped. Raises RefusedError otherwise."""
     condition, reason = _settled(settings, flow)
-    if condition is Condition.STOPPED:
-        return
+    if condition in {Condition.RUNNING, Condition.STOPPED}:
+        return condition is Condition.RUNNING
     what = f"The mirror from {flow.source} to {flow.target} is {condition}{f' ({reason})' if reason else ''}"
-    if condition in {Condition.RUNNING, Condition.STARTING}:
+    if condition is Condition.STARTING:
         raise RefusedError(
-            f"{what}: what was written to {flow.source} crosses by itself, so there is nothing to reconcile.",
-            hint="`kafkalert mirror status` shows how far it is.",
+            f"{what}: whether it goes on by itself, or was stopped, is not known yet.",
+            hint="`kafkalert mirror status` shows it. Run this again then.",
         )
     raise RefusedError(
         f"{what}, not stopped; from where it would go on cannot be changed.",
         hint=f"Stop its connector {flow.connector} beside {flow.target}, then run this again.",
     )
+
+
+def check_stopped(settings: Settings, flow: Flow) -> None:
+    """That a flow that was stopped still is, and so stays where it is. Raises RefusedError."""
+    if goes_on(settings, flow):
+        raise RefusedError(
+            f"The mirror from {flow.source} to {flow.target} is running: somebody has let it go on.",
+            hint="What was written there crosses by itself; `kafkalert mirror status` shows how far it is.",
+        )
 
 
 def check_runs(found: FlowStatus) -> None:

@@ -21,12 +21,20 @@ from kafkalert.errors import KafkalertError, OutcomeUnknownError
 from kafkalert.ops import topic_admin
 from kafkalert.ops.failover.checks import check_topics
 from kafkalert.ops.failover.evidence import topics_of
-from kafkalert.ops.failover.reconcile.checks import check_control, check_stopped, flow_of, is_stopped
+from kafkalert.ops.failover.reconcile.checks import (
+    check_control,
+    check_runs,
+    check_stopped,
+    flow_of,
+    goes_on,
+    is_stopped,
+)
 from kafkalert.ops.failover.reconcile.order import Audience, Order
 from kafkalert.ops.failover.reconcile.result import VERSION, Outcome, Reconciliation, Stranded, Superseded
 from kafkalert.ops.failover.reconcile.tail import TABLES, Tail
 from kafkalert.ops.failover.reconcile.waiting import BEHIND, await_back, await_out, await_rows
 from kafkalert.ops.failover.watch import Watch
+from kafkalert.ops.mirror.status import status
 from kafkalert.ops.wording import counted
 
 _SAFE: Final = "Run this again: it finds what is left, and carries nothing twice."
@@ -62,8 +70,9 @@ class _Return:
             out, back = flow_of(settings, old), flow_of(settings, new)
             # That of the cluster in use comes first.
             stopped = [flow for flow in (back, out) if is_stopped(settings, flow)]
-            if not stopped:
-                check_stopped(settings, out)
+            if not stopped and goes_on(settings, out):
+                check_runs(*status(settings, [back], clock=self._clock))
+                return self._result(Outcome.NOTHING, new, (), (), ())
             check_topics(topic_admin.plan(settings), settings, new)
             for flow in {back, out} - {*stopped}:
                 await_back(settings, flow, self._tables, self._clock, self._order.timeout, note)

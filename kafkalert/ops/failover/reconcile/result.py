@@ -13,6 +13,7 @@ class Outcome(StrEnum):
     """How it ended."""
 
     RECONCILED = "reconciled"
+    NOTHING = "nothing stranded"
     PLANNED = "not done (dry run)"
 
 
