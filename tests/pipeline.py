@@ -211,6 +211,10 @@ class Pipeline:
         finally:
             client.close()
 
+    def due(self) -> set[AlertId]:
+        """The alerts that everything sent so far has to raise."""
+        return {alert for sent in list(self.sent.values()) for alert in sent.ids}
+
     def outputs(self) -> list[Output]:
         """All alerts, each partition's in order."""
         return [output(one) for one in self.read(*OUTBOUND)]
@@ -286,7 +290,7 @@ class Pipeline:
         `least` is how many alerts there have to be at least, so that a run without any proves nothing.
         """
         outputs = self.outputs()
-        want = {one for sent in self.sent.values() for one in sent.ids}
+        want = self.due()
         got = {one.id for one in outputs}
         assert len(want) >= least
         assert want - got == set(), f"{len(want - got)} of {len(want)} alerts were lost\n{self.said()}"

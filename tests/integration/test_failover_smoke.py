@@ -145,8 +145,8 @@ def test_there_and_back_under_load(hour: Hour) -> None:
             found = hour.where()
             assert (found["active"], found["epoch"], found["reason"]) == (target, epoch, f"number {epoch}")
             assert {(one["cluster"], one["epoch"]) for one in found["instances"]} == {(target, epoch)}
+        assert wait_until(lambda: hour.rounds > 100, SECONDS)
     assert wait_until(hour.seen, SECONDS, every=1.0)
-    assert hour.rounds > 100
     for cluster in ("dc1", "dc2"):
         alerts = hour.alerts(cluster)
         assert len(alerts) == hour.rounds * ALERTS_A_ROUND
