@@ -1,69 +1,106 @@
 """Whether a few bytes can be made to cost without bound by the schema that is said to have written them.
 
-A schema from a registry is somebody else's. Three kinds are refused: one whose records contain themselves, because
-bytes could nest them deeper than the stack; and one with an array of items that take no bytes, because its count
-could claim any number of them. The third is one whose records hold records, each twice the next, to thousands of
-fields.
+A schema from a registry is somebody else's. Its records are read if they have at most VALUES_A_BYTE values for each of
+their bytes, and FREE_VALUES besides, and nest no deeper than DEEPEST. So refused are records within themselves, arrays
+of what takes no bytes, records of records of nothing, and optional records of a thousand nulls in an array.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-MOST_FIELDS = 10_000
-"""Of a record, those of the records within it counted each time that they stand there."""
+VALUES_A_BYTE: Final = 16
+"""A record of texts that are all empty has one."""
+FREE_VALUES: Final = 10_000
+DEEPEST: Final = 64
+"""How many levels of types may lie within each other; the library reads them by recursion."""
+
+_BYTES: Final = {
+    "null": 0,
+    **dict.fromkeys(("boolean", "int", "long", "string", "bytes"), 1),
+    "float": 4,
+    "double": 8,
+}
+"""The fewest bytes of each primitive type (Avro specification, "Binary Encoding")."""
+_RECORDS: Final = ("record", "error", "request")
+
+
+class _Cost(NamedTuple):
+    """Of a type: its values beyond those that its bytes allow, at worst, and its levels."""
+
+    excess: int
+    depth: int
+
+
+class _UnboundedError(Exception):
+    """The schema has a type whose values cost more than their bytes allow."""
 
 
 def bounded(parsed: dict[str, Any]) -> bool:
-    """Whether records of this schema (as `fastavro.parse_schema` gives it) cost no more than their bytes."""
-    named = parsed.get("__named_schemas", {})
-    return _bounded(parsed, named, (), {})
-
-
-def _bounded(
-    node: Any,  # noqa: ANN401 - any schema
-    named: Mapping[str, Any],
-    within: tuple[str, ...],
-    known: dict[str, int],
-) -> bool:
-    """`known` are the fields of the records that were looked at: each is looked at once, however often it is named."""
-    if isinstance(node, list):
-        return all(_bounded(one, named, within, known) for one in node)
-    node = named.get(node, node) if isinstance(node, str) else node
-    if not isinstance(node, dict):
-        return True
-    if node["type"] == "record":
-        return node["name"] in known or _bounded_record(node, named, within, known)
-    if node["type"] == "array":
-        return _bounded(node["items"], named, within, known) and not _weightless(node["items"], named, {})
-    return _bounded(node.get("values", "null"), named, within, known)
-
-
-def _bounded_record(
-    record: Mapping[str, Any], named: Mapping[str, Any], within: tuple[str, ...], known: dict[str, int]
-) -> bool:
-    name, types = record["name"], [one["type"] for one in record["fields"]]
-    if name in within or not all(_bounded(one, named, (*within, name), known) for one in types):
+    """Whether records of this schema (as `fastavro.parse_schema` gives it) cost no more than their bytes allow."""
+    try:
+        return _Costs(parsed.get("__named_schemas", {})).of(parsed, 0).excess <= FREE_VALUES
+    except _UnboundedError:
         return False
-    known[name] = sum(1 + _fields(one, named, known) for one in types)
-    return known[name] <= MOST_FIELDS
 
 
-def _fields(node: Any, named: Mapping[str, Any], known: Mapping[str, int]) -> int:  # noqa: ANN401 - as above
-    """How many fields a value has that takes few bytes; items of arrays and maps take their own."""
-    if isinstance(node, list):
-        return max((_fields(one, named, known) for one in node), default=0)
-    node = named.get(node, node) if isinstance(node, str) else node
-    return known[node["name"]] if isinstance(node, dict) and node["type"] == "record" else 0
+class _Costs:
+    """The cost of each type of a schema; that of a record is worked out once, however often it is named."""
+
+    def __init__(self, named: Mapping[str, Any]) -> None:
+        self._named = named
+        self._known: dict[str, _Cost | None] = {}  # None while it is being worked out
+
+    def of(self, node: Any, level: int) -> _Cost:  # noqa: ANN401 - any schema
+        """The cost of `node`, which lies within `level` others. Raises _UnboundedError."""
+        if isinstance(node, str) and node in self._known:
+            cost = self._known[node]
+        else:
+            cost = self._of(self._named.get(node, node) if isinstance(node, str) else node, level + 1)
+        if cost is None or level + cost.depth > DEEPEST:
+            raise _UnboundedError
+        return cost
+
+    def _of(self, node: Any, level: int) -> _Cost:  # noqa: ANN401, PLR0911 - any schema; one return a kind
+        if level > DEEPEST:
+            raise _UnboundedError
+        if isinstance(node, str):
+            if node not in _BYTES:
+                raise _UnboundedError
+            return _plain(_BYTES[node])
+        if isinstance(node, list):
+            branches = [self.of(one, level) for one in node]
+            return _around(max((one.excess for one in branches), default=0) + 1 - VALUES_A_BYTE, branches)
+        match node["type"]:
+            case kind if kind in _RECORDS:
+                return self._record(node, level)
+            case "array":
+                return self._items(self.of(node["items"], level), 0)
+            case "map":
+                return self._items(self.of(node["values"], level), 1 - VALUES_A_BYTE)
+            case "fixed":
+                return _plain(int(node["size"]))
+            case "enum":
+                return _plain(1)
+            case other:
+                return self.of(other, level)
+
+    def _record(self, node: Mapping[str, Any], level: int) -> _Cost:
+        self._known[node["name"]] = None
+        fields = [self.of(one["type"], level) for one in node["fields"]]
+        cost = _around(1 + sum(one.excess for one in fields), fields)
+        self._known[node["name"]] = cost
+        return cost
+
+    def _items(self, one: _Cost, key: int) -> _Cost:
+        """An array or map of such items; any number of them may come, and each brings a key of that excess."""
+        if one.excess + key > 0:
+            raise _UnboundedError
+        return _around(1 - VALUES_A_BYTE, [one])
 
 
-def _weightless(node: Any, named: Mapping[str, Any], known: dict[str, bool]) -> bool:  # noqa: ANN401 - as above
-    """Whether a value can take no bytes: null, a fixed of none, a record of nothing but such. A union has an index."""
-    node = named.get(node, node) if isinstance(node, str) else node
-    if not isinstance(node, dict):
-        return bool(node == "null")
-    if node["type"] == "record":
-        name = node["name"]
-        if name not in known:
-            known[name] = all(_weightless(one["type"], named, known) for one in node["fields"])
-        return known[name]
-    return bool(node["type"] == "null" or (node["type"] == "fixed" and node["size"] == 0))
+def _plain(size: int) -> _Cost:
+    return _Cost(1 - VALUES_A_BYTE * size, 1)
+
+
+def _around(excess: int, parts: list[_Cost]) -> _Cost:
+    return _Cost(excess, 1 + max((one.depth for one in parts), default=0))

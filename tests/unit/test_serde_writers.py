@@ -1,14 +1,17 @@
 """Records that another version of a schema wrote, and schemas that are not to be trusted."""
 
+from collections.abc import Iterator
+from io import BytesIO
+from itertools import count
 from struct import pack
 from typing import Any
 
 import pytest
-from fastavro import parse_schema
+from fastavro import parse_schema, schemaless_reader
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kafkalert.serde.bounded import bounded
+from kafkalert.serde.bounded import VALUES_A_BYTE, _Costs, bounded
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.framing import Framing
 from kafkalert.serde.schemas import names, schema
@@ -77,6 +80,22 @@ def test_any_bytes_of_a_foreign_writer_are_a_record_or_an_error(which: tuple[int
 
 
 EMPTY = {"type": "record", "name": "Empty", "fields": []}
+
+
+def optional(type_: str, number: int, kind: str = "record") -> list[Any]:
+    """An optional record of so many fields of a type."""
+    fields = [{"name": f"f{n}", "type": type_} for n in range(number)]
+    return ["null", {"type": kind, "name": "Many", "fields": fields}]
+
+
+def deep(levels: int) -> Any:  # noqa: ANN401 - a schema
+    """A record within an optional record, and so on."""
+    kind: Any = "int"
+    for level in range(levels):
+        kind = ["null", {"type": "record", "name": f"D{level}", "fields": [{"name": "in", "type": kind}]}]
+    return kind
+
+
 NULLS = {"type": "array", "items": "null"}
 SELF = {"type": "array", "items": "Top"}
 
@@ -96,6 +115,14 @@ SELF = {"type": "array", "items": "Top"}
         ({"type": "map", "values": "null"}, True),
         ("null", True),
         (EMPTY, True),
+        ({"type": "array", "items": optional("null", 2000)}, False),
+        ({"type": "array", "items": optional("null", 2000, "error")}, False),
+        ({"type": "map", "values": optional("null", 2000)}, False),
+        (optional("null", 2000), True),
+        ({"type": "array", "items": optional("null", 5)}, True),
+        ({"type": "array", "items": optional("string", 2000)}, True),
+        (deep(25), True),
+        (deep(40), False),
     ],
 )
 def test_schemas_that_cost_without_bound_are_told(kind: Any, fine: bool) -> None:  # noqa: ANN401 - a schema
@@ -116,6 +143,53 @@ def doubled(levels: int) -> Any:  # noqa: ANN401 - a schema
         fields = [{"name": "a", "type": inner}, {"name": "b", "type": inner["name"]}]
         inner = {"type": "record", "name": f"R{level}", "fields": fields}
     return parse_schema(inner)
+
+
+SCHEMAS: st.SearchStrategy[Any] = st.recursive(
+    st.sampled_from(["null", "int", "string", "boolean"]),
+    lambda inner: st.one_of(
+        st.builds(lambda one: {"type": "array", "items": one}, inner),
+        st.builds(lambda one: {"type": "map", "values": one}, inner),
+        st.lists(inner, max_size=4).map(lambda fields: {"type": "record", "fields": fields}),
+        inner.map(lambda one: one if one == "null" else ["null", one]),
+    ),
+    max_leaves=12,
+)
+
+
+def named(node: Any, names_: Iterator[int]) -> Any:  # noqa: ANN401 - a schema
+    """The schema with a name for each record and field."""
+    if isinstance(node, list):
+        return [named(one, names_) for one in node]
+    if not isinstance(node, dict):
+        return node
+    if node["type"] == "record":
+        fields = [{"name": f"f{n}", "type": named(one, names_)} for n, one in enumerate(node["fields"])]
+        return {"type": "record", "name": f"R{next(names_)}", "fields": fields}
+    return {key: one if key == "type" else named(one, names_) for key, one in node.items()}
+
+
+def values(datum: Any) -> int:  # noqa: ANN401 - a datum
+    """How many values it is made of."""
+    if isinstance(datum, dict):
+        return 1 + sum(map(values, datum.values()))
+    return 1 + sum(map(values, datum)) if isinstance(datum, list) else 1
+
+
+@given(SCHEMAS, st.binary(max_size=30))
+@settings(max_examples=1000, deadline=None)
+def test_a_schema_that_is_taken_gives_few_values_for_each_byte(kind: Any, body: bytes) -> None:  # noqa: ANN401
+    """Whatever the bytes: no more than what was promised of it."""
+    fields = [{"name": "field", "type": named(kind, count())}]
+    parsed: Any = parse_schema({"type": "record", "name": "Top", "fields": fields})
+    if not bounded(parsed):
+        return
+    read = BytesIO(body)
+    try:
+        datum = schemaless_reader(read, parsed, None)
+    except Exception:  # noqa: BLE001 - bytes that are none of it
+        return
+    assert values(datum) <= _Costs({}).of(parsed, 0).excess + VALUES_A_BYTE * read.tell()
 
 
 def test_records_that_double_within_each_other_are_told_at_once() -> None:
