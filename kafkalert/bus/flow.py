@@ -49,6 +49,11 @@ def connector_name(source: str, target: str, prefix: str = "") -> str:
     return f"{prefix}mirror-{source}-to-{target}"
 
 
+def offsets_topic(cluster: str) -> str:
+    """Where the workers beside `cluster` keep what their connectors confirmed."""
+    return f"{_storage(cluster)}.offsets"
+
+
 def topics(settings: Settings) -> tuple[str, ...]:
     """Topics that are mirrored: all but the control log and the status, which belong to their cluster."""
     return tuple(settings.topic(name) for name in TOPICS if name not in {CONTROL, STATUS})
@@ -73,7 +78,7 @@ def worker_config(
     # Connectors' own clients do not inherit how the worker itself reaches its cluster.
     inner = {name: value for name, value in reach.items() if name != "bootstrap.servers"}
     replication = str(settings.topics.replication)
-    storage = f"kafkalert.mirror.{cluster}"
+    storage = _storage(cluster)
     return {
         **reach,
         **with_prefix("producer.", inner),
@@ -83,7 +88,7 @@ def worker_config(
         **_CONVERTERS,
         "config.storage.topic": f"{storage}.configs",
         "config.storage.replication.factor": replication,
-        "offset.storage.topic": f"{storage}.offsets",
+        "offset.storage.topic": offsets_topic(cluster),
         "offset.storage.replication.factor": replication,
         "offset.storage.partitions": "1",
         "status.storage.topic": f"{storage}.status",
@@ -165,6 +170,10 @@ def _utf16(char: str) -> str:
     """As Java's properties have it, which are read as ISO 8859-1."""
     units = char.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
+def _storage(cluster: str) -> str:
+    return f"kafkalert.mirror.{cluster}"
 
 
 def _listener(url: str) -> str:

@@ -136,7 +136,7 @@ def status(
     """Show whether the flows run, and how far they are behind.
 
     The lag counts the records that must cross and have not; its age is that of the oldest of them. Exit status 3 if
-    a flow does not run, 4 if a worker or a cluster does not answer.
+    a flow does not run, or records expired before they crossed; 4 if a worker or a cluster does not answer.
 
     Example: kafkalert mirror status --topics
     """
@@ -156,7 +156,7 @@ def status(
         emit(found, output)
     if not all(one.known for one in found):
         raise typer.Exit(ExitCode.UNREACHABLE)
-    if any(one.state != "running" for one in found):
+    if any(one.state != "running" or one.expired for one in found):
         raise typer.Exit(ExitCode.DRIFT)
 
 
@@ -220,13 +220,18 @@ def _verdict(found: "Sequence[Comparison]") -> None:
 
 
 def _row(one: "FlowStatus") -> dict[str, object]:
-    idle = "all has crossed" if one.lag_records == 0 and one.lag_complete else ""
+    from kafkalert.ops.mirror.expired import words  # noqa: PLC0415 - Kafka's library, not for --help
+
+    gone = words(one.expired, one.source)
+    if one.expired_reason:
+        gone = f"whether records expired before they crossed is not known: {one.expired_reason}"
+    idle = "all has crossed" if one.lag_records == 0 and one.lag_complete and not gone else ""
     return {
         "flow": _flow(one.source, one.target),
         "state": one.state,
         "lag": _lag(one.lag_records, complete=one.lag_complete),
         "age": _age(one.lag_records, one.lag_seconds),
-        "detail": "; ".join(filter(None, (one.reason, one.lag_reason or idle))),
+        "detail": "; ".join(filter(None, (gone, one.reason, one.lag_reason or idle))),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from kafkalert.bus.control.log import ControlLog
 from kafkalert.bus.control.state import View, given_up
 from kafkalert.bus.flow import Flow
+from kafkalert.bus.watermarks import MissingTopicsError
 from kafkalert.config import names
 from kafkalert.config.sections import Settings
 from kafkalert.errors import ConfigError, RefusedError, UnreachableError
@@ -39,6 +40,20 @@ def with_active_first(settings: Settings) -> Settings:
     others = (name for name in settings.context.clusters if name != active)
     context = settings.context.model_copy(update={"clusters": (active, *others)})
     return settings.model_copy(update={"context": context})
+
+
+def standing(settings: Settings) -> View:
+    """What the control logs that can be read say; of clusters without one, that there was no switch.
+
+    Raises UnreachableError where none can be read.
+    """
+    try:
+        view, reachable = _read(_log(settings), settings.context.clusters)
+    except MissingTopicsError:
+        return View(0, settings.context.clusters[0], None, None, (), 1)
+    if not reachable:
+        raise UnreachableError("No control log could be read.")
+    return view
 
 
 def check_not_given_up(settings: Settings, flows: Collection[Flow]) -> None:

@@ -36,16 +36,19 @@ class Right:
 
 
 _T, _G = "topic", "group"
+_GONE: Final = (("READ",), _T, (_STORAGE,), "what expired before it crossed is not known")
 _CONTROL: Final = (("READ",), _T, (names.CONTROL,), "")
 _SEEN: Final = (
     (("READ",), _T, (names.CONTROL, names.STATUS), ""),
     (("DESCRIBE",), _G, ("kafkalert.alerting",), "the lag is not known"),
     (("DESCRIBE",), _T, (names.ACCOUNTENTRY, names.CUSTOMERACCOUNTENTRY), "the lag is not known"),
+    _GONE,
 )
 _SWITCH: Final = (
     (("READ", "DESCRIBE_CONFIGS"), _T, names.TOPICS, ""),
     (("WRITE",), _T, (names.CONTROL,), ""),
     (("READ",), _G, ("kafkalert.alerting",), ""),
+    _GONE,
 )
 _NEEDS: Final = {
     "topics plan": ((("DESCRIBE", "DESCRIBE_CONFIGS"), _T, names.TOPICS, ""),),
@@ -97,7 +100,7 @@ _NEEDS: Final = {
         (("DESCRIBE",), _G, ("kafkalert.drill",), "denials in the broker's log"),
     ),
     "failover reconcile": (*_SWITCH, (("WRITE",), _T, MIRRORED, "")),
-    "mirror status": ((("READ",), _T, MIRRORED, "the lag is not known"), _CONTROL),
+    "mirror status": ((("READ",), _T, MIRRORED, "the lag is not known"), _CONTROL, _GONE),
     "mirror apply": (_CONTROL,),
     "Connect workers": (
         (("READ", "WRITE", "DESCRIBE_CONFIGS"), _T, MIRRORED, ""),

@@ -41,10 +41,11 @@ class Mirror:
         self.worker = Connect(self.settings.clusters["dc2"])
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`kafkalert mirror ...` as installed."""
+        """`kafkalert mirror ...` as installed; or `kafkalert failover ...`."""
         config = ["--config", str(self.sandbox.folder / "sandbox.toml")]
+        group = () if arguments[0] == "failover" else ("mirror",)
         return subprocess.run(
-            [COMMAND, "mirror", *arguments, *config], capture_output=True, text=True, timeout=60, check=False
+            [COMMAND, *group, *arguments, *config], capture_output=True, text=True, timeout=60, check=False
         )
 
     def look(self) -> list[FlowStatus]:
@@ -313,3 +314,31 @@ def test_a_killed_worker_is_status_4_in_time(mirror: Mirror) -> None:
     assert "The Connect worker beside dc2" in done.stderr
     assert row["hint"].startswith("Start it")
     assert mirror.run("status", "--into", "dc1").returncode == 0
+
+
+def test_records_that_expired_before_they_crossed_are_told(mirror: Mirror) -> None:
+    """Counted while the flow stands before the gap, and after it has passed over it; told before a switch asks."""
+    places = [TopicPartition(ENTRIES, one) for one in range(4)]
+    mirror.send(40)
+    mirror.into_dc2(lambda flow: flow.lag_records == 0)
+    assert wait_until(lambda: {one for _, one in mirror.worker.offsets(FLOW) or {}} >= {0, 1, 2, 3}, SECONDS)
+    mirror.hold(mirror.worker.stop, "STOPPED")
+    mirror.send(20)
+    assert mirror.status()[0]["expired"] == []
+    client = admin(mirror.settings.clusters["dc1"])  # held: its answers come only while it lives
+    for done in client.delete_records([TopicPartition(one.topic, one.partition, -1) for one in places]).values():
+        done.result(SECONDS)  # what retention does
+    row, code = mirror.status()
+    assert (row["lag_records"], row["expired"], code) == (0, [{"topic": ENTRIES, "records": 20, "anew": False}], 3)
+    mirror.worker.resume(FLOW)
+    mirror.send(40)
+    flow = mirror.into_dc2(lambda flow: (flow.state, flow.lag_records) == ("running", 0))
+    assert [(one.topic, one.records) for one in flow.expired] == [(ENTRIES, 20)]
+    told = mirror.run("status", "--into", "dc2")
+    assert told.returncode == 3
+    said = " ".join(told.stdout.split())
+    assert "records expired on dc1 before they crossed, at most 20 of accountentry" in said
+    assert "all has crossed" not in said
+    dry = mirror.run("failover", "--to", "dc2", "--dry-run")
+    assert "not on dc2: records expired on dc1 before they crossed, at most 20 of accountentry" in dry.stderr
+    assert "nothing is lost" not in dry.stderr

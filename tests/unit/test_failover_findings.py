@@ -14,6 +14,7 @@ from kafkalert.ops.failover.findings import judged
 from kafkalert.ops.failover.picture import Attempt, ClusterSeen, GroupLag, Instance, Survey, Verdict
 from kafkalert.ops.failover.roll import Presence
 from kafkalert.ops.mirror.condition import Condition
+from kafkalert.ops.mirror.expired import Expired
 from kafkalert.ops.mirror.status import FlowStatus
 from tests.unit.test_failover_view import DONE
 
@@ -254,3 +255,13 @@ def test_a_dry_run_warns() -> None:
     notes = judged(replace(WELL, instances=(BRIDGE,))).notes
     told = ending(replace(DONE, outcome=Outcome.PLANNED), notes)
     assert told == ["All checks passed; nothing was changed, as --dry-run asks.", f"Mind: {notes[0]}"]
+
+
+def test_records_that_are_gone_are_told() -> None:
+    """What expired before it crossed is no longer on the other cluster; that this is not known is said too."""
+    gone = flow("dc1", "dc2", expired=(Expired("accountentry", 20),))
+    found = judged(replace(WELL, flows=(gone, WELL.flows[1])))
+    assert found.verdict is Verdict.NOT_OK
+    assert found.notes[0] == ("Not on dc2: records expired on dc1 before they crossed, at most 20 of accountentry.")
+    unknown = judged(replace(WELL, flows=(flow("dc1", "dc2", expired_reason="no right"), WELL.flows[1])))
+    assert unknown.notes == ("Whether records of dc1 expired before they crossed is not known: no right.",)

@@ -8,6 +8,7 @@ from kafkalert.model.grade import Grade
 from kafkalert.ops.failover.picture import Finding, Instance, Survey, Verdict
 from kafkalert.ops.failover.roll import Presence
 from kafkalert.ops.mirror.condition import Condition
+from kafkalert.ops.mirror.expired import words
 from kafkalert.ops.wording import counted, harmless
 
 _ALERTING: Final = "alerting"
@@ -122,6 +123,13 @@ def _mirror(found: Survey) -> Iterator[Finding]:
     for one in found.flows:
         why = f": {one.reason}" if one.reason else ""
         flow = f"The mirror from {one.source} to {one.target}"
+        if lost := words(one.expired, one.source):
+            yield Finding(Grade.BAD, f"Not on {one.target}: {lost}.")
+        if one.expired_reason:
+            yield Finding(
+                Grade.UNKNOWN,
+                f"Whether records of {one.source} expired before they crossed is not known: {one.expired_reason}.",
+            )
         if one.state is Condition.UNREACHABLE:
             yield Finding(Grade.UNKNOWN, f"{flow} is not known{why}. {one.hint}".rstrip())
         elif one.state is not Condition.RUNNING:

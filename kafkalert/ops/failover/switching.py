@@ -26,6 +26,7 @@ from kafkalert.ops.failover.roll import Presence
 from kafkalert.ops.failover.survey import attempt, survey
 from kafkalert.ops.failover.turnout import GONE_SECONDS
 from kafkalert.ops.failover.watch import Watch
+from kafkalert.ops.mirror.expired import words
 from kafkalert.ops.wording import counted
 
 
@@ -125,12 +126,14 @@ def _planned_changes(found: Survey, order: Order) -> list[str]:
     silent = _silent(found)
     still = [f"{listed(silent)} {_do(silent)} not respond; alerts pause for {GONE_SECONDS:g} s"]
     promise = f"; {again(silent)}" if silent else " and nothing done twice"
+    gone = [f"not on {one.target}: {words(one.expired, one.source)}" for one in found.flows if one.expired]
     return [
         f"move {_who(found)} and {counted(groups, 'group')} from {found.active} to {order.target}",
         f"unprocessed: {before:,}{f'; processed on {order.target}' if before else ''}",
         f"mirror backlog: {_backlog(found)}",
+        *gone,
         *(still if silent else ()),
-        f"nothing is lost{promise}; if it takes longer than {order.timeout:g} s, it is called off",
+        f"nothing{' more' * bool(gone)} is lost{promise}; if it takes longer than {order.timeout:g} s, it is called off",
     ]
 
 

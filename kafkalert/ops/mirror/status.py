@@ -1,9 +1,9 @@
 """Each flow: whether it runs, and how far it is behind."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import KafkaException
 
@@ -15,6 +15,7 @@ from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import KafkalertError
 from kafkalert.ops.failover.bounded import at_once
 from kafkalert.ops.mirror.condition import TOPIC_SECONDS, Condition, look, partitions
+from kafkalert.ops.mirror.expired import Expired, expired
 from kafkalert.ops.mirror.lag import Lag, measure
 
 WORKER_SECONDS: Final = 2.5
@@ -49,6 +50,8 @@ class FlowStatus:
         lag_reason: why the lag is not known, or not in full.
         topics: the same by topic, as far as it was asked for.
         hint: what mends it where its worker does not tell how it is.
+        expired: what of a topic was gone on the source before it could cross.
+        expired_reason: why that is not known.
     """
 
     source: str
@@ -64,6 +67,8 @@ class FlowStatus:
     lag_reason: str
     topics: tuple[TopicLag, ...] = ()
     hint: str = ""
+    expired: tuple[Expired, ...] = ()
+    expired_reason: str = ""
 
     @property
     def known(self) -> bool:
@@ -108,12 +113,19 @@ def status(
     give_up = time.monotonic() + seconds
     for flow in flows:
         Connect(settings.clusters[flow.target])  # wrong configuration is no state of a flow
-    asked: dict[tuple[Flow, str], Callable[[], _Look | list[TopicLag]]] = {}
+    asked: dict[tuple[Flow, str], Callable[[], _Look | list[TopicLag] | list[Expired]]] = {}
     for flow in flows:
         asked[flow, "look"] = partial(_look, settings, flow)
         asked[flow, "lag"] = partial(_topics, settings, flow, time, give_up, whole=whole)
+        asked[flow, "expired"] = partial(expired, settings, flow, time, give_up)
     told = at_once(asked, seconds)
-    return [_status(flow, _seen(flow, told[flow, "look"]), told[flow, "lag"], topics=topics) for flow in flows]
+    return [
+        replace(
+            _status(flow, _seen(flow, told[flow, "look"]), told[flow, "lag"], topics=topics),
+            **_expired(told[flow, "expired"], told[flow, "lag"]),
+        )
+        for flow in flows
+    ]
 
 
 def _look(settings: Settings, flow: Flow) -> _Look:
@@ -168,6 +180,16 @@ def _sum(topic: str, parts: Sequence["Lag | TopicLag | None"]) -> TopicLag:
         max((part.seconds or 0.0 for part in known), default=0.0),
     )
     return TopicLag(topic, records, seconds, complete=all(part.complete for part in known))
+
+
+def _expired(found: object, lags: object) -> dict[str, Any]:
+    """Where the lag is not known, nobody has to be told that this is not known either."""
+    if isinstance(found, list):
+        return {"expired": tuple(found)}
+    if not isinstance(found, KafkalertError | TimeoutError):
+        raise found if isinstance(found, Exception) else TypeError(found)
+    reason = str(found).rstrip(".") or "it could not be read in time"
+    return {"expired_reason": reason if isinstance(lags, list) else ""}
 
 
 def _status(flow: Flow, seen: _Look, lags: object, *, topics: bool) -> FlowStatus:

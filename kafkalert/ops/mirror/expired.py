@@ -1,0 +1,156 @@
+"""Which records of a flow's source expired before they crossed: nobody can carry them any more.
+
+A flow confirms each second what it has carried. Where the source's log begins behind what was confirmed, the records
+between are gone. Once a later record has crossed, the flow confirms that one, and only the step over the gap tells of
+it. It is told for a day. Nothing else is between two confirmations but what came from the other cluster, which the flow
+drops. So this is said of the cluster in use only, from the switch to it on; and as a number that it is at most.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from confluent_kafka import KafkaException
+
+from kafkalert.bus import place
+from kafkalert.bus.clients import unreachable
+from kafkalert.bus.confirmed import Confirmed, confirmed
+from kafkalert.bus.connect import Connect, Offsets
+from kafkalert.bus.control.state import View
+from kafkalert.bus.flow import Flow
+from kafkalert.bus.mark_reader import Places
+from kafkalert.bus.marks import Partition
+from kafkalert.config.sections import Settings
+from kafkalert.engine.clock import Clock
+from kafkalert.errors import KafkalertError
+from kafkalert.ops.active import standing
+from kafkalert.ops.mirror.condition import TOPIC_SECONDS, partitions
+
+TOLD_MS: Final = 86_400_000
+STEADY_MS: Final = 10_000
+"""A flow that runs and has something to carry confirms each second; what lay in such a step had crossed."""
+_WORKER_SECONDS: Final = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What of a topic was gone before it crossed: `records`, at most.
+
+    `anew`: the flow has confirmed more than the topic ever held, so it was deleted and made anew; how many records of
+    the old one had not crossed nobody knows.
+    """
+
+    topic: str
+    records: int
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A partition of the source: its first offset and the one after its last, and what its flow confirmed, in order.
+
+    `base`: before that offset everything is known to have crossed.
+    """
+
+    start: int
+    end: int
+    base: int
+    confirmed: Sequence[Confirmed]
+
+    @property
+    def is_anew(self) -> bool:
+        """Whether the flow has confirmed what this log never held."""
+        return bool(self.confirmed) and self.confirmed[-1].offset >= self.end
+
+    def gone(self, now: int) -> int:
+        """How many records expired, at most, before the flow could carry them."""
+        if not self.confirmed or self.is_anew:
+            return 0
+        for before, after in (*pairwise(self.confirmed), (self.confirmed[-1], None)):
+            if after is not None and (
+                after.offset < self.start or after.at - before.at < STEADY_MS or now - after.at > TOLD_MS
+            ):
+                continue
+            if gone := max(0, self.start - max(self.base, before.offset + 1)):
+                return gone
+            if before.offset >= self.start:
+                break
+        return 0
+
+
+def words(found: Sequence[Expired], source: str) -> str:
+    """What is gone, as the beginning or the end of a sentence; empty where nothing is."""
+    gone = [f"{one.records:,} of {one.topic}" for one in found if one.records]
+    anew = [one.topic for one in found if one.anew]
+    told = []
+    if gone:
+        told.append(f"records expired on {source} before they crossed, at most {', '.join(gone)}")
+    if anew:
+        told.append(f"made anew on {source}: {', '.join(anew)}; what had not crossed before is lost, ? records")
+    return "; ".join(told)
+
+
+def expired(settings: Settings, flow: Flow, clock: Clock, give_up: float) -> list[Expired]:
+    """By topic what expired on the source of `flow` before it crossed.
+
+    Nothing where that cannot be told: of the cluster that is not in use, and after a forced switch to it. Raises
+    KafkalertError.
+    """
+    source, target = settings.clusters[flow.source], settings.clusters[flow.target]
+    try:
+        there = partitions(settings, flow.source, seconds=TOPIC_SECONDS)
+    except KafkaException as error:
+        raise unreachable(source, error) from error
+    asked = [(topic, number) for topic, count in there.items() for number in range(count)]
+    places = Places(source)
+    starts, ends = places.starts(asked), places.ends(asked)
+    view = standing(settings)
+    bases = bases_of(view, flow.source, asked)
+    if not bases:
+        return []
+    told = confirmed(target, flow, clock, give_up) if any(starts.values()) else {}
+    newest = _newest(settings, flow)
+    now = clock.wall_ms()
+    logs = {
+        one: Log(starts[one], ends[one], base, _joined(told.get(one, ()), newest.get(one), now))
+        for one, base in bases.items()
+    }
+    return summed(logs, now)
+
+
+def bases_of(view: View, source: str, partitions: Iterable[Partition]) -> dict[Partition, int]:
+    """By partition the offset of `source` before which nothing is missing, where it is in use and that is known."""
+    if view.active != source:
+        return {}
+    if view.commit is None:
+        return dict.fromkeys(partitions, 0)
+    found: dict[Partition, int] = {}
+    with suppress(AttributeError, TypeError, ValueError):  # JSON that anybody may have written
+        ends = view.commit.detail.get("ends", {}).get(source, {})
+        found = {one: int(ends[word]) for one in partitions if (word := place.written(one)) in ends}
+    return found
+
+
+def summed(logs: Mapping[Partition, Log], now: int) -> list[Expired]:
+    """By topic; those without are left out."""
+    found: dict[str, Expired] = {}
+    for (topic, _), log in logs.items():
+        gone, before = log.gone(now), found.get(topic, Expired(topic, 0))
+        if gone or log.is_anew:
+            found[topic] = Expired(topic, before.records + gone, before.anew or log.is_anew)
+    return list(found.values())
+
+
+def _newest(settings: Settings, flow: Flow) -> Offsets:
+    """What the workers say themselves; their topic has it too, but perhaps not among the newest."""
+    try:
+        return Connect(settings.clusters[flow.target], seconds=_WORKER_SECONDS).offsets(flow.connector) or {}
+    except KafkalertError:
+        return {}
+
+
+def _joined(told: Sequence[Confirmed], newest: int | None, now: int) -> Sequence[Confirmed]:
+    is_known = newest is None or (told and told[-1].offset == newest)
+    return told if is_known else (*told, Confirmed(newest or 0, now))
