@@ -7,6 +7,7 @@ from kafkalert.config import names
 from kafkalert.config.sections import Settings
 from kafkalert.errors import RefusedError, UnreachableError
 from kafkalert.ops import topic_admin
+from kafkalert.ops.failover.findings import flow_hint
 from kafkalert.ops.failover.picture import Attempt, Survey
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.topics import Comparison, State
@@ -99,20 +100,8 @@ def check_flows(found: Survey) -> None:
             reason = f" ({one.reason})" if one.reason else ""
             raise RefusedError(
                 f"The mirror from {one.source} to {one.target} is not running: {one.state}{reason}.",
-                hint=_flow_hint(one.state, found.given_up),
+                hint=flow_hint(one.state, found.given_up),
             )
-
-
-def _flow_hint(state: Condition, given_up: str) -> str:
-    """What has a flow run; `given_up`: the cluster that was left by force, as the survey has it."""
-    if state is Condition.STOPPED and given_up:
-        return (
-            f"A forced switch has stopped it: `kafkalert failover reconcile --from {given_up}` carries over what is "
-            "stranded, and lets it go on."
-        )
-    if state is Condition.STARTING:
-        return "Wait until it runs: `kafkalert mirror status` shows it."
-    return "`kafkalert mirror status` tells more, `kafkalert mirror apply` mends it."
 
 
 def check_topics(comparisons: Sequence[Comparison], settings: Settings, active: str) -> None:
