@@ -133,7 +133,7 @@ def _planned_changes(found: Survey, order: Order) -> list[str]:
         f"mirror backlog: {_backlog(found)}",
         *gone,
         *(still if silent else ()),
-        f"nothing{' more' * bool(gone)} is lost{promise}; if it takes longer than {order.timeout:g} s, it is called off",
+        f"{_nothing(gone)} is lost{promise}; if it takes longer than {order.timeout:g} s, it is called off",
     ]
 
 
@@ -166,6 +166,10 @@ def _who(found: Survey) -> str:
     count = sum(stages.values())
     each = ", ".join(f"{number} {stage}" for stage, number in sorted(stages.items()))
     return counted(count, "instance") + (f" ({each})" if each else "")
+
+
+def _nothing(gone: Sequence[str]) -> str:
+    return "nothing more" if gone else "nothing"
 
 
 def _do(subjects: Sequence[str]) -> str:
