@@ -7,9 +7,9 @@ from typing import Any, Literal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafkalert.bus.confirmed import Confirmed
 from kafkalert.bus.control.event import Event
 from kafkalert.bus.control.state import View
+from kafkalert.ops.mirror.confirmed import Confirmed
 from kafkalert.ops.mirror.expired import STEADY_MS, TOLD_MS, Expired, Log, bases_of, summed, words
 
 NOW = 10**12

@@ -16,7 +16,6 @@ from confluent_kafka import KafkaException
 
 from kafkalert.bus import place
 from kafkalert.bus.clients import unreachable
-from kafkalert.bus.confirmed import Confirmed, confirmed
 from kafkalert.bus.connect import Connect, Offsets
 from kafkalert.bus.control.state import View
 from kafkalert.bus.flow import Flow
@@ -27,6 +26,7 @@ from kafkalert.engine.clock import Clock
 from kafkalert.errors import KafkalertError
 from kafkalert.ops.active import standing
 from kafkalert.ops.mirror.condition import TOPIC_SECONDS, partitions
+from kafkalert.ops.mirror.confirmed import Confirmed, confirmed
 
 TOLD_MS: Final = 86_400_000
 STEADY_MS: Final = 10_000
