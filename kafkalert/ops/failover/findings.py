@@ -42,7 +42,7 @@ def instance_grade(one: Instance) -> Grade:
 
 
 def flow_hint(state: Condition, given_up: str) -> str:
-    """What has a flow run that is in this state; `given_up`: the cluster that was left by force, as the survey has it."""
+    """What has a flow run that is in this state; `given_up`: the cluster that was left by force, as `Survey` has it."""
     if state is Condition.STARTING:
         return "Wait until it runs: `kafkalert mirror status` shows it."
     if state not in {Condition.STOPPED, Condition.PAUSED}:
