@@ -133,9 +133,9 @@ class Twin:
         """
         return self._start("alerting", arguments, state, config, clock)
 
-    def bridge(self, clock: int = 0) -> Alerting:
+    def bridge(self, clock: int = 0, config: Path | None = None) -> Alerting:
         """Start `kafkalert run bridge`, which follows `file`; its clock is so many seconds ahead."""
-        return self._start("bridge", ("--from", str(self.file), "--follow"), "", None, clock)
+        return self._start("bridge", ("--from", str(self.file), "--follow"), "", config, clock)
 
     def _start(self, stage: str, arguments: Sequence[str], state: str, config: Path | None, clock: int) -> Alerting:
         own = {"KAFKALERT_ENGINE__STATE": str(self.folder / f"state-{state}")} if state else {}

@@ -203,6 +203,13 @@ class Bank(Twin):
         key = CODEC.encode("AccountId", {"id": entry["accountId"]})
         other.produce(topic, CODEC.encode("AccountEntry", datum(entry)), key, headers=headers)
 
+    def again(self, source: str, since: int) -> set[str]:
+        """The entries that were alerted on `source`, and since a time (ms) on the other cluster once more."""
+        self.alerts.pump()
+        natives = [one for one in self.alerts.seen if one.native]
+        before = {one.output.entry for one in natives if one.cluster == source}
+        return before & {one.output.entry for one in natives if one.cluster != source and one.at >= since}
+
     def allowed(self) -> set[AlertId]:
         """Every alert that may be there."""
         found = self.wanted.union(*list(self.maybe.values()))

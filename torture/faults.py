@@ -1,8 +1,9 @@
-"""What breaks, for a while, and is mended: processes that are killed or frozen."""
+"""What breaks, for a while, and is mended: processes that are killed or frozen, links that are cut or hang."""
 
 import os
 import signal
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from threading import Event
 from time import monotonic
 
@@ -10,14 +11,16 @@ from kafkalert.sandbox.local import Sandbox
 from tests.alerting import Alerting, workers
 from torture.bank import Bank
 from torture.journal import Journal
-from torture.plan import Step
+from torture.network import Network
+from torture.plan import Step, site
 
 
 class Stages:
     """The stages that run: two workers under a supervisor, a second machine's alerting, and a bridge."""
 
-    def __init__(self, bank: Bank, journal: Journal) -> None:
+    def __init__(self, bank: Bank, network: Network, journal: Journal) -> None:
         self._bank = bank
+        self._configs = {name: network.config(bank.path, name) for name in ("supervisor", "second", "bridge")}
         self._journal = journal
         self.running: dict[str, Alerting] = {}
 
@@ -30,9 +33,12 @@ class Stages:
                 self._journal.say(f"started {name}, pid {self.running[name].pid}")
 
     def _start(self, name: str) -> Alerting:
+        config = self._configs[name]
         if name == "bridge":
-            return self._bank.bridge()
-        return self._bank.alerting("--workers", "2") if name == "supervisor" else self._bank.alerting(state="second")
+            return self._bank.bridge(config=config)
+        if name == "second":
+            return self._bank.alerting(state=name, config=config)
+        return self._bank.alerting("--workers", "2", config=config)
 
     def pid(self, name: str, number: int) -> int | None:
         """The process of that name; `worker` is one of the supervisor's."""
@@ -68,19 +74,25 @@ class Stages:
 class Faults:
     """Does and undoes faults."""
 
-    def __init__(self, bank: Bank, sandbox: Sandbox, stages: Stages, journal: Journal) -> None:
+    def __init__(self, bank: Bank, sandbox: Sandbox, network: Network, stages: Stages, journal: Journal) -> None:
         self._bank = bank
         self._sandbox = sandbox
+        self._network = network
         self._stages = stages
         self._journal = journal
-        self.broken: list[Callable[[], None]] = []
+        self.counts: Counter[str] = Counter()
 
     def run(self, steps: tuple[Step, ...], began: float, over: Event) -> None:
         """All of a leg, one after the other, each undone before the next; what is left when it is over is left out."""
         for step in steps:
             if over.wait(max(0.0, began + step.at - monotonic())):
                 break
-            undo = [one for name in step.on if (one := self._do(step, self._bank.cluster(name), name)) is not None]
+            if step.what in {"cut", "hang"}:
+                undo = [self.links(step.what, [self._link(name) for name in step.on])]
+            else:
+                parts = [self._do(step, self._bank.cluster(name), name) for name in step.on]
+                undo = [one for one in parts if one is not None]
+            self.counts["faults" if undo else "faults left out"] += 1
             over.wait(step.seconds)
             for one in undo:
                 one()
@@ -94,6 +106,28 @@ class Faults:
         except Exception as error:  # noqa: BLE001 - a fault that could not be done must not end the round
             self._journal.say(f"{step.what} {part}: not done, {error}")
             return None
+
+    def site(self, cluster: str, what: str) -> Callable[[], None]:
+        """A cluster goes away, for all: its broker alone is killed or frozen, or no link ends or begins there."""
+        if what in {"kill", "freeze"}:
+            return self.component(cluster, what)
+        which = "active" if cluster == self._bank.active else "passive"
+        return self.links(what, [self._link(name) for name in site(which)])
+
+    def _link(self, name: str) -> str:
+        client, _, which = name.partition(">")
+        return f"{client}>{self._bank.cluster(which)}"
+
+    def links(self, what: str, names: Collection[str]) -> Callable[[], None]:
+        """Links are cut or hang."""
+        self._journal.say(f"{what} {' '.join(names)}")
+        self._network.lose(names, silently=what == "hang")
+
+        def heal() -> None:
+            self._network.heal(names)
+            self._journal.say(f"carries again: {' '.join(names)}")
+
+        return heal
 
     def component(self, part: str, what: str) -> Callable[[], None]:
         """A broker or a Connect worker is killed or frozen."""

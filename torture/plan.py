@@ -59,7 +59,7 @@ class Leg:
 class Plan:
     """A round: `rate` is how many bookings a second come through the bridge.
 
-    No leg begins once `seconds` are over, which on a slow machine leaves out the last ones.
+    No leg but the first two begins once `seconds` are over, which on a slow machine leaves out the last ones.
     """
 
     seed: int
@@ -69,9 +69,13 @@ class Plan:
 
 
 LEG_SECONDS: Final = 30.0
+LEAST_LEGS: Final = 2
+"""The first ones of a round, a calm and a forced one, which begin at any time."""
 CLUSTERS: Final = ("active", "passive")
 STAGES: Final = ("supervisor", "worker", "second", "bridge")
 MIRRORS: Final = ("mirror-active", "mirror-passive")
+REACHING: Final = (*(one for one in STAGES if one != "worker"), "operator", "mirror")
+"""Who has links to clusters; `second>active` is one."""
 _SHIFTS: Final = (0, 0, 0, -120, -600, -7200, 3000)
 _CALM: Final = ("switch",) * 4 + ("killed", "interrupted", "cancelled", "two", "drill", "dry")
 _OTHERS: Final = ("straight", "straight", "rows", "seed", "transaction")
@@ -81,7 +85,7 @@ def plan(seed: int, minutes: float) -> Plan:
     """The schedule of a round."""
     rng = _chance(f"{seed}")
     rate = rng.choice((40, 80, 150))
-    kinds = [Kind.CALM, Kind.FORCED]  # come first: on a slow machine the last legs are left out
+    kinds = [Kind.CALM, Kind.FORCED]
     rng.shuffle(kinds)
     kinds += rng.choices(list(Kind), (2, 3, 3), k=max(0, round(minutes * 60 / LEG_SECONDS) - 2))
     # Each with chances of its own, so that a longer round begins as a shorter one.
@@ -93,14 +97,29 @@ def _chance(text: str) -> Random:
     return Random(f"torture {text}")  # noqa: S311 - nothing secret
 
 
+def site(cluster: str) -> tuple[str, ...]:
+    """All links that end at a site, or begin there."""
+    (other,) = (one for one in CLUSTERS if one != cluster)
+    return (*(f"{client}>{cluster}" for client in REACHING), f"mirror>{other}")
+
+
 def _leg(kind: Kind, rng: Random) -> Leg:
     if kind is Kind.FORCED:
-        return Leg(kind, _forced(rng), _faults(rng, (*STAGES, *MIRRORS), rng.randint(0, 2)))
+        # A stage that reaches the old cluster alone goes on there after a forced switch, as docs/failover.md says.
+        links = _links("operator", "mirror")
+        return Leg(kind, _forced(rng), _faults(rng, (*STAGES, *MIRRORS), links, rng.randint(0, 2)))
     operations = _operations(rng)
-    if kind is Kind.CALM:
-        return Leg(kind, operations)
+    if kind is Kind.CALM:  # one that moves nothing proves nothing
+        return Leg(kind, (Step(0.5, "switch"), *operations))
     targets = (*CLUSTERS, *STAGES, *MIRRORS)
-    return Leg(kind, operations, _faults(rng, targets, rng.randint(2, 4)))
+    alone = [tuple(f"{client}>{cluster}" for cluster in CLUSTERS) for client in REACHING]
+    sites = [site(cluster) for cluster in CLUSTERS]
+    return Leg(kind, operations, _faults(rng, targets, [*_links(*REACHING), *alone, *sites, *sites], rng.randint(2, 4)))
+
+
+def _links(*clients: str) -> list[tuple[str, ...]]:
+    """Each of their links, alone."""
+    return [(f"{client}>{cluster}",) for client in clients for cluster in CLUSTERS]
 
 
 def _operations(rng: Random) -> tuple[Step, ...]:
@@ -137,7 +156,8 @@ def _forced(rng: Random) -> tuple[Step, ...]:
     forced = broken + rng.uniform(1, 5)
     back = forced + rng.uniform(4, 10)
     found = [_other(rng.uniform(0.5, broken), rng) for _ in range(rng.randint(0, 3))]
-    found += [Step(broken, rng.choice(("break by kill", "break by freeze"))), Step(forced, "force")]
+    found += [Step(broken, f"break by {rng.choice(('kill', 'freeze', 'cut', 'hang'))}")]
+    found += [Step(forced, "force", number=rng.choice((0, 0, 1, 2)), seconds=rng.uniform(0.3, 6))]
     found += [_other(rng.uniform(forced, back), rng) for _ in range(rng.randint(0, 2))]
     found.append(Step(back, "return", number=rng.randint(0, 2), seconds=rng.uniform(0.5, 6)))
     if rng.random() < 0.7:
@@ -145,12 +165,18 @@ def _forced(rng: Random) -> tuple[Step, ...]:
     return tuple(sorted(found, key=lambda one: one.at))
 
 
-def _faults(rng: Random, targets: Sequence[str], count: int) -> tuple[Step, ...]:
+def _faults(rng: Random, targets: Sequence[str], links: Sequence[tuple[str, ...]], count: int) -> tuple[Step, ...]:
+    """Processes that are killed or frozen, and links that are cut or hang, one after the other."""
     found: list[Step] = []
     at = rng.uniform(1, 6)
     for _ in range(count):
-        what, on = rng.choice(("kill", "freeze")), rng.sample(targets, rng.choice((1, 1, 1, 2)))
-        step = Step(at, what, tuple(on), seconds=rng.uniform(1, 9), number=rng.randint(0, 7))
+        if rng.random() < 0.5:
+            step = Step(
+                at, rng.choice(("cut", "hang")), rng.choice(links), seconds=rng.choice((3, 9, 9, 20)) * rng.random()
+            )
+        else:
+            on = tuple(rng.sample(targets, rng.choice((1, 1, 1, 2))))
+            step = Step(at, rng.choice(("kill", "freeze")), on, seconds=rng.uniform(1, 9), number=rng.randint(0, 7))
         found.append(step)
         at += step.seconds + rng.uniform(1, 6)
     return tuple(found)

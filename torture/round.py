@@ -20,8 +20,9 @@ from torture import oracle
 from torture.bank import Bank
 from torture.faults import Faults, Stages
 from torture.journal import Journal
+from torture.network import Network
 from torture.operations import Operator
-from torture.plan import Kind, Leg, Plan
+from torture.plan import LEAST_LEGS, Kind, Leg, Plan
 from torture.topics import Topics
 
 INSTANCES: Final = 4
@@ -34,35 +35,56 @@ _WRONG_WORDS: Final = ("Traceback (most recent call last)", "Fatal Python error"
 class Round:
     """Runs a plan; what is wrong stands in the journal."""
 
-    def __init__(self, sandbox: Sandbox, bank: Bank, plan: Plan, journal: Journal) -> None:
+    def __init__(self, sandbox: Sandbox, network: Network, bank: Bank, plan: Plan, journal: Journal) -> None:
         self._bank = bank
-        self._sandbox = sandbox
         self._plan = plan
         self._journal = journal
         self._topics = Topics(bank.sites)
-        self._stages = Stages(bank, journal)
-        self._faults = Faults(bank, sandbox, self._stages, journal)
-        self.operator = Operator(bank, sandbox, self._faults, journal, self._topics)
+        self._stages = Stages(bank, network, journal)
+        self._faults = Faults(bank, sandbox, network, self._stages, journal)
+        self.operator = Operator(bank, network, self._faults, journal, self._topics)
         self._written: Counter[str] = Counter()
         self.legs = 0
         """How many have ended."""
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much was done, and what was left out of the plan."""
+        return {
+            "legs": self.legs,
+            "legs left out": len(self._plan.legs) - self.legs,
+            "entries": len(self._bank.sent),
+            "alerts": len(self._bank.wanted),
+            **self.operator.counts,
+            **{what: self._faults.counts[what] for what in ("faults", "faults left out")},
+        }
+
     def run(self) -> None:
-        """All legs; the first that does not hold is the last."""
+        """All legs that begin in time, at least the first ones; the first that does not hold is the last."""
         with closing(self._topics):
             self._bank.begin(self._journal, self._plan.rate)
             self._stages.ensure()
             self._settled("start")
             began = monotonic()
             for number, leg in enumerate(self._plan.legs, 1):
-                if monotonic() - began > self._plan.seconds:
+                if number > LEAST_LEGS and monotonic() - began > self._plan.seconds:
                     self._journal.say("the time is over")
-                    return
+                    break
                 self._leg(number, leg)
                 self.legs = number
                 if self._journal.failures:
                     self._stages.dump()
                     return
+        self._judge()
+
+    def _judge(self) -> None:
+        """A round that did nothing proves nothing."""
+        least = {"legs": LEAST_LEGS, "alerts": 1, "planned": 1, "forced": 1}
+        for what, count in least.items():
+            if self.counts[what] < count:
+                self._journal.fail(
+                    f"the round has {self.counts[what]} {what}; it proves nothing with fewer than {count}"
+                )
 
     def _leg(self, number: int, leg: Leg) -> None:
         self._journal.say(f"leg {number}: {leg.kind}, stages on {self._bank.active}")

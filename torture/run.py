@@ -16,6 +16,7 @@ from kafkalert.errors import ExitCode, KafkalertError
 from kafkalert.sandbox.local import Sandbox
 from torture.bank import Bank
 from torture.journal import Journal
+from torture.network import Network
 from torture.plan import Plan, plan
 from torture.round import Round
 
@@ -54,13 +55,15 @@ def _round(chosen: Plan, folder: Path) -> bool:
         with ExitStack() as stack:
             sandbox = stack.enter_context(Sandbox(folder / "sandbox"))
             sandbox.up(2, full_speed=True)
+            network = Network(sandbox)
+            stack.callback(network.close)
             bank = Bank(sandbox, "torture.", folder / "bank")
             stack.callback(bank.end)
             stack.callback(bank.feeding, on=False)
             bank.mirror()
-            one = Round(sandbox, bank, chosen, journal)
+            one = Round(sandbox, network, bank, chosen, journal)
             one.run()
-            counts = {"legs": one.legs, "entries": len(bank.sent), "alerts": len(bank.wanted), **one.operator.counts}
+            counts = one.counts
             if journal.failures:
                 _keep_logs(sandbox, folder)
     except (KafkalertError, AssertionError) as error:

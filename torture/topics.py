@@ -40,11 +40,14 @@ class Topics:
         there = {one.id for one in self.entries(other)}
         return {one.id for one in self.entries(source) if not one.origin} - there
 
-    def uncrossed(self, source: str, before: int) -> int:
-        """How many entries written to that cluster before a time (ms) have not been carried to the other."""
+    def natives(self, cluster: str) -> set[str]:
+        """The ids of entries that were written to that cluster itself."""
+        return {one.id for one in self.entries(cluster) if not one.origin}
+
+    def crossed(self, source: str) -> set[str]:
+        """The ids of entries that were carried from that cluster to the other."""
         (other,) = self._seen.keys() - {source}
-        crossed = {one.id for one in self.entries(other) if one.origin == source}
-        return len({one.id for one in self.entries(source) if not one.origin and one.at < before} - crossed)
+        return {one.id for one in self.entries(other) if one.origin == source}
 
     def table(self, cluster: str) -> dict[tuple[str, bytes], bytes | None]:
         """The last row of each key, as compaction would leave it."""
