@@ -18,7 +18,8 @@ from kafkalert.engine.following import Following, OffsetGoneError
 from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.progress import Partition
 from kafkalert.engine.stopping import Stopping
-from kafkalert.engine.store import Store, TablesFullError
+from kafkalert.engine.store import Store
+from kafkalert.engine.storefault import TablesFullError
 from kafkalert.engine.tables import Table
 from kafkalert.errors import DeniedError, KafkalertError, UnreachableError
 

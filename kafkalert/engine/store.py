@@ -7,16 +7,17 @@ and a store that another boot of the machine left behind is rebuilt from the top
 
 import fcntl
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
+from typing import IO, Any
 
 import lmdb
 import msgspec
 
 from kafkalert.config.own import own_file, own_folder
+from kafkalert.engine.storefault import TablesFullError, fault, foreign
 from kafkalert.errors import KafkalertError
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -40,10 +41,6 @@ class Checkpoint(msgspec.Struct, frozen=True):
     offset: int
     newest: int
     seen: int
-
-
-class TablesFullError(KafkalertError):
-    """The tables cannot grow: the disk is full, or `engine.table_size` is reached."""
 
 
 class RebuildingError(KafkalertError):
@@ -71,21 +68,22 @@ class Store:
 
     def __init__(self, folder: Path, *, size: int, flavour: bytes) -> None:
         self.folder = folder
-        try:
+        self._size = size
+        self._flavour = blake2b(flavour, digest_size=16).digest()
+        with self._faults(OSError, lmdb.Error), ExitStack() as undo:
             own_folder(folder)
             # Workers start at the same moment: none may discard what another has just opened.
             with own_file(folder / "open.lock").open("a") as alone:
                 fcntl.flock(alone, fcntl.LOCK_EX)
+                self._users = undo.enter_context(self._join_users())
                 self._discard_of_other_boot()
                 self._allocate_lock()
                 self._open(size)
             self.follower_lock = own_file(folder / "follower.lock")
             shared = (folder / "tables" / "data.mdb", folder / "tables" / "lock.mdb", self.follower_lock)
             self._files = {one: _identity(one) for one in shared}
-        except (OSError, lmdb.Error) as error:
-            raise self._full(error) from error
-        self._flavour = blake2b(flavour, digest_size=16).digest()
-        self._keep_flavour(self._flavour)
+            self._keep_flavour(self._flavour)
+            undo.pop_all()
 
     def _open(self, size: int) -> None:
         self._env = lmdb.open(
@@ -102,6 +100,26 @@ class Store:
         self.settings = self._env.open_db(b"settings")
         self.compiled = self._env.open_db(b"compiled")
         self._meta = self._env.open_db(b"meta")
+
+    def _join_users(self) -> IO[str]:
+        """A file that is locked as long as this process uses the tables. Raises ConfigError where others do elsewhere.
+
+        LMDB knows processes by their number and locks by those of threads, and each PID namespace has its own.
+        """
+        users = own_file(self.folder / "users.lock").open("r+", encoding="ascii")
+        here = _namespace()
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if users.read() != here:
+                users.close()
+                raise foreign(self.folder) from None
+        else:
+            users.write(here)
+            users.truncate()
+            users.flush()
+        fcntl.flock(users, fcntl.LOCK_SH)
+        return users
 
     def _discard_of_other_boot(self) -> None:
         boot = _BOOT.read_text(encoding="ascii") if _BOOT.exists() else ""
@@ -126,12 +144,15 @@ class Store:
                 txn.drop(self.compiled, delete=False)
                 txn.put(b"flavour", flavour, db=self._meta)
 
-    def _full(self, error: Exception) -> TablesFullError:
-        why = error.strerror if isinstance(error, OSError) else error
-        return TablesFullError(
-            f"The tables in {self.folder} cannot be written: {why}.",
-            hint="Free disk space there, or raise engine.table_size.",
-        )
+    @contextmanager
+    def _faults(self, *kinds: type[OSError | lmdb.Error]) -> Iterator[None]:
+        try:
+            yield
+        except kinds as error:
+            known = fault(self.folder, self._size, error)
+            if known is None:
+                raise
+            raise known from error
 
     @contextmanager
     def read(self) -> Iterator[Any]:
@@ -142,15 +163,8 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Any]:
         """The write transaction: all of it or nothing. Raises TablesFullError, with nothing written."""
-        try:
-            with self._env.begin(write=True) as txn:
-                yield txn
-        except (lmdb.DiskError, lmdb.MapFullError, lmdb.TxnFullError) as error:
-            raise self._full(error) from error
-        except lmdb.Error as error:
-            if "No space" in str(error) or "Input/output" in str(error):
-                raise self._full(error) from error
-            raise
+        with self._faults(lmdb.Error), self._env.begin(write=True) as txn:
+            yield txn
 
     def checkpoints(self) -> dict[tuple[str, int], Checkpoint]:
         """The checkpoint of each partition, by (topic, partition)."""
@@ -243,6 +257,15 @@ class Store:
     def close(self) -> None:
         """Let go of the files."""
         self._env.close()
+        self._users.close()
+
+
+def _namespace() -> str:
+    """What tells this PID namespace from all others, on any machine."""
+    try:
+        return f"{_BOOT.read_text(encoding='ascii').strip()} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:  # a system that has none
+        return ""
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

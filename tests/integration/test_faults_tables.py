@@ -215,7 +215,7 @@ def test_start_on_a_full_disk(pipeline: Pipeline, small_disk: Path) -> None:
     alerting = pipeline.alerting()
     alerting.ended = True
     assert alerting.process.wait(SECONDS) == 1
-    assert "cannot be written: No space left on device." in alerting.stderr()
+    assert "cannot be written: no room is left there." in alerting.stderr()
     assert "Free disk space there" in alerting.stderr()
 
 

@@ -58,7 +58,7 @@ def test_what_another_user_owns_is_left_alone(tmp_path: Path) -> None:
         own_file(tmp_path / "file")
 
 
-@pytest.mark.parametrize("name", ["boot", "open.lock", "follower.lock", "tables"])
+@pytest.mark.parametrize("name", ["boot", "open.lock", "users.lock", "follower.lock", "tables"])
 def test_tables_follow_no_link(tmp_path: Path, name: str) -> None:
     state, target = tmp_path / "state", tmp_path / "target"
     state.mkdir()

@@ -17,8 +17,8 @@ from kafkalert.engine.store import (
     LostTablesError,
     RebuildingError,
     Store,
-    TablesFullError,
 )
+from kafkalert.engine.storefault import TablesFullError
 from kafkalert.engine.waiting import STALE_SECONDS, staleness
 from kafkalert.errors import ExitCode
 from tests.engine_fakes import FakeClock

@@ -1,0 +1,111 @@
+"""What keeps the tables from being opened or written, told by its cause."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import lmdb
+import pytest
+
+from kafkalert.engine import store as stores
+from kafkalert.engine.store import Store
+from kafkalert.engine.storefault import TablesFullError, fault
+from kafkalert.errors import ConfigError, ExitCode
+
+SIZE = 64 << 30
+
+
+def system(number: int) -> OSError:
+    """As the system says it."""
+    return OSError(number, os.strerror(number))
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said", "hint"),
+    [
+        (system(errno.ENOSPC), 1, "no room is left there", "Free disk space"),
+        (system(errno.EDQUOT), 1, "no room is left there", "Free disk space"),
+        (lmdb.DiskError("mdb_txn_commit: No space left on device"), 1, "no room is left there", "Free disk space"),
+        (
+            lmdb.MapFullError("mdb_put: MDB_MAP_FULL: Environment mapsize limit reached"),
+            1,
+            "the 68,719,476,736 bytes of engine.table_size",
+            "Raise engine",
+        ),
+        (lmdb.DiskError("mdb_txn_commit: Input/output error"), 1, "Input/output error", "Look at the disk"),
+        (system(errno.EACCES), 2, "This user may not write", "engine.state"),
+        (system(errno.EROFS), 2, "This user may not write", "engine.state"),
+        (lmdb.MemoryError("/x/tables: Cannot allocate memory"), 2, "address space", "Lower engine.table_size"),
+        (lmdb.LockError("mdb_txn_begin: Resource temporarily unavailable"), 2, "another container", "engine.state"),
+        (
+            lmdb.InvalidError("/x/tables: MDB_INVALID: File is not an LMDB file"),
+            1,
+            "are damaged",
+            "remove /nowhere/state",
+        ),
+        (system(errno.ENOTDIR), 2, "cannot be used: Not a directory", "engine.state"),
+    ],
+)
+def test_each_cause_has_its_sentence(error: OSError | lmdb.Error, status: int, said: str, hint: str) -> None:
+    """And its hint: what mends one makes another worse."""
+    found = fault(Path("/nowhere/state"), SIZE, error)
+    assert found is not None
+    assert found.exit_code == ExitCode(status)
+    assert said in str(found)
+    assert str(found).endswith(".")
+    assert hint in found.hint
+    assert "/nowhere/state" in str(found)
+    assert isinstance(found, TablesFullError) == (status == 1 and "damaged" not in said)
+
+
+def test_a_disk_that_takes_half_of_a_write_is_full(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """LMDB says "Input/output error" of that; what is free tells it from a broken disk."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=4096))
+    found = fault(tmp_path, SIZE, lmdb.DiskError("mdb_txn_commit: Input/output error"))
+    assert "no room is left there" in str(found)
+
+
+def test_what_nobody_knows_is_not_explained() -> None:
+    assert fault(Path("/nowhere"), SIZE, lmdb.BadValsizeError("mdb_put: MDB_BAD_VALSIZE: Unsupported size")) is None
+
+
+def test_tables_of_another_pid_namespace_are_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as they are in use there: LMDB would take its processes and threads for those of here."""
+    there = Store(tmp_path / "state", size=1 << 20, flavour=b"1")
+    monkeypatch.setattr(stores, "_namespace", lambda: "pid:[elsewhere]")
+    boot = (tmp_path / "state" / "boot").read_bytes()
+    with pytest.raises(ConfigError, match="in use by another container"):
+        Store(tmp_path / "state", size=1 << 20, flavour=b"2")
+    assert (tmp_path / "state" / "boot").read_bytes() == boot
+    there.close()
+    Store(tmp_path / "state", size=1 << 20, flavour=b"2").close()
+
+
+OPEN = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from kafkalert.engine.store import Store
+from kafkalert.errors import KafkalertError
+try:
+    Store(Path(sys.argv[1]), size=1 << 20, flavour=b"1").close()
+except KafkalertError as error:
+    sys.exit(str(error))
+"""
+
+
+def test_processes_of_one_namespace_share_and_a_container_does_not(tmp_path: Path) -> None:
+    """With real namespaces, each of whose first processes is number 1."""
+    here = Store(tmp_path / "state", size=1 << 20, flavour=b"1")
+    command = [sys.executable, "-c", OPEN, str(tmp_path / "state")]
+    assert subprocess.run(command, timeout=60, check=False).returncode == 0
+    apart = ["unshare", "--pid", "--fork", "--mount-proc", "--map-root-user", "--mount", *command]
+    found = subprocess.run(apart, timeout=60, check=False, capture_output=True, text=True)
+    here.close()
+    if "unshare" in found.stderr:
+        pytest.skip(f"no namespace can be made here: {found.stderr.strip()}")
+    assert "in use by another container" in found.stderr
+    assert subprocess.run(apart, timeout=60, check=False).returncode == 0
