@@ -14,7 +14,7 @@ from time import time_ns
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from kafkalert.bus.clients import admin, consumer, producer
 from kafkalert.config.sections import DEVELOPMENT_KEY, Cluster, Context, Engine, Settings
@@ -54,6 +54,7 @@ class Pipeline:
     engine: dict[str, Any] = field(default_factory=dict)
     topics: dict[str, Any] = field(default_factory=dict)
     sent: dict[str, Sent] = field(default_factory=dict)
+    added: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True, parents=True)
@@ -92,6 +93,17 @@ class Pipeline:
             future.result(30)
         there = [one.topic.removeprefix(self.prefix) for one in new]
         assert wait_until(lambda: self._led(there), SECONDS), f"no leaders for {there}"
+
+    def add_partitions(self, count: int, *names: str) -> None:
+        """Give topics `count` partitions; who writes there from now on knows them."""
+        new = [NewPartitions(self.topic(name), count) for name in names]
+        client = admin(self.cluster)  # held: its answers come only while it lives
+        for future in client.create_partitions(new, operation_timeout=30).values():
+            future.result(30)
+        self.added |= dict.fromkeys(names, count)
+        assert wait_until(lambda: self._led(names), SECONDS), f"no leaders for {names}"
+        for name in names:
+            self.producers.pop(name, None)
 
     def _led(self, names: Sequence[str]) -> bool:
         """Whether the broker leads every partition of topics, of which it may hear only after it has made them."""
@@ -185,7 +197,11 @@ class Pipeline:
     def places(self, *topics: str) -> list[Place]:
         """The partitions of topics."""
         one = ("kafkalert.status", "kafkalert.control")
-        return [(self.topic(name), n) for name in topics for n in range(1 if name in one else self.partitions)]
+        return [
+            (self.topic(name), n)
+            for name in topics
+            for n in range(1 if name in one else self.added.get(name, self.partitions))
+        ]
 
     def read(self, *topics: str) -> list[Message]:
         """All records that topics hold now, each partition's in order."""

@@ -54,6 +54,19 @@ def partitions_of(topics: Mapping[str, tuple[str, int]]) -> list[tuple[str, int]
     return [(topic, number) for topic, (_, partitions) in topics.items() for number in range(partitions)]
 
 
+def partition_counts(consumer: Consumer, topics: Iterable[str], *, seconds: float = _SECONDS) -> dict[str, int]:
+    """How many partitions each topic has, by a client that is connected; a topic that is not told of is absent."""
+    counts: dict[str, int] = {}
+    for topic in topics:
+        try:
+            told = consumer.list_topics(topic, timeout=seconds).topics[topic]
+        except KafkaException:  # no answer says nothing of topics; who reads them hears of that itself
+            continue
+        if told.error is None:
+            counts[topic] = len(told.partitions)
+    return counts
+
+
 def ends(cluster: Cluster, consumer: Consumer, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
     """The offset after the last record of each (topic, partition). Raises UnreachableError, DeniedError."""
     found: dict[tuple[str, int], int] = {}

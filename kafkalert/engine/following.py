@@ -1,10 +1,10 @@
 """One stay of the tables' follower on one cluster: reads both topics into the store, from where that stands."""
 
 import os
+import sys
 from collections.abc import Callable, Mapping
-from itertools import chain
 from threading import Event
-from typing import Any, Final
+from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 from msgspec.structs import replace
@@ -12,7 +12,15 @@ from msgspec.structs import replace
 from kafkalert.bus import clients
 from kafkalert.bus.denied import denied_topic
 from kafkalert.bus.unreadable import is_refused, pass_batch
-from kafkalert.bus.watermarks import NONE_LATER, ends, offsets_at, partitions_of, tombstones_kept_ms, topic_ids
+from kafkalert.bus.watermarks import (
+    NONE_LATER,
+    ends,
+    offsets_at,
+    partition_counts,
+    partitions_of,
+    tombstones_kept_ms,
+    topic_ids,
+)
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.deadletter import DeadLetters
@@ -20,14 +28,17 @@ from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ending
 from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.progress import Partition
+from kafkalert.engine.rows import Changes, added_partitions
 from kafkalert.engine.store import Checkpoint, Store
-from kafkalert.engine.tables import Table, change
+from kafkalert.engine.tables import Table
 from kafkalert.errors import DecodingError, KafkalertError
 
 BATCH: Final = 20_000
 ALIVE_SECONDS: Final = 0.5
 QUIET_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.2
+PARTITIONS_SECONDS: Final = 2.0
+"""So often it is looked whether partitions were added; tables may be some seconds behind, see STALE_SECONDS."""
 OVERLAP_MS: Final = 5 * 60 * 1000
 """How far before its newest record's time the tables go back on another cluster: for clocks, and for the mirror."""
 
@@ -70,7 +81,7 @@ class Following:
         self._clock = clock
         self._ending = ending
         self._alive_at = float("-inf")
-        self._noted_at = clock.monotonic()
+        self._noted_at = self._counted_at = clock.monotonic()
         self._goals: dict[Partition, int] = {}
         self._behind: set[Partition] = set()
         self._delivery = Delivery(cluster, linger_ms=0, stopping=ending)
@@ -95,6 +106,8 @@ class Following:
             while not going.wait(_LOOK_SECONDS):
                 if self._ending:
                     return
+            for topic, count in partition_counts(consumer, topics).items():  # of now: it may have waited for long
+                topics[topic] = topics[topic][0], count
             at = self._start(consumer, topics, keep)
             consumer.assign([TopicPartition(topic, number, one.offset) for (topic, number), one in at.items()])
             while not self._ending:
@@ -102,6 +115,7 @@ class Following:
                 if first is not None:
                     self._take(consumer, [first, *consumer.consume(BATCH - 1, 0)], at)
                 self._note_quiet(consumer, at)
+                self._add_partitions(consumer, at)
                 if not self._behind:
                     self._alive()
         finally:
@@ -185,9 +199,24 @@ class Following:
                     at[key] = replace(one, seen=self._clock.wall_ms())
                     self._store.put_checkpoint(txn, *key, at[key])
 
+    def _add_partitions(self, consumer: Consumer, at: dict[Partition, Checkpoint]) -> None:
+        """Once in a while: partitions that were added are read from their beginning."""
+        if self._clock.monotonic() - self._counted_at < PARTITIONS_SECONDS:
+            return
+        counts = partition_counts(consumer, self._tables, seconds=PARTITIONS_SECONDS)
+        self._counted_at, now = self._clock.monotonic(), self._clock.wall_ms()
+        for topic in counts:
+            added = added_partitions(topic, counts[topic], at, self._cluster.name)
+            at |= {
+                one: Checkpoint(self._cluster.name, at[topic, 0].topic_id, OFFSET_BEGINNING, 0, now) for one in added
+            }
+            self._goals |= dict.fromkeys(added, sys.maxsize)  # nobody has asked; the end-of-partition event tells
+            self._behind.update(added)
+            consumer.incremental_assign([TopicPartition(*one, OFFSET_BEGINNING) for one in added])
+
     def _take(self, consumer: Consumer, messages: list[Message], at: dict[Partition, Checkpoint]) -> None:
         """Write a batch's rows and the checkpoints after them, in one transaction."""
-        changes: dict[str, dict[bytes, bytes | None]] = {topic: {} for topic in self._tables}
+        changes = {topic: Changes(table) for topic, table in self._tables.items()}
         moved: dict[Partition, Message] = {}
         refused: dict[Partition, int] = {}
         now = self._clock.wall_ms()
@@ -197,7 +226,7 @@ class Following:
             if error is not None:
                 self._event(consumer, error, message, moved)
                 continue
-            bad = change(self._tables[topic], message, changes[topic])
+            bad = changes[topic].take(message)
             if bad is not None:
                 refused[topic, int(message.partition() or 0)] = int(message.offset() or 0)
                 self._put(message, bad)
@@ -208,8 +237,8 @@ class Following:
         self._put_away |= refused
         with self._store.write() as txn:
             self._ending.check()
-            for topic, rows in changes.items():
-                self._apply(txn, self._tables[topic], rows)
+            for one in changes.values():
+                one.write(txn, self._store.compiled)
             for key, message in moved.items():
                 at[key] = self._moved(at[key], message, now)
                 self._store.put_checkpoint(txn, *key, at[key])
@@ -258,25 +287,6 @@ class Following:
             raise KafkalertError(
                 f"Topic {topic} cannot be read: {error.str()}.", hint="`kafkalert topics plan` shows what is missing."
             )
-
-    def _apply(self, txn: Any, table: Table, rows: dict[bytes, bytes | None]) -> None:  # noqa: ANN401 - LMDB
-        """Put and delete rows; compiled rules that rest on an old or a new one go, and are compiled when needed."""
-        if not rows:
-            return
-        try:
-            if txn.stat(self._store.compiled)["entries"]:
-                for row, value in rows.items():
-                    old = txn.get(row, db=table.rows)
-                    versions = (one for one in (old, value) if one is not None)
-                    for account in chain.from_iterable(table.accounts(row, bytes(one)) for one in versions):
-                        txn.delete(account, db=self._store.compiled)
-        except DecodingError:  # an old row that cannot be read any more, so that nobody knows what rests on it
-            txn.drop(self._store.compiled, delete=False)
-        with txn.cursor(db=table.rows) as cursor:
-            cursor.putmulti(sorted((row, value) for row, value in rows.items() if value is not None))
-        for row, value in rows.items():
-            if value is None:
-                txn.delete(row, db=table.rows)
 
     def _alive(self) -> None:
         now = self._clock.monotonic()

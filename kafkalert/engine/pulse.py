@@ -81,7 +81,8 @@ class _Line:
     def write(self, topic: str, key: str, beat: bytes) -> None:
         """Send a heartbeat, or drop it where there is no room."""
         try:
-            self.producer.produce(topic, beat, key, on_delivery=self.delivered)
+            # Also where partitions were added: all beats are looked for in the first one.
+            self.producer.produce(topic, beat, key, partition=0, on_delivery=self.delivered)
         except BufferError as error:
             _LOG.info("heartbeat: %s", error)
         except KafkaException as error:  # of a topic that it may not write, the client knows before it sends

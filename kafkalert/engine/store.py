@@ -89,7 +89,7 @@ class Store:
         self._env = lmdb.open(
             str(self.folder / "tables"),
             map_size=size,
-            max_dbs=4,
+            max_dbs=6,
             max_readers=_READERS,
             sync=False,
             writemap=False,
@@ -99,6 +99,8 @@ class Store:
         self.authorisations = self._env.open_db(b"authorisations")
         self.settings = self._env.open_db(b"settings")
         self.compiled = self._env.open_db(b"compiled")
+        self.authorisation_origins = self._env.open_db(b"origins of authorisations")
+        self.setting_origins = self._env.open_db(b"origins of settings")
         self._meta = self._env.open_db(b"meta")
 
     def _join_users(self) -> IO[str]:
@@ -185,7 +187,8 @@ class Store:
         """Drop every row, checkpoint and compiled rule: the tables are read again from the beginning."""
         with self.write() as txn:
             txn.put(_REBUILDING, _FROM_BEGINNING, db=self._meta)
-            for table in (self.authorisations, self.settings, self.compiled):
+            origins = (self.authorisation_origins, self.setting_origins)
+            for table in (self.authorisations, self.settings, self.compiled, *origins):
                 txn.drop(table, delete=False)
             with txn.cursor(db=self._meta) as cursor:
                 more = cursor.set_range(b"at/")

@@ -29,10 +29,11 @@ def checked_id(reader: KeyReader, key: bytes | None) -> bytes:
 
 @dataclass(frozen=True)
 class _Followed:
-    """A compacted topic, and the LMDB database of its rows."""
+    """A compacted topic, and the LMDB databases of its rows, and of where the last record of each key lay."""
 
     topic: str
     rows: Any
+    origins: Any
     codec: Codec
     keys: KeyReader
     read: RowReader
@@ -101,6 +102,13 @@ def tables(
     """Both tables, for topics of these names."""
     read = RowReader(codec)
     return (
-        Authorisations(authorisations, store.authorisations, codec, KeyReader(codec, "AccountId"), read),
-        CustomerSettings(settings, store.settings, codec, KeyReader(codec, "CustomerId"), read),
+        Authorisations(
+            authorisations,
+            store.authorisations,
+            store.authorisation_origins,
+            codec,
+            KeyReader(codec, "AccountId"),
+            read,
+        ),
+        CustomerSettings(settings, store.settings, store.setting_origins, codec, KeyReader(codec, "CustomerId"), read),
     )

@@ -1,0 +1,92 @@
+"""Rows of one key in two partitions: one outcome, in whatever order partitions are read, and however in batches."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kafkalert.engine.rows import Changes
+from kafkalert.engine.store import Store
+from kafkalert.engine.tables import Table, tables
+from kafkalert.serde.codec import Codec
+from kafkalert.serde.keys import encode_key
+from tests.engine_fakes import FakeMessage
+
+CODEC = Codec()
+KEYS = ("a", "b")
+
+# Of each partition, by rising offset: key, time that has passed since the record before, and whether it is a tombstone.
+Log = list[tuple[str, int, bool]]
+LOGS = st.lists(
+    st.lists(st.tuples(st.sampled_from(KEYS), st.integers(0, 3), st.booleans()), max_size=6), min_size=1, max_size=3
+)
+
+
+def records(number: int, log: Log) -> list[FakeMessage]:
+    """A partition's records, each with a value of its own."""
+    time, found = 0, []
+    for offset, (key, passed, is_tombstone) in enumerate(log):
+        time += passed
+        value = CODEC.encode("CustomerIds", {"customerIds": [{"id": f"{number}-{offset}"}]})
+        found.append(
+            FakeMessage(
+                body=None if is_tombstone else value,
+                id=encode_key(CODEC, "AccountId", key),
+                at=offset,
+                lies=number,
+                time=time,
+            )
+        )
+    return found
+
+
+def expected(logs: list[list[FakeMessage]]) -> dict[bytes, bytes]:
+    """By the last record of each key and partition: the latest, the highest partition among equals."""
+    last = {(one.id, one.lies): one for log in logs for one in log}
+    by_key: dict[bytes, FakeMessage] = {}
+    for one in sorted(last.values(), key=lambda one: (one.time, one.lies)):
+        by_key[one.id or b""] = one
+    return {key: one.body for key, one in by_key.items() if one.body is not None}
+
+
+def write(store: Store, table: Table, batch: list[FakeMessage]) -> None:
+    """Take a batch, in one transaction."""
+    changes = Changes(table)
+    for one in batch:
+        assert changes.take(one.real) is None
+    with store.write() as txn:
+        changes.write(txn, store.compiled)
+
+
+@given(LOGS, st.data())
+def test_any_order_of_partitions_gives_the_same_rows(logs: list[Log], data: st.DataObject) -> None:
+    """The later record by its time; in one partition the later offset, also where times are equal."""
+    all_records = [records(number, log) for number, log in enumerate(logs)]
+    left = [list(log) for log in all_records]
+    with TemporaryDirectory() as folder:
+        store = Store(Path(folder), size=1 << 22, flavour=b"test")
+        table, _ = tables(store, CODEC, authorisations="accounts", settings="settings")
+        while any(left):
+            count = min(data.draw(st.integers(1, 4)), sum(map(len, left)))
+            batch = [data.draw(st.sampled_from([log for log in left if log])).pop(0) for _ in range(count)]
+            write(store, table, batch)
+        with store.read() as txn, txn.cursor(db=table.rows) as cursor:
+            rows = {bytes(key): bytes(value) for key, value in cursor}
+        store.close()
+    want = expected(all_records)
+    assert rows == {key: want[encode_key(CODEC, "AccountId", key.decode())] for key in rows}
+    assert len(rows) == len(want)
+
+
+def test_a_time_that_goes_back_in_one_partition_is_no_older_row(tmp_path: Path) -> None:
+    """There the offset tells what is later."""
+    store = Store(tmp_path, size=1 << 22, flavour=b"test")
+    table, _ = tables(store, CODEC, authorisations="accounts", settings="settings")
+    first, second = records(0, [("a", 0, False), ("a", 0, False)])
+    first.time = second.time + 3_600_000
+    write(store, table, [first])
+    write(store, table, [second])
+    with store.read() as txn:
+        assert txn.get(b"a", db=table.rows) == second.body
+    store.close()
