@@ -1,8 +1,10 @@
 """What a bank on two clusters is fed by, and what surrounds its processes: bookings, a mirror's flow, another clock."""
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
@@ -13,6 +15,7 @@ from kafkalert.config.sections import Cluster
 from kafkalert.errors import KafkalertError
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
+from tests.pipeline import Pipeline, Sent
 
 _OTHER_TIME = """
 import os, time
@@ -45,6 +48,14 @@ class Feed(Thread):
         """Write no more."""
         self._halt.set()
         self.join(SECONDS)
+
+
+def book_lines(pipeline: Pipeline, count: int, write: Callable[[str], object]) -> None:
+    """Write a bank's next bookings as lines; from now on they count as sent."""
+    for one in islice(pipeline.bookings, count):
+        entry = one.entry
+        pipeline.sent[entry["entryId"]] = Sent(len(pipeline.sent), entry["accountId"], pipeline.alerts_of(entry))
+        write(json.dumps(entry) + "\n")
 
 
 @dataclass

@@ -17,7 +17,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from kafkalert.bus.clients import admin, consumer, producer
-from kafkalert.config.sections import DEVELOPMENT_KEY, Cluster, Context, Engine, Settings
+from kafkalert.config.sections import DEVELOPMENT_KEY, Cluster, Context, Engine, Settings, Topics
 from kafkalert.model.ids import AlertId, CustomerId, EntryId, alert_id, alert_suffix
 from kafkalert.ops.topics import wanted
 from kafkalert.sandbox.bank import Bank
@@ -50,6 +50,7 @@ class Pipeline:
     prefix: str
     folder: Path
     partitions: int = 4
+    replication: int = 1
     bank: Bank = field(default_factory=lambda: Bank(count=25))
     engine: dict[str, Any] = field(default_factory=dict)
     topics: dict[str, Any] = field(default_factory=dict)
@@ -82,9 +83,10 @@ class Pipeline:
     def make_topics(self, *names: str) -> None:
         """Create topics as `topics apply` does, all of them or those named."""
         context = Context(name="test", clusters=("dc1",), prefix=self.prefix)
-        settings = Settings(context=context, clusters={"dc1": self.cluster}, engine=Engine(mode="two-hop"))
+        topics, engine = Topics(replication=self.replication), Engine(mode="two-hop")
+        settings = Settings(context=context, clusters={"dc1": self.cluster}, topics=topics, engine=engine)
         new = [
-            NewTopic(one.name, min(one.partitions, self.partitions), 1, config=one.config)
+            NewTopic(one.name, min(one.partitions, self.partitions), self.replication, config=one.config)
             for one in wanted(settings)
             if not names or one.name in map(self.topic, names)
         ]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from kafkalert.serde.codec import Codec
 
@@ -46,5 +46,9 @@ def output(message: Message) -> Output:
 
 
 def ends(client: Consumer, places: Sequence[Place]) -> dict[Place, int]:
-    """The offsets after the last records. Raises KafkaException."""
-    return {one: client.get_watermark_offsets(TopicPartition(*one), timeout=5)[1] for one in places}
+    """The offsets after the last records. Raises KafkaException; it may be asked again."""
+    try:
+        return {one: client.get_watermark_offsets(TopicPartition(*one), timeout=5)[1] for one in places}
+    except KafkaException:
+        client.list_topics(timeout=5)  # others may lead them by now, which a client that is asked for ends alone misses
+        raise

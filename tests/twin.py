@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from time import time_ns
 from typing import Any
@@ -18,7 +17,7 @@ from kafkalert.model.ids import AlertId
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS, Alerting
-from tests.feeding import Feed, Flow, other_time
+from tests.feeding import Feed, Flow, book_lines, other_time
 from tests.follow import Alerts, Beats
 from tests.load import asked
 from tests.pipeline import Pipeline, Sent
@@ -173,10 +172,7 @@ class Twin:
 
     def book_lines(self, count: int, write: Callable[[str], object]) -> None:
         """Write the bank's next bookings as lines."""
-        for one in islice(self.dc1.bookings, count):
-            entry = one.entry
-            self.sent[entry["entryId"]] = Sent(len(self.sent), entry["accountId"], self.dc1.alerts_of(entry))
-            write(json.dumps(entry) + "\n")
+        book_lines(self.dc1, count, write)
 
     @contextmanager
     def feed(self, per_second: int) -> Iterator[Feed]:

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from kafkalert.bus.rest import Request, call, why
+from kafkalert.bus.trust import trusting
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import ConfigError, KafkalertError, UnreachableError
 
@@ -277,7 +278,7 @@ def _path(name: str) -> str:
 
 def _tls(cluster: Cluster) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=cluster.connect_ca)
+        return trusting(None if cluster.connect_ca is None else str(cluster.connect_ca))
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise ConfigError(
             f"{cluster.connect_ca} holds no certificates that can be read.",

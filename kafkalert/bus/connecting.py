@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
+from kafkalert.bus.trust import trusting
 from kafkalert.config.sections import Cluster
 
 SECONDS: Final = 1.0
@@ -88,7 +89,7 @@ def mistrust(cluster: Cluster, at: str) -> str:
     host = host.strip("[]")
     given = {name: secret.get_secret_value() for name, secret in cluster.kafka.items()}
     try:
-        context = ssl.create_default_context(cafile=given.get("ssl.ca.location"), cadata=given.get("ssl.ca.pem"))
+        context = trusting(given.get("ssl.ca.location"), given.get("ssl.ca.pem"))
         with socket.create_connection((host, int(port)), timeout=SECONDS) as connection:
             connection.settimeout(SECONDS)
             context.wrap_socket(connection, server_hostname=host).close()

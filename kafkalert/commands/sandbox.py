@@ -29,7 +29,14 @@ def components(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 FolderOption = Annotated[Path, typer.Option("--folder", metavar="FOLDER", help="Where the sandbox is kept.")]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="dc1, mirror-dc1, ...", autocompletion=components)]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="dc1, dc1-2, mirror-dc1, ...", autocompletion=components)]
+
+
+def _one_or_three(brokers: int) -> int:
+    """Two brokers stop as soon as one of them does; Kafka's controllers need a majority."""
+    if brokers not in {1, 3}:
+        raise typer.BadParameter("1 or 3.")
+    return brokers
 
 
 @app.callback()
@@ -37,12 +44,19 @@ def sandbox() -> None:
     """Local Kafka clusters to try things on.
 
     dc1 and dc2 are clusters of one broker, mirror-dc1 and mirror-dc2 the Kafka Connect workers that copy into them.
+    With --brokers 3 the brokers are dc1-1, dc1-2, dc1-3, dc2-1 and so on.
     """
 
 
 @app.command()
 def up(
     clusters: Annotated[int, typer.Option(min=1, max=2, metavar="N", help="With 2 also the mirror between them.")] = 1,
+    brokers: Annotated[
+        int,
+        typer.Option(
+            metavar="1|3", help="Of each cluster. With 3, topics have three replicas.", callback=_one_or_three
+        ),
+    ] = 1,
     port: Annotated[
         list[int] | None,
         typer.Option(
@@ -56,7 +70,9 @@ def up(
     was_up = local.status().is_up
     try:
         with _progress() as on_progress:
-            status = local.up(clusters, ports=port or (), owned=False, full_speed=True, on_progress=on_progress)
+            status = local.up(
+                clusters, brokers=brokers, ports=port or (), owned=False, full_speed=True, on_progress=on_progress
+            )
     except KeyboardInterrupt:
         say("Interrupted; what had been started is gone.")
         raise
@@ -121,15 +137,21 @@ def pause(name: Name, folder: FolderOption = FOLDER) -> None:
 @app.command()
 def resume(name: Name, folder: FolderOption = FOLDER) -> None:
     """Let a paused part go on."""
-    _sandbox(folder).resume(name)
-    say(f"{name} goes on.")
+    local = _sandbox(folder)
+    local.resume(name)
+    say(f"{name} goes on.{_alone(local, name)}")
 
 
 @app.command()
 def start(name: Name, folder: FolderOption = FOLDER) -> None:
     """Start a part that was killed, on its old port with its old data."""
     local = _sandbox(folder)
-    say(f"{name} is up again." if local.start(name) else f"{name} is running already.")
+    say(f"{name} is up again.{_alone(local, name)}" if local.start(name) else f"{name} is running already.")
+
+
+def _alone(local: "Sandbox", name: str) -> str:
+    """What to know of a broker whose cluster cannot answer yet."""
+    return "" if local.can_answer(name) else " It answers when two brokers of its cluster run."
 
 
 def _sandbox(folder: Path) -> "Sandbox":

@@ -1,7 +1,8 @@
-"""One-node KRaft brokers: their configuration, and the Java command lines that format and run them."""
+"""KRaft brokers, each a controller too: their configuration, and the Java command lines that format and run them."""
 
 from collections.abc import Mapping, Sequence
 
+from kafkalert.ops.topics import min_insync
 from kafkalert.sandbox.ports import HOST
 
 QUICK = ("-XX:TieredStopAtLevel=1",)
@@ -35,16 +36,26 @@ logger.broker.level = warn
 """
 
 
-def properties(port: int, controller: int, extra: Mapping[str, str] | None = None) -> str:
-    """The text of server.properties for a broker that is its own controller.
+def properties(
+    port: int,
+    controller: int,
+    extra: Mapping[str, str] | None = None,
+    *,
+    node: int = 1,
+    voters: Mapping[int, int] | None = None,
+) -> str:
+    """The text of server.properties for a broker that is a controller too, the only one of its cluster or one of three.
 
-    Times are short where Kafka's defaults make a developer or a test wait. `extra` adds properties or replaces them.
+    `voters` has the controllers' ports by node, where there are several. Times are short where Kafka's defaults make a
+    developer or a test wait. `extra` adds properties or replaces them.
     """
+    replicas = len(voters) if voters else 1
+    in_sync = str(min_insync(replicas))
     listeners = f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller}"
     chosen = {
         "process.roles": "broker,controller",
-        "node.id": "1",
-        "controller.quorum.bootstrap.servers": f"{HOST}:{controller}",
+        "node.id": str(node),
+        **_quorum(controller, voters),
         "controller.listener.names": "CONTROLLER",
         "listeners": listeners,
         "advertised.listeners": listeners,
@@ -52,13 +63,15 @@ def properties(port: int, controller: int, extra: Mapping[str, str] | None = Non
         "auto.create.topics.enable": "false",
         "num.partitions": "4",
         "offsets.topic.num.partitions": "4",
-        "offsets.topic.replication.factor": "1",
+        "default.replication.factor": str(replicas),
+        "min.insync.replicas": in_sync,
+        "offsets.topic.replication.factor": str(replicas),
         "transaction.state.log.num.partitions": "4",
-        "transaction.state.log.replication.factor": "1",
-        "transaction.state.log.min.isr": "1",
+        "transaction.state.log.replication.factor": str(replicas),
+        "transaction.state.log.min.isr": in_sync,
         "share.coordinator.state.topic.num.partitions": "1",
-        "share.coordinator.state.topic.replication.factor": "1",
-        "share.coordinator.state.topic.min.isr": "1",
+        "share.coordinator.state.topic.replication.factor": str(replicas),
+        "share.coordinator.state.topic.min.isr": in_sync,
         # A broker that was killed may register again only when the session of its former life is over (9 s by default).
         "broker.session.timeout.ms": "2000",
         "broker.heartbeat.interval.ms": "200",
@@ -73,12 +86,20 @@ def properties(port: int, controller: int, extra: Mapping[str, str] | None = Non
     return "".join(f"{name}={value}\n" for name, value in chosen.items())
 
 
-def format_command(java: str, cluster_id: str) -> list[str]:
-    """Prepares the data folder of a new cluster, in the folder that holds server.properties."""
-    tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster_id, "-c", "server.properties"]
+def _quorum(controller: int, voters: Mapping[int, int] | None) -> dict[str, str]:
+    if not voters:
+        return {"controller.quorum.bootstrap.servers": f"{HOST}:{controller}"}
+    return {"controller.quorum.voters": ",".join(f"{one}@{HOST}:{port}" for one, port in voters.items())}
+
+
+def format_command(java: str, cluster_id: str, *, alone: bool = True) -> list[str]:
+    """Prepares a broker's data folder, in the folder that holds server.properties; `alone` in its cluster or not."""
+    quorum = ["--standalone"] if alone else []  # else its properties name the voters
+    tool = ["kafka.tools.StorageTool", "format", *quorum, "-t", cluster_id, "-c", "server.properties"]
     return [java, "-Xmx128m", *QUICK, *JVM, *tool]
 
 
-def run_command(java: str, jvm: Sequence[str]) -> list[str]:
+def run_command(java: str, jvm: Sequence[str], *, alone: bool = True) -> list[str]:
     """Runs the broker, in the folder that holds server.properties; `jvm` are flags beside those of JVM."""
-    return [java, "-Xms64m", "-Xmx384m", *JVM, *jvm, "kafka.Kafka", "server.properties"]
+    heap = "-Xmx384m" if alone else "-Xmx256m"
+    return [java, "-Xms64m", heap, *JVM, *jvm, "kafka.Kafka", "server.properties"]

@@ -1,4 +1,4 @@
-"""The sandbox: one or two real Kafka clusters on this machine, with their mirror."""
+"""The sandbox: one or two real Kafka clusters on this machine, of one or three brokers, with their mirror."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from kafkalert.config.own import own_folder
 from kafkalert.errors import KafkalertError, RefusedError
@@ -18,7 +18,16 @@ from kafkalert.sandbox.jars import classpath
 from kafkalert.sandbox.java import find_java
 from kafkalert.sandbox.process import Identity, kill, recorded, send, state_of, wait_until
 from kafkalert.sandbox.remains import alone, clear, config_file, data_folder, end, identity_file, remove
-from kafkalert.sandbox.state import Component, ComponentStatus, Kind, State, Status, config_text, write_private
+from kafkalert.sandbox.state import (
+    Component,
+    Kind,
+    State,
+    Status,
+    bootstrap,
+    config_text,
+    status_of,
+    write_private,
+)
 
 OnProgress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is, and of how much (0 of 0: not known)."""
@@ -31,6 +40,7 @@ def _silent(_what: str, _done: int, _total: int) -> None:
 class Sandbox:
     """Kafka clusters dc1 and dc2 with their mirror workers mirror-dc1 and mirror-dc2, kept in a folder.
 
+    The broker of a cluster has its name; of three, dc1-1, dc1-2 and dc1-3.
     Every object on the same folder, in any process, is the same sandbox. Used as a context manager it is taken down at
     the block's end. Methods that take a component's name raise KafkalertError if the sandbox is not up or has no such
     component.
@@ -51,6 +61,7 @@ class Sandbox:
         self,
         clusters: int = 1,
         *,
+        brokers: int = 1,
         ports: Sequence[int] = (),
         owned: bool = True,
         full_speed: bool = False,
@@ -61,7 +72,9 @@ class Sandbox:
 
         Args:
             clusters: 1 or 2.
-            ports: of dc1, dc2, mirror-dc1 and mirror-dc2, as far as they reach; free ones are chosen for the others.
+            brokers: of each cluster, 1 or 3.
+            ports: of the brokers of dc1 and dc2, then of mirror-dc1 and mirror-dc2, as far as they reach; free ones are
+                chosen for the others.
             owned: the sandbox ends with this process, however that ends; otherwise it stays until `down`.
             full_speed: for a long life or a benchmark: up 1.5 s later, and with three times the requests per second
                 once it is warm.
@@ -73,7 +86,7 @@ class Sandbox:
 
         Raises:
             KafkalertError: it cannot start; the sentence has the reason.
-            RefusedError: it is up with another number of clusters.
+            RefusedError: it is up with another number of clusters or brokers.
         """
         identity = uuid.uuid4().hex
         guard = Guard(self.folder, identity)  # before there is anything that a kill could leave
@@ -85,13 +98,13 @@ class Sandbox:
                     state = State.read(self.folder)
                     fresh = state is None
                     if state is not None:
-                        self._complete(state, clusters, lock, on_progress)
+                        self._complete(state, clusters, brokers, lock, on_progress)
                     else:
                         clear(self.folder)
                         own_folder(data_folder(self.folder))
                         write_private(identity_file(self.folder), identity)
                         state = self._choose(extra or {}, () if full_speed else QUICK, on_progress)
-                        self._begin(state, clusters, ports, lock, on_progress)
+                        self._begin(state, lambda: startup.plan(clusters, ports, brokers), lock, on_progress)
         except BaseException:
             if fresh is None:  # perhaps there is nothing but the lock's file; the guard leaves alone what is not ours
                 guard.call()
@@ -117,7 +130,10 @@ class Sandbox:
     def status(self) -> Status:
         """What each component is doing; no components if the sandbox is not up."""
         state = State.read(self.folder)
-        return Status(self.folder, tuple(self._status(each) for each in (state.components if state else ())))
+        return Status(
+            self.folder,
+            tuple(status_of(each, self._process(each.name)) for each in (state.components if state else ())),
+        )
 
     def kill(self, name: str) -> None:
         """SIGKILL a component, as a crash would; returns once it is gone. Its port and data stay for `start`."""
@@ -134,18 +150,22 @@ class Sandbox:
         wait_until(lambda: state_of(process) in {"T", None}, 5)
 
     def resume(self, name: str) -> None:
-        """SIGCONT a paused component, and wait until a broker answers: it may have to join its cluster again first."""
+        """SIGCONT a paused component, and wait until a broker answers: it may have to join its cluster again first.
+
+        A broker that cannot answer yet, see `can_answer`, is not waited for.
+        """
         process = self._running(name)
         component = self._state().component(name)
         send(process, signal.SIGCONT)
         if component.kind == "broker":
-            startup.await_ready(self.folder, component, process)
+            self._await_ready(component, process)
         else:  # which answers no sooner than the broker beside it does
             wait_until(lambda: state_of(process) != "T", 5)
 
     def start(self, name: str) -> bool:
         """Start a component that was killed, on its old port with its old data, and wait until it answers.
 
+        A broker that cannot answer yet, see `can_answer`, is not waited for.
         Returns False if it runs already. Raises KafkalertError if it is paused, or does not start.
         """
         state = self._state()
@@ -157,12 +177,23 @@ class Sandbox:
             if letter:
                 return False
             process = startup.run(self.folder, self._afresh(state), component, lock)
-        startup.await_ready(self.folder, component, process)
+        self._await_ready(component, process)
         return True
 
+    def can_answer(self, name: str) -> bool:
+        """Whether enough brokers of the component's cluster run: a broker without a majority has no controller."""
+        state = self._state()
+        members = state.brokers(state.component(name).cluster)
+        running = [each for each in members if state_of(self._process(each.name)) not in {None, "T"}]
+        return 2 * len(running) > len(members)
+
+    def _await_ready(self, component: Component, process: Identity) -> None:
+        if component.kind == "mirror" or self.can_answer(component.name):
+            startup.await_ready(self.folder, component, process)
+
     def bootstrap(self, name: str = "dc1") -> str:
-        """host:port of a cluster's broker."""
-        return self._of_kind(name, "broker").address
+        """host:port of a cluster's broker, of all three, or of one of them."""
+        return bootstrap(self._state().brokers(name)) or self._of_kind(name, "broker").address
 
     def connect_url(self, cluster: str) -> str:
         """URL of the Connect worker beside a cluster, which hosts the flow into it."""
@@ -190,11 +221,13 @@ class Sandbox:
         jars = classpath(self._env, on_jar=lambda done, total: on_progress("fetching Kafka", done, total))
         return State((), str(java), jars, dict(extra), tuple(jvm))
 
-    def _begin(self, chosen: State, clusters: int, ports: Sequence[int], lock: int, on_progress: OnProgress) -> None:
+    def _begin(
+        self, chosen: State, plan: Callable[[], tuple[Component, ...]], lock: int, on_progress: OnProgress
+    ) -> None:
         """Start everything, with other ports if somebody is quicker to take one."""
         for is_last in (False, False, True):
             end(self.folder)
-            state = chosen.having(startup.plan(clusters, ports))
+            state = chosen.having(plan())
             try:
                 self._start_fresh(state, lock, on_progress)
             except startup.PortTakenError:
@@ -210,7 +243,7 @@ class Sandbox:
         brokers = [each for each in state.components if each.kind == "broker"]
         startup.format_all(self.folder, state, brokers, lock)
         self._start_all(state, state.components, lock, on_progress)
-        if len(brokers) > 1:
+        if len(state.clusters) > 1:
             on_progress("starting the mirror", 0, 0)
             startup.mirror_both_ways(self.folder, state)
         write_private(config_file(self.folder), config_text(state.components))
@@ -222,10 +255,12 @@ class Sandbox:
             on_progress(f"starting {component.name}", done, len(running))
             startup.await_ready(self.folder, component, process)
 
-    def _complete(self, state: State, clusters: int, lock: int, on_progress: OnProgress) -> None:
-        if len(state.clusters) != clusters:
+    def _complete(self, state: State, clusters: int, brokers: int, lock: int, on_progress: OnProgress) -> None:
+        there = (len(state.clusters), len(state.brokers(state.clusters[0])))
+        if there != (clusters, brokers):
+            more = f" --brokers {there[1]}" if max(there[1], brokers) > 1 else ""
             raise RefusedError(
-                f"The sandbox in {self.folder} is up with --clusters {len(state.clusters)}.",
+                f"The sandbox in {self.folder} is up with --clusters {there[0]}{more}.",
                 hint="Run: kafkalert sandbox down",
             )
         stopped = [each for each in state.components if state_of(self._process(each.name)) is None]
@@ -263,12 +298,3 @@ class Sandbox:
         if component.kind != kind:
             raise KafkalertError(f"{name} is no {kind}.")
         return component
-
-    def _status(self, component: Component) -> ComponentStatus:
-        process = self._process(component.name)
-        letter = state_of(process)
-        state: Literal["running", "paused", "stopped"] = (
-            "stopped" if letter is None else "paused" if letter == "T" else "running"
-        )
-        pid = process.pid if process and letter else None
-        return ComponentStatus(component.name, component.kind, state, component.address, pid)

@@ -4,24 +4,25 @@ from collections.abc import Callable, Sequence
 
 from kafkalert.bus.connect import Connect
 from kafkalert.bus.flow import connector_config, flows, properties_text, worker_config
-from kafkalert.config.sections import Cluster, Context, Mirror, Settings
+from kafkalert.config.sections import Cluster, Context, Mirror, Settings, Topics
 from kafkalert.errors import KafkalertError
 from kafkalert.sandbox.broker import JVM, QUICK
 from kafkalert.sandbox.ports import HOST
 from kafkalert.sandbox.process import wait_until
-from kafkalert.sandbox.state import REFRESH, Component
+from kafkalert.sandbox.state import REFRESH, Component, bootstrap, brokers
 
 
 def settings(components: Sequence[Component]) -> Settings:
     """What the sandbox's configuration file says, as far as the mirror is concerned."""
     urls = {each.cluster: each.address for each in components if each.kind == "mirror"}
+    there = brokers(components)
     clusters = {
-        each.name: Cluster(name=each.name, bootstrap=each.address, connect=urls.get(each.name))
-        for each in components
-        if each.kind == "broker"
+        name: Cluster(name=name, bootstrap=bootstrap(members), connect=urls.get(name))
+        for name, members in there.items()
     }
     context = Context(name="sandbox", clusters=tuple(clusters))
-    return Settings(context=context, clusters=clusters, mirror=Mirror(refresh=REFRESH))
+    topics = Topics(replication=max(map(len, there.values())))
+    return Settings(context=context, clusters=clusters, topics=topics, mirror=Mirror(refresh=REFRESH))
 
 
 def worker_properties(components: Sequence[Component], worker: Component) -> str:

@@ -30,11 +30,11 @@ class PortTakenError(KafkalertError):
     """Something else took a port after it had been found free."""
 
 
-def plan(clusters: int, ports: Sequence[int]) -> tuple[Component, ...]:
-    """The components of a sandbox of one or two clusters.
+def plan(clusters: int, ports: Sequence[int], brokers: int = 1) -> tuple[Component, ...]:
+    """The components of a sandbox of one or two clusters, of one or three brokers each.
 
-    `ports` go to dc1, dc2, mirror-dc1 and mirror-dc2, as far as they reach; the others are chosen from those that are
-    free. Raises KafkalertError if a given port is in use.
+    `ports` go to the brokers of dc1 and dc2, then to mirror-dc1 and mirror-dc2, as far as they reach; the others are
+    chosen from those that are free. Raises KafkalertError if a given port is in use.
     """
     for port in ports:
         demand_free(port, hint="Give another with --port, or none to have free ones chosen.")
@@ -47,11 +47,19 @@ def plan(clusters: int, ports: Sequence[int]) -> tuple[Component, ...]:
         taken.add(chosen)
         return chosen
 
-    outside = [(name, next_port()) for name in names]
+    def inner_port() -> int:
+        chosen = free_port(taken)
+        taken.add(chosen)
+        return chosen
+
+    outside = [(name, node, next_port()) for name in names for node in range(1, brokers + 1)]
     beside = [(name, next_port()) for name in names] if clusters > 1 else []
-    brokers = [Component(name, "broker", name, number, free_port(taken | {number})) for name, number in outside]
+    members = [
+        Component(name if brokers == 1 else f"{name}-{node}", "broker", name, port, inner_port(), node)
+        for name, node, port in outside
+    ]
     mirrors = [Component(f"mirror-{name}", "mirror", name, number) for name, number in beside]
-    return (*brokers, *mirrors)
+    return (*members, *mirrors)
 
 
 def demand_room(folder: Path) -> None:
@@ -70,7 +78,9 @@ def prepare(folder: Path, state: State, component: Component) -> None:
     home.mkdir(mode=0o700, parents=True)
     write_logging(folder, component)
     if component.kind == "broker":
-        text = broker.properties(component.port, component.controller, state.extra)
+        members = state.brokers(component.cluster)
+        voters = {each.node: each.controller for each in members} if len(members) > 1 else None
+        text = broker.properties(component.port, component.controller, state.extra, node=component.node, voters=voters)
         write_private(home / "server.properties", text)
     else:
         write_private(home / "worker.properties", mirror.worker_properties(state.components, component))
@@ -93,10 +103,11 @@ def launch(folder: Path, state: State, component: Component, command: Sequence[s
 def format_all(folder: Path, state: State, brokers: Sequence[Component], lock: int) -> None:
     """Prepare the data folders of new brokers, all at once. Raises KafkalertError if one cannot be."""
     running = []
+    ids = {name: base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=") for name in state.clusters}
     for component in brokers:
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        alone = len(state.brokers(component.cluster)) == 1
         # The tool takes an id that begins with a dash for an option.
-        command = broker.format_command(state.java, f"k{cluster_id[1:]}")
+        command = broker.format_command(state.java, f"k{ids[component.cluster][1:]}", alone=alone)
         running.append((component, launch(folder, state, component, command, lock)))
     for component, process in running:
         over = wait_until(lambda one=process: state_of(one) is None, READY_SECONDS)  # type: ignore[misc]
@@ -108,7 +119,8 @@ def format_all(folder: Path, state: State, brokers: Sequence[Component], lock: i
 def run(folder: Path, state: State, component: Component, lock: int) -> Identity:
     """Start the component; it is not ready yet."""
     if component.kind == "broker":
-        command = broker.run_command(state.java, state.jvm)
+        alone = len(state.brokers(component.cluster)) == 1
+        command = broker.run_command(state.java, state.jvm, alone=alone)
     else:
         command = mirror.worker_command(state.java)
     return launch(folder, state, component, command, lock)
@@ -116,13 +128,12 @@ def run(folder: Path, state: State, component: Component, lock: int) -> Identity
 
 def await_ready(folder: Path, component: Component, process: Identity) -> None:
     """Return once the component answers. Raises KafkalertError if it ends or takes too long."""
-    answers = broker_answers if component.kind == "broker" else worker_answers
     ended = False
 
     def settled() -> bool:
         nonlocal ended
         ended = state_of(process) is None
-        return ended or answers(component.port)
+        return ended or answers(component)
 
     if not wait_until(settled, READY_SECONDS, every=0.05):
         raise KafkalertError(
@@ -142,7 +153,14 @@ def is_listening(port: int) -> bool:
     return True
 
 
-def broker_answers(port: int) -> bool:
+def answers(component: Component) -> bool:
+    """Whether a broker or a worker does what it is there for."""
+    if component.kind == "broker":
+        return broker_answers(component.port, component.node)
+    return worker_answers(component.port)
+
+
+def broker_answers(port: int, node: int) -> bool:
     """Whether the broker takes requests and is part of its cluster.
 
     One that was paused first believes that it is, and is put out for a moment once its controller looks at the clock.
@@ -154,7 +172,7 @@ def broker_answers(port: int) -> bool:
     if not is_listening(port):
         return False
     client = admin(Cluster(name="sandbox", bootstrap=f"{HOST}:{port}"))
-    wanted = NewTopic("kafkalert.sandbox", num_partitions=1, replication_factor=1)
+    wanted = NewTopic("kafkalert.sandbox", num_partitions=1, replica_assignment=[[node]])
     try:
         if not client.list_topics(timeout=2).brokers:
             return False

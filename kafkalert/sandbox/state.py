@@ -12,6 +12,7 @@ import msgspec
 from kafkalert.config.durations import format_duration
 from kafkalert.errors import KafkalertError, UsageError
 from kafkalert.sandbox.ports import HOST
+from kafkalert.sandbox.process import Identity, state_of
 from kafkalert.sandbox.remains import data_folder
 
 Kind = Literal["broker", "mirror"]
@@ -31,6 +32,8 @@ class Component:
     """Where clients reach it: the Kafka protocol of a broker, HTTP of a worker."""
     controller: int = 0
     """Port of the KRaft controller inside a broker."""
+    node: int = 1
+    """A broker's id in its cluster."""
 
     @property
     def address(self) -> str:
@@ -54,7 +57,11 @@ class State:
     @property
     def clusters(self) -> tuple[str, ...]:
         """Names of the clusters."""
-        return tuple(each.name for each in self.components if each.kind == "broker")
+        return tuple(dict.fromkeys(each.cluster for each in self.components if each.kind == "broker"))
+
+    def brokers(self, cluster: str) -> tuple[Component, ...]:
+        """The brokers of a cluster; none for a name that is no cluster."""
+        return brokers(self.components).get(cluster, ())
 
     def having(self, components: tuple[Component, ...]) -> "State":
         """The same with these components."""
@@ -97,6 +104,16 @@ class ComponentStatus:
     pid: int | None
 
 
+def status_of(component: Component, process: Identity | None) -> ComponentStatus:
+    """What a component is doing, by the process that it has on record."""
+    letter = state_of(process)
+    state: Literal["running", "paused", "stopped"] = (
+        "stopped" if letter is None else "paused" if letter == "T" else "running"
+    )
+    pid = process.pid if process and letter else None
+    return ComponentStatus(component.name, component.kind, state, component.address, pid)
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """What the sandbox in a folder is doing; without components there is none."""
@@ -119,16 +136,33 @@ def write_private(file: Path, text: str) -> None:
     part.replace(file)
 
 
+def brokers(components: Sequence[Component]) -> dict[str, tuple[Component, ...]]:
+    """The brokers of each cluster."""
+    found: dict[str, tuple[Component, ...]] = {}
+    for each in components:
+        if each.kind == "broker":
+            found[each.cluster] = (*found.get(each.cluster, ()), each)
+    return found
+
+
+def bootstrap(members: Sequence[Component]) -> str:
+    """The addresses of a cluster's brokers, as clients take them."""
+    return ",".join(each.address for each in members)
+
+
 def config_text(components: Sequence[Component]) -> str:
     """The kafkalert configuration whose only context is the sandbox; its first cluster is the active one."""
-    brokers = [each for each in components if each.kind == "broker"]
+    clusters = brokers(components)
     lines = ["# Written by `kafkalert sandbox up`, removed by `kafkalert sandbox down`.", 'context = "sandbox"', ""]
-    for broker in brokers:
-        lines += [f"[clusters.{broker.name}]", f'bootstrap = "{broker.address}"']
-        lines += [f'connect = "{each.address}"' for each in components if each.name == f"mirror-{broker.name}"]
+    for name, members in clusters.items():
+        lines += [f"[clusters.{name}]", f'bootstrap = "{bootstrap(members)}"']
+        lines += [f'connect = "{each.address}"' for each in components if each.name == f"mirror-{name}"]
         lines += [""]
-    names = ", ".join(f'"{broker.name}"' for broker in brokers)
-    if len(brokers) > 1:
+    names = ", ".join(f'"{name}"' for name in clusters)
+    replication = max(map(len, clusters.values()))
+    if replication > 1:
+        lines += ["[topics]", f"replication = {replication}", ""]
+    if len(clusters) > 1:
         lines += ["[mirror]", f'refresh = "{format_duration(REFRESH)}"', ""]
     # The stages' tables lie with the brokers' data, from this file on, and go with it.
     lines += ["[engine]", 'state = "sandbox/tables"', ""]

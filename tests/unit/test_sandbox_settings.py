@@ -192,6 +192,41 @@ def test_a_port_is_used_once() -> None:
     assert len(set(used)) == len(used) == 6
 
 
+def test_three_brokers_of_a_cluster_are_one_quorum() -> None:
+    """They are known by their cluster's name and a number; each votes, and two of them make a majority."""
+    components = startup.plan(2, (17021, 17022), 3)
+    names = [each.name for each in components]
+    assert names == ["dc1-1", "dc1-2", "dc1-3", "dc2-1", "dc2-2", "dc2-3", "mirror-dc1", "mirror-dc2"]
+    used = [port for each in components for port in (each.port, each.controller) if port]
+    assert len(set(used)) == len(used) == 14
+    state = State(components, "java", "jars")
+    assert state.clusters == ("dc1", "dc2")
+    members = state.brokers("dc1")
+    assert [(each.cluster, each.node) for each in members] == [("dc1", 1), ("dc1", 2), ("dc1", 3)]
+    voters = {each.node: each.controller for each in members}
+    text = broker.properties(members[1].port, members[1].controller, node=2, voters=voters)
+    settings = dict(line.split("=", 1) for line in text.splitlines())
+    assert settings["node.id"] == "2"
+    assert settings["controller.quorum.voters"] == ",".join(f"{n}@127.0.0.1:{port}" for n, port in voters.items())
+    assert "controller.quorum.bootstrap.servers" not in settings
+    assert {settings[one] for one in settings if one.endswith("replication.factor")} == {"3"}
+    assert {settings[one] for one in settings if one.endswith(("min.isr", "min.insync.replicas"))} == {"2"}
+    assert "--standalone" not in broker.format_command("java", "x", alone=False)
+
+
+def test_the_configuration_leads_to_all_brokers_of_a_cluster(clean: Path) -> None:
+    """So does the mirror's, and both ask for topics with as many replicas."""
+    components = startup.plan(2, (), 3)
+    (clean / "sandbox.toml").write_text(config_text(components))
+    said, used = load(clean / "sandbox.toml"), mirror.settings(components)
+    assert said.topics.replication == used.topics.replication == 3
+    for one in (said, used):
+        wanted = ",".join(each.address for each in components if each.cluster == "dc2" and each.kind == "broker")
+        assert one.clusters["dc2"].bootstrap == wanted
+    for flow in flows(said):
+        assert connector_config(said, flow) == connector_config(used, flow)
+
+
 def test_a_full_disk_is_said_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker whose disk is full dies with a page of Java."""
     usage = shutil.disk_usage(tmp_path)._replace(free=10 << 20)
