@@ -18,6 +18,7 @@ from tests.made import datum, debit, wishes
 from tests.pipeline import Sent
 from tests.reading import CODEC, ENTRIES, SETTINGS
 from tests.twin import NAMES, Twin, now_ms
+from torture.disk import Disk
 from torture.journal import Journal
 
 CHANGING: Final = 6
@@ -84,6 +85,7 @@ class Bank(Twin):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.disk = Disk(self.folder / "state-second")
         self.maybe: dict[str, set[AlertId]] = {}
         self.changing = Changing()
         self.others: list[Thread] = []
@@ -100,6 +102,11 @@ class Bank(Twin):
             self.sites[NAMES[number % 2]].wish(customer, rows[-1])
         for site in self.sites.values():
             site.flush()
+
+    def end(self) -> None:
+        """Leave no process, no flow and no disk."""
+        super().end()
+        self.disk.close()
 
     @property
     def active(self) -> str:

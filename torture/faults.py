@@ -1,4 +1,4 @@
-"""What breaks, for a while, and is mended: processes that are killed or frozen, links that are cut or hang."""
+"""What breaks, for a while, and is mended: processes are killed or frozen, links are cut or hang, a disk is full."""
 
 import os
 import signal
@@ -76,6 +76,7 @@ class Faults:
 
     def __init__(self, bank: Bank, sandbox: Sandbox, network: Network, stages: Stages, journal: Journal) -> None:
         self._bank = bank
+        self._disk = bank.disk
         self._sandbox = sandbox
         self._network = network
         self._stages = stages
@@ -87,7 +88,9 @@ class Faults:
         for step in steps:
             if over.wait(max(0.0, began + step.at - monotonic())):
                 break
-            if step.what in {"cut", "hang"}:
+            if step.what == "fill":
+                undo = self._full()
+            elif step.what in {"cut", "hang"}:
                 undo = [self.links(step.what, [self._link(name) for name in step.on])]
             else:
                 parts = [self._do(step, self._bank.cluster(name), name) for name in step.on]
@@ -106,6 +109,20 @@ class Faults:
         except Exception as error:  # noqa: BLE001 - a fault that could not be done must not end the round
             self._journal.say(f"{step.what} {part}: not done, {error}")
             return None
+
+    def _full(self) -> list[Callable[[], None]]:
+        """The disk of the second machine's tables is full."""
+        if not self._disk.there:
+            self._journal.say("no disk of its own could be mounted")
+            return []
+        self._journal.say("the disk of second is full")
+        self._disk.fill()
+
+        def free() -> None:
+            self._disk.free()
+            self._journal.say("there is room again")
+
+        return [free]
 
     def site(self, cluster: str, what: str) -> Callable[[], None]:
         """A cluster goes away, for all: its broker alone is killed or frozen, or no link ends or begins there."""

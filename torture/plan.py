@@ -166,11 +166,13 @@ def _forced(rng: Random) -> tuple[Step, ...]:
 
 
 def _faults(rng: Random, targets: Sequence[str], links: Sequence[tuple[str, ...]], count: int) -> tuple[Step, ...]:
-    """Processes that are killed or frozen, and links that are cut or hang, one after the other."""
+    """Processes that are killed or frozen, links that are cut or hang, a disk that is full; one after the other."""
     found: list[Step] = []
     at = rng.uniform(1, 6)
     for _ in range(count):
-        if rng.random() < 0.5:
+        if rng.random() < 0.1:
+            step = Step(at, "fill", ("second",), seconds=rng.uniform(1, 9))
+        elif rng.random() < 0.5:
             step = Step(
                 at, rng.choice(("cut", "hang")), rng.choice(links), seconds=rng.choice((3, 9, 9, 20)) * rng.random()
             )
