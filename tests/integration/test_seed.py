@@ -205,14 +205,16 @@ def test_a_stop_ends_it_with_a_true_count(settings: Settings, tmp_path: Path) ->
     assert summary.acknowledged == summary.rows == len(table(settings, AUTHORISATIONS.topic)) < 20_000
 
 
-def test_a_row_that_the_cluster_does_not_take_is_told(settings: Settings, tmp_path: Path) -> None:
-    """A row larger than the topic takes fails alone, with its line's number."""
-    large = row("A2", *(f"C{number:0500d}" for number in range(2000)))
-    settings = settings.model_copy(update={"clusters": {"dc1": _with(settings.active, "message.max.bytes", "900000")}})
-    path = write(tmp_path / "a", row("A1", "C1"), large, row("A3", "C1"))
+def test_a_row_that_the_cluster_or_a_stage_does_not_take_is_told(settings: Settings, tmp_path: Path) -> None:
+    """A row larger than the topic takes, or than stages decode, fails alone, with its line's number."""
+    large, larger = (row(f"A{count}", *(f"C{number:0500d}" for number in range(count))) for count in (1000, 1100))
+    settings = settings.model_copy(update={"clusters": {"dc1": _with(settings.active, "message.max.bytes", "400000")}})
+    path = write(tmp_path / "a", row("A1", "C1"), large, larger, row("A3", "C1"))
     listener = Listener()
     summary = listener.seed(settings, Request(AUTHORISATIONS, path))
-    assert (summary.acknowledged, summary.failed, listener.bad) == (2, 1, [2])
+    assert (summary.acknowledged, summary.failed, listener.bad) == (2, 2, [2, 3])
+    reasons = [one.reason for one in summary.problems]
+    assert reasons == ["larger than the cluster takes", "larger than serde.largest_record"]
 
 
 def _with(cluster: Cluster, name: str, value: str) -> Cluster:
