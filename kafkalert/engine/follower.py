@@ -125,7 +125,7 @@ class Follower(Thread):
         self.problem = text
         if isinstance(error, TablesFullError):
             # Changes arrive that cannot be kept: nothing may be decided by what was there before them.
-            (self._store.folder / "alive").unlink(missing_ok=True)
+            self._store.note_not_alive()
         if rebuild:
             self._put_away.clear()
             try:

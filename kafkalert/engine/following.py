@@ -1,6 +1,5 @@
 """One stay of the tables' follower on one cluster: reads both topics into the store, from where that stands."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from threading import Event
@@ -294,6 +293,4 @@ class Following:
             self._alive_at = now
             self._ending.check()
             self._store.check_files()
-            path = self._store.folder / "alive"
-            path.touch(mode=0o600)
-            os.utime(path)
+            self._store.note_alive()

@@ -6,8 +6,9 @@ and a store that another boot of the machine left behind is rebuilt from the top
 """
 
 import fcntl
+import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from shutil import rmtree
@@ -228,6 +229,18 @@ class Store:
                 f"The tables' files in {self.folder} were removed or replaced while they were in use.",
                 hint="Start it again: they are read anew from their topics. Remove them only while nothing uses them.",
             )
+
+    def note_alive(self) -> None:
+        """Say that the tables are followed. Raises TablesFullError, ConfigError where no file can be written."""
+        with self._faults(OSError):
+            path = self.folder / "alive"
+            path.touch(mode=0o600)
+            os.utime(path)
+
+    def note_not_alive(self) -> None:
+        """Say that they are not; where that cannot be said, it is seen once nobody has said the other for a while."""
+        with suppress(OSError):
+            (self.folder / "alive").unlink(missing_ok=True)
 
     def check_readers(self) -> int:
         """Free what readers left that were killed, which keeps pages from being used again; how many there were."""

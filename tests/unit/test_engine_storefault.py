@@ -72,6 +72,26 @@ def test_what_nobody_knows_is_not_explained() -> None:
     assert fault(Path("/nowhere"), SIZE, lmdb.BadValsizeError("mdb_put: MDB_BAD_VALSIZE: Unsupported size")) is None
 
 
+def test_a_sign_of_life_that_cannot_be_written_has_its_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is waited for; one that takes no writes any more ends the stage with a sentence, not as a bug."""
+    store = Store(tmp_path, size=1 << 20, flavour=b"1")
+    store.note_alive()
+    for number, kind in ((errno.ENOSPC, TablesFullError), (errno.EROFS, ConfigError)):
+
+        def fails(*_: object, number: int = number, **__: object) -> None:
+            raise system(number)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "touch", fails)
+            patch.setattr(Path, "unlink", fails)
+            with pytest.raises(kind, match=str(tmp_path)):
+                store.note_alive()
+            store.note_not_alive()
+    store.note_not_alive()
+    assert not (tmp_path / "alive").exists()
+    store.close()
+
+
 def test_tables_of_another_pid_namespace_are_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as they are in use there: LMDB would take its processes and threads for those of here."""
     there = Store(tmp_path / "state", size=1 << 20, flavour=b"1")
