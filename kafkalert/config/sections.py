@@ -107,6 +107,9 @@ class Engine(Section):
     state: Path = Field(default=Path(".kafkalert/state"), description="folder of the tables")
     table_size: int = Field(default=64 << 30, ge=1 << 20, description="most bytes that the tables may take")
     group_protocol: Literal["auto", "consumer", "classic"] = "auto"
+    offsets_gone: Literal["refuse", "again"] = Field(
+        default="refuse", description="what a start does whose group has lost its offsets"
+    )
     commit_interval: Duration = Field(
         default=timedelta(seconds=1), gt=timedelta(0), description="how often offsets are committed"
     )

@@ -58,6 +58,7 @@ clusters = ["dc1"]
 [engine]
 # mode = "one-hop"            # "two-hop" writes customeraccountentry, for other systems that read it
 # state = ".kafkalert/state"  # the folder of the tables; on a local disk
+# offsets_gone = "refuse"     # a group that lost its offsets does not start; "again": it processes everything again
 # commit_interval = "1s"
 # batch = 500                 # records taken at a time
 # linger = "50ms"             # how long a message waits for others while entries wait to be read

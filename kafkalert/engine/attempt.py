@@ -8,6 +8,7 @@ from typing import Final
 from kafkalert.bus.threads import watched
 from kafkalert.bus.watermarks import ends, partitions_of, topic_ids
 from kafkalert.config.sections import Cluster, Settings
+from kafkalert.engine.beginning import Beginning
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.delivery import Delivery
@@ -156,6 +157,10 @@ class Attempt:
             self.loop = loop
             work.changed()
             inputs.start()
+            if not work.metrics.entries:  # who has processed something knows where the group is
+                beginning = Beginning(cluster, settings.group(stage.name))
+                found = [partitions_of({one: topics[one] for one in names}) for names in (stage.inputs, stage.outputs)]
+                beginning.check(loop.consumer, *found, epoch=self.epoch, gone=settings.engine.offsets_gone)
             loop.join(self.epoch, self._skips)
             self.finished = loop.run() if self._goals is None else self._to_the_end(loop, self._goals, topics)
         finally:

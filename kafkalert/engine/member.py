@@ -154,7 +154,7 @@ class Member:
         if code in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
             raise KafkalertError(
                 f"{message.topic()}[{message.partition()}] no longer has the records that follow the committed offset.",
-                hint="They expired or were deleted unread; set the group's offset where to go on, and start again.",
+                hint="They expired or were deleted unread; say where to go on: `kafkalert offsets set GROUP POSITION`.",
             )
         name = str(message.topic() or self._inputs) if of_topic(error) else self._group
         if (refusal := denied(self._cluster, error, "READ", name)) is not None:

@@ -17,10 +17,13 @@ STAGE = """
 import sys
 from kafkalert.bus import clients
 class Failing(clients.Consumer):
-    failed = 0
+    failed, joined = 0, False
+    def subscribe(self, *topics, **callbacks):
+        self.joined = True
+        super().subscribe(*topics, **callbacks)
     def committed(self, partitions, timeout):
-        Failing.failed += 1
-        return super().committed(partitions, timeout=timeout if Failing.failed > 2 else 1e-6)
+        Failing.failed += self.joined
+        return super().committed(partitions, timeout=1e-6 if self.joined and Failing.failed <= 2 else timeout)
 clients.Consumer = Failing
 from kafkalert.__main__ import main
 sys.argv = ["kafkalert", "--config", sys.argv[1], "run", "alerting"]

@@ -1,5 +1,6 @@
 """`run alerting --until-end`, and where a group begins and ends."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from kafkalert.sandbox.local import Sandbox
 from tests.made import datum, debit, wishes
 from tests.pipeline import Pipeline, Sent
 from tests.reading import AUTHORISATIONS, CODEC, DEAD, ENTRIES, SETTINGS, ends
-from tests.running import kafkalert, make_topics
+from tests.running import await_beat, kafkalert, make_topics
 
 pytestmark = pytest.mark.kafka
 
@@ -133,7 +134,7 @@ def test_a_group_whose_records_are_gone_ends_with_what_to_do(small: Pipeline) ->
         assert (
             f"Error: {place[0]}[{place[1]}] no longer has the records that follow the committed offset." in done.stderr
         )
-        assert "Hint: They expired or were deleted unread; set the group's offset where to go on" in done.stderr
+        assert "Hint: They expired or were deleted unread; say where to go on: `kafkalert offsets set" in done.stderr
         assert "Traceback" not in done.stderr
     small.sent.clear()
     small.book(debit("NL01", "later"))
@@ -142,3 +143,36 @@ def test_a_group_whose_records_are_gone_ends_with_what_to_do(small: Pipeline) ->
     moved.result(30)
     assert kafkalert(small, "run", "alerting", "--until-end").returncode == 0
     assert [one.entry for one in small.outputs()] == ["first", "more-2", "later"]
+
+
+def test_a_group_that_lost_its_offsets_is_told_where_to_go_on(small: Pipeline) -> None:
+    """It would send everything again; a first start asks nothing."""
+    first = kafkalert(small, "run", "alerting", "--until-end")
+    assert (first.returncode, first.stderr.splitlines()[-1]) == (0, "1 entry read, 1 alert sent."), first.stderr
+    client = admin(small.cluster)  # held: its answers come only while it lives
+    (gone,) = client.delete_consumer_groups([small.group()]).values()
+    gone.result(30)
+    refused = kafkalert(small, "run", "alerting", "--until-end")
+    assert refused.returncode == 5, refused.stderr
+    assert f"Error: Group {small.group()} has no offsets on dc1" in refused.stderr
+    assert "a start would process 1 record again, from 20" in refused.stderr
+    shown = json.loads(kafkalert(small, "offsets", "show", small.group(), "-o", "json").stdout)
+    assert sum(one["left"] for one in shown) == 1
+    assert {one["offset"] for one in shown} == {None}
+    unasked = kafkalert(small, "offsets", "set", small.group(), "-1")
+    assert (unasked.returncode, "1 to read" in unasked.stderr) == (5, True), unasked.stderr
+    done = kafkalert(small, "offsets", "set", small.group(), "end", "--yes", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    assert {one["left"] for one in json.loads(done.stdout)} == {0}
+    again = kafkalert(small, "run", "alerting", "--until-end")
+    assert again.stderr.splitlines()[-1] == "0 entries read, 0 alerts sent."
+    assert len(small.outputs()) == 1
+
+
+def test_places_are_not_set_under_a_stage_that_runs(small: Pipeline) -> None:
+    """Its members would go on from where they are, and commit over it."""
+    alerting = small.alerting()
+    await_beat(small, alerting.pid, lambda beat: beat["state"] == "running" and beat["totals"]["entries"] == 1)
+    refused = kafkalert(small, "offsets", "set", small.group(), "start", "--yes")
+    assert (refused.returncode, "has 1 member on dc1" in refused.stderr) == (5, True), refused.stderr
+    assert alerting.stop() == 0

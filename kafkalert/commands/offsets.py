@@ -1,0 +1,85 @@
+"""`kafkalert offsets`: where consumer groups are, and putting one elsewhere."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kafkalert.commands import complete, invocation
+from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
+from kafkalert.commands.output import Format, OutputOption, emit
+from kafkalert.errors import UsageError
+
+if TYPE_CHECKING:
+    from kafkalert.ops.group_offsets import GroupOffsets
+
+app = typer.Typer()
+COLUMNS = ("group", "topic", "partition", "offset", "start", "end", "left", "members", "cluster")
+SPARE = ("cluster", "members", "start")
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster", metavar="NAME", help="On this cluster [default: the active one].", autocompletion=complete.clusters
+    ),
+]
+
+
+@app.callback()
+def offsets() -> None:
+    """See where consumer groups are, and put one elsewhere."""
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    group: Annotated[str, typer.Argument(metavar="[GROUP]", help="Only this group.", show_default=False)] = "",
+    *,
+    cluster: ClusterOption = None,
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """Show the next offset of each group in each partition, and how many records are left to read.
+
+    Example: kafkalert offsets show kafkalert.alerting
+    """
+    emit(_groups(ctx, cluster).show(group), output, columns=COLUMNS, spare=SPARE, empty="There are no groups.")
+
+
+@app.command("set", context_settings={"ignore_unknown_options": True})
+def put(
+    ctx: typer.Context,
+    group: Annotated[str, typer.Argument(metavar="GROUP", help="The group, which must have no members.")],
+    position: Annotated[
+        str, typer.Argument(metavar="POSITION", help="start, end, N, +N, -N, @TIMESTAMP or @-1h, in each partition.")
+    ],
+    *,
+    topic: Annotated[
+        str, typer.Option("--topic", metavar="NAME", help="Only in this topic.", autocompletion=complete.topics)
+    ] = "",
+    cluster: ClusterOption = None,
+    yes: YesOption = False,
+    confirm: ConfirmOption = None,
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """Have a group go on elsewhere: earlier records are processed again, later ones never.
+
+    Its stage has to be stopped on every machine (exit status 5). It shows what it will do, and asks.
+
+    Example: kafkalert offsets set kafkalert.alerting @-1h
+    """
+    from kafkalert.ops.offsets import parse_position  # noqa: PLC0415 - not for --help
+
+    def ask(changes: Sequence[str]) -> None:
+        approve(ctx, changes, yes=yes, confirm=confirm)
+
+    rows = _groups(ctx, cluster).set(group, parse_position(position), ask, topic=topic)
+    emit(rows, output, columns=COLUMNS, spare=SPARE)
+
+
+def _groups(ctx: typer.Context, cluster: str | None) -> "GroupOffsets":
+    from kafkalert.ops.group_offsets import GroupOffsets  # noqa: PLC0415 - Kafka's library, not for --help
+
+    settings = invocation.settings(ctx)
+    there = settings.context.clusters
+    if cluster is not None and cluster not in there:
+        raise UsageError(f"There is no cluster {cluster} in this context.", hint=f"It has {', '.join(there)}.")
+    return GroupOffsets(settings, cluster or "")

@@ -1,0 +1,120 @@
+"""Where consumer groups are, partition by partition, and putting one elsewhere."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from confluent_kafka import KafkaException
+
+from kafkalert.config import names
+from kafkalert.config.sections import Settings
+from kafkalert.engine.clock import Clock, SystemClock
+from kafkalert.errors import RefusedError, UsageError
+from kafkalert.ops.active import where
+from kafkalert.ops.failover.groups import Groups
+from kafkalert.ops.offsets import Position
+from kafkalert.ops.tail.log import Ends, Log, Partition
+from kafkalert.ops.wording import counted
+
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class GroupOffset:
+    """Where a group is in one partition: `offset` is the next one that it reads, None where it has committed none.
+
+    `start` and `end` are the partition's own; `left` counts what the group has yet to read. `members`: of the group.
+    """
+
+    version: int
+    cluster: str
+    group: str
+    members: int
+    topic: str
+    partition: int
+    offset: int | None
+    start: int
+    end: int
+    left: int
+
+
+class GroupOffsets:
+    """The groups of a context on one cluster, the active one unless another is named. Raises UnreachableError."""
+
+    def __init__(self, settings: Settings, cluster: str = "", clock: Clock | None = None) -> None:
+        active, self._epoch = where(settings)
+        self.cluster = cluster or active
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._groups = Groups(settings, settings.clusters[self.cluster])
+        self._log = Log(settings.clusters[self.cluster])
+
+    def show(self, group: str = "") -> list[GroupOffset]:
+        """Where groups are. Raises UsageError where `group` is none of this context."""
+        known = [one for one in dict.fromkeys([self._alerting(), *self._groups.names()]) if not group or one == group]
+        if not known:
+            hint = "`kafkalert offsets show` lists those it has."
+            raise UsageError(f"{self.cluster} has no group {group}.", hint=hint)
+        attendance, committed = self._groups.attendance(known), self._groups.committed(known)
+        found: list[GroupOffset] = []
+        for name in known:
+            at = committed[name]
+            ends = self._log.ends({*at, *self._inputs(name, at)})
+            found += [self._row(name, attendance[name].members, one, at.get(one), ends[one]) for one in sorted(ends)]
+        return found
+
+    def set(
+        self, group: str, position: Position, approve: Callable[[Sequence[str]], None], *, topic: str = ""
+    ) -> list[GroupOffset]:
+        """Put a group without members at `position`, in `topic` alone where it is given, once `approve` returns.
+
+        Raises UsageError, RefusedError where the group has members; or what `approve` raises.
+        """
+        rows = [one for one in self.show(group) if not topic or one.topic == topic]
+        if not rows:
+            raise UsageError(f"{group} reads nothing of {topic}.", hint=f"See `kafkalert offsets show {group}`.")
+        self._check_empty(group, rows[0].members)
+        ends = {(one.topic, one.partition): Ends(one.start, one.end) for one in rows}
+        wanted = self._log.positions(position, ends, self._clock.wall_ms())
+        approve([_change(one, wanted[one.topic, one.partition]) for one in rows])
+        try:
+            self._groups.move(group, wanted, epoch=self._epoch)
+        except KafkaException as error:
+            self._check_empty(group, self._groups.attendance([group])[group].members)
+            raise RefusedError(f"{self.cluster} does not take it: {error.args[0].str()}.") from error
+        return [one for one in self.show(group) if not topic or one.topic == topic]
+
+    def _alerting(self) -> str:
+        return self._settings.group("alerting")
+
+    def _inputs(self, group: str, committed: dict[Partition, int]) -> list[Partition]:
+        """All partitions that a group reads, as far as is known: those of alerting, and of what it has committed in."""
+        topics = {topic for topic, _ in committed}
+        if group == self._alerting():
+            topics |= {self._settings.topic(names.ACCOUNTENTRY)}
+            if self._settings.engine.mode == "two-hop":
+                topics |= {self._settings.topic(names.CUSTOMERACCOUNTENTRY)}
+        return self._log.topics(topics).partitions if topics else []
+
+    def _row(self, group: str, members: int, one: Partition, at: int | None, ends: Ends) -> GroupOffset:
+        left = ends.high - max(ends.low, ends.low if at is None else at)
+        return GroupOffset(VERSION, self.cluster, group, members, *one, at, ends.low, ends.high, max(0, left))
+
+    def _check_empty(self, group: str, members: int) -> None:
+        if members:
+            raise RefusedError(
+                f"Group {group} has {counted(members, 'member')} on {self.cluster}; nothing was changed.",
+                hint="Stop its stage on every machine, then set it.",
+            )
+
+
+def _change(one: GroupOffset, wanted: int) -> str:
+    """What it means to put a group there."""
+    place = f"{one.topic}[{one.partition}]"
+    if one.offset is None:
+        return f"{place}: to {wanted:,}; {one.end - wanted:,} to read"
+    moved = wanted - min(max(one.offset, one.start), one.end)
+    what = "no change"
+    if moved:
+        what = f"{counted(abs(moved), 'record')} {'processed again' if moved < 0 else 'never processed'}"
+    return f"{place}: from {one.offset:,} to {wanted:,}; {what}"
