@@ -56,6 +56,7 @@ def put(
         str, typer.Option("--topic", metavar="NAME", help="Only in this topic.", autocompletion=complete.topics)
     ] = "",
     cluster: ClusterOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would do, and change nothing.")] = False,
     yes: YesOption = False,
     confirm: ConfirmOption = None,
     output: OutputOption = Format.TABLE,
@@ -69,6 +70,10 @@ def put(
     from kafkalert.ops.offsets import parse_position  # noqa: PLC0415 - not for --help
 
     def ask(changes: Sequence[str]) -> None:
+        if dry_run:
+            for change in changes:
+                invocation.say(change)
+            raise typer.Exit
         approve(ctx, changes, yes=yes, confirm=confirm)
 
     rows = _groups(ctx, cluster).set(group, parse_position(position), ask, topic=topic)

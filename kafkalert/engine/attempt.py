@@ -153,14 +153,14 @@ class Attempt:
             self.state = "loading"
             if ending or not ready(ending):
                 return
+            if not work.metrics.entries:  # who has processed something knows where the group is
+                beginning = Beginning(cluster, settings.group(stage.name), loop.consumer, ending)
+                found = [partitions_of({one: topics[one] for one in names}) for names in (stage.inputs, stage.outputs)]
+                beginning.check(*found, gone=settings.engine.offsets_gone)
             loop.ticked = work.clock.monotonic()  # it was made when the stay began, and may have waited for long
             self.loop = loop
             work.changed()
             inputs.start()
-            if not work.metrics.entries:  # who has processed something knows where the group is
-                beginning = Beginning(cluster, settings.group(stage.name))
-                found = [partitions_of({one: topics[one] for one in names}) for names in (stage.inputs, stage.outputs)]
-                beginning.check(loop.consumer, *found, epoch=self.epoch, gone=settings.engine.offsets_gone)
             loop.join(self.epoch, self._skips)
             self.finished = loop.run() if self._goals is None else self._to_the_end(loop, self._goals, topics)
         finally:

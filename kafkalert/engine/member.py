@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Thread
 from typing import Any, Final
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from kafkalert.bus import clients, unreadable
 from kafkalert.bus.denied import denied, of_topic
@@ -222,20 +222,29 @@ class Member:
         if self._leaving:  # inside close(), where no question is answered; what comes now goes at once
             return
         start: dict[Partition, Place] = {}
+        begun: dict[Partition, int] = {}
         for one in consumer.committed(partitions, timeout=CALL_SECONDS):
             if one.error is not None:  # not known, which is not the same as none
                 raise KafkaException(one.error)
             partition = (one.topic, one.partition)
-            start[partition] = committed_place(one) if one.offset >= 0 else Place(OFFSET_BEGINNING)
+            start[partition] = committed_place(one) if one.offset >= 0 else Place(self._first(one))
+            if one.offset < 0:
+                begun[partition] = start[partition].offset
             if partition in self._listed:
                 self._skip(partition, bound(one.metadata))
         self._progress.assigned(start)
         consumer.incremental_assign(offsets(start, lambda _: ""))
+        if begun:  # before anything is sent: a group that dies before its next commit has not lost its offsets
+            self.commit_soon(begun)
         if not self.joined:
             self.joined = True
             self._changed()
         if self._paused:
             consumer.pause(offsets(start, lambda _: ""))
+
+    def _first(self, one: TopicPartition) -> int:
+        """The first offset of a partition in which the group has none."""
+        return self.consumer.get_watermark_offsets(one, timeout=CALL_SECONDS)[0]
 
     def _skip(self, partition: Partition, end: int | None) -> None:
         """Pass over what the switch lists of a partition, as far as that lay before its end when the group first came.

@@ -44,6 +44,11 @@ _SEEN: Final = (
     (("DESCRIBE",), _T, (names.ACCOUNTENTRY, names.CUSTOMERACCOUNTENTRY), "the lag is not known"),
     _GONE,
 )
+_OFFSETS: Final = (
+    (("DESCRIBE",), _T, (names.ACCOUNTENTRY,), ""),
+    (("DESCRIBE",), _T, (names.CUSTOMERACCOUNTENTRY,), "needed with two hops only"),
+    (("READ",), _T, (names.CONTROL,), "needed with two clusters only"),
+)
 _SWITCH: Final = (
     (("READ", "DESCRIBE_CONFIGS"), _T, names.TOPICS, ""),
     (("WRITE",), _T, (names.CONTROL,), ""),
@@ -90,6 +95,8 @@ _NEEDS: Final = {
         (("READ",), _T, names.TOPICS, "only topics that it may read"),
         (("DESCRIBE",), _G, ("kafkalert.tail",), "denials in the broker's log"),
     ),
+    "offsets show": (*_OFFSETS, (("DESCRIBE",), _G, ("kafkalert.alerting",), "")),
+    "offsets set": (*_OFFSETS, (("READ",), _G, ("kafkalert.alerting",), "")),
     "failover": _SEEN,
     "failover history": (_CONTROL,),
     "failover cancel": ((("READ",), _T, (names.CONTROL, names.STATUS), ""), (("WRITE",), _T, (names.CONTROL,), "")),

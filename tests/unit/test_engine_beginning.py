@@ -1,59 +1,94 @@
 """Where a group without offsets begins, and which one has lost them."""
 
-from typing import Any
+from collections.abc import Iterator
+from itertools import chain, repeat
+from typing import Any, Literal
 from unittest.mock import Mock
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.beginning import Beginning, OffsetsGoneError
-from kafkalert.errors import ExitCode
+from kafkalert.engine.ending import AbandonedError, Ending
+from kafkalert.errors import DeniedError, ExitCode
 
 DC1 = Cluster(name="dc1", bootstrap="127.0.0.1:1")
-IN, OUT = ("accountentry", 0), ("outboundemailmessage", 0)
+IN, OUT, HOP = ("accountentry", 0), ("outboundemailmessage", 0), ("customeraccountentry", 0)
 
 
 class Scene:
-    """A group on a cluster that holds what a test says."""
+    """A group on a cluster that holds what a test says; `committed` are the answers, one after the other."""
 
-    def __init__(self, *, committed: int = -1001, members: bool = False, read: int = 7, sent: tuple[int, int]) -> None:
-        self.begun: list[dict[Any, int]] = []
-        self.beginning = Beginning(DC1, "kafkalert.alerting")
+    def __init__(
+        self, *committed: dict[Any, int], members: bool = False, read: int = 7, sent: tuple[int, int] = (0, 9)
+    ) -> None:
+        self.consumer, self.ending = Mock(), Ending(Mock())
+        self.answers: Iterator[dict[Any, int]] = chain(committed, repeat(committed[-1] if committed else {}))
+        self.consumer.committed.side_effect = self._committed
+        self.consumer.get_watermark_offsets.side_effect = lambda one, **_: (
+            sent if one.topic == OUT[0] else (3, 3 + read)
+        )
+        self.beginning = Beginning(DC1, "kafkalert.alerting", self.consumer, self.ending)
         hidden: Any = self.beginning
         hidden._has_members = lambda: members
-        hidden._begin = lambda places, _epoch: self.begun.append(places)
         hidden._oldest = lambda _starts: 1_700_000_000_000
-        hidden._ends = lambda _consumer, one: sent if one == OUT else (3, 3 + read)
-        self.consumer = Mock()
-        self.consumer.committed.return_value = [TopicPartition(*IN, committed)]
 
-    def check(self, gone: str = "refuse") -> list[dict[Any, int]]:
-        """The places that it commits as the first ones."""
-        chosen: Any = gone
-        self.beginning.check(self.consumer, [IN], [OUT], epoch=0, gone=chosen)
-        return self.begun
+    def _committed(self, asked: list[TopicPartition], **_: object) -> list[TopicPartition]:
+        answer = next(self.answers)
+        return [
+            TopicPartition(one.topic, one.partition, answer.get((one.topic, one.partition), -1001)) for one in asked
+        ]
 
-
-def test_a_first_start_commits_its_first_places() -> None:
-    """So one that is killed before its first commit is not taken for one that lost its offsets."""
-    assert Scene(sent=(0, 0)).check() == [{IN: 3}]
+    def check(self, gone: Literal["refuse", "again"] = "refuse", inputs: tuple[Any, ...] = (IN,)) -> None:
+        """As a start does."""
+        self.beginning.check(inputs, [OUT], gone=gone)
 
 
-def test_who_goes_on_or_joins_others_is_asked_nothing() -> None:
-    assert Scene(committed=5, sent=(0, 9)).check() == []
-    assert Scene(members=True, sent=(0, 9)).check() == []
+@pytest.mark.parametrize(
+    "scene",
+    [
+        Scene({IN: 5}),
+        Scene({IN: 0}),
+        Scene(members=True),
+        Scene(sent=(0, 0)),
+        Scene(read=0),
+        Scene({}, {IN: 3}),
+    ],
+    ids=["goes on", "began", "joins others", "first start", "nothing to read", "another one begins just now"],
+)
+def test_nobody_else_is_asked(scene: Scene) -> None:
+    """Above all not the worker that starts beside others: what they send must not look like an old stage's work."""
+    scene.check()
 
 
 @pytest.mark.parametrize("sent", [(0, 9), (9, 9)], ids=["alerts are there", "alerts were there, and expired"])
 def test_where_alerts_were_sent_the_offsets_are_lost(sent: tuple[int, int]) -> None:
-    """How many records it is, and from when; with "again" it goes on."""
-    with pytest.raises(OffsetsGoneError, match=r"process 7 records again, from 2023-11-14 22:13:20 UTC on") as refused:
+    """How many records it is, of what, and from when; with "again" it goes on."""
+    many = r"process 7 records of accountentry again, from 2023-11-14 22:13:20 UTC on"
+    with pytest.raises(OffsetsGoneError, match=many) as refused:
         Scene(sent=sent).check()
     assert refused.value.exit_code is ExitCode.REFUSED
     assert "kafkalert offsets set kafkalert.alerting" in refused.value.hint
-    assert Scene(sent=sent).check("again") == []
+    Scene(sent=sent).check("again")
 
 
-def test_nothing_to_read_is_nothing_to_lose() -> None:
-    assert Scene(read=0, sent=(0, 9)).check() == [{IN: 3}]
+def test_a_topic_may_lose_its_offsets_alone() -> None:
+    """Kafka forgets those of one that a group has not read for a week, though it reads another one."""
+    with pytest.raises(OffsetsGoneError, match="process 7 records of customeraccountentry again"):
+        Scene({IN: 5}).check(inputs=(IN, HOP))
+
+
+def test_what_the_cluster_denies_is_a_right_that_is_missing() -> None:
+    scene = Scene()
+    scene.consumer.committed.side_effect = KafkaException(KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED))
+    with pytest.raises(DeniedError, match=r"denies READ on group kafkalert\.alerting"):
+        scene.check()
+
+
+def test_who_has_left_asks_no_more() -> None:
+    """The stage works elsewhere by then."""
+    scene = Scene()
+    scene.ending.abandon()
+    with pytest.raises(AbandonedError):
+        scene.check()
