@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from confluent_kafka import KafkaError, KafkaException
+
 from kafkalert.bus.connecting import Failure
 from kafkalert.config.sections import Cluster
 
@@ -109,3 +111,10 @@ def _trust(why: str, section: str) -> str:
     if "ostname" in why or "IP address" in why:
         return "Give bootstrap by a name that the certificate has, or have the certificate name this one."
     return f"Set ssl.ca.location of {section} to the authority that signed the broker's certificate."
+
+
+def said(error: Exception) -> str:
+    """An error as a sentence; librdkafka's own hold more than people read."""
+    if isinstance(error, KafkaException) and error.args and isinstance(error.args[0], KafkaError):
+        return f"{error.args[0].str()}."
+    return str(error)

@@ -1,10 +1,10 @@
-"""A right that is missing may be granted while somebody waits: that is said, and bounded."""
+"""What is missing may be given while somebody waits, a right above all: that is said, and bounded."""
 
 import logging
 from collections.abc import Callable
 from typing import Final
 
-from kafkalert.errors import DeniedError
+from kafkalert.errors import DeniedError, KafkalertError
 
 _LOG = logging.getLogger(__name__)
 SAY_SECONDS: Final = 10.0
@@ -13,7 +13,7 @@ _STEADY_SECONDS: Final = 30.0
 
 
 class Denials:
-    """Waits for rights for `patience` seconds; None waits for ever, 0 not at all."""
+    """Waits for that for `patience` seconds; None waits for ever, 0 not at all."""
 
     def __init__(self, monotonic: Callable[[], float], patience: float | None) -> None:
         self._monotonic = monotonic
@@ -21,7 +21,7 @@ class Denials:
         self._since = self._last = self._said_at = float("-inf")
         self._said = ""
 
-    def wait(self, error: DeniedError) -> None:
+    def wait(self, error: KafkalertError) -> None:
         """Say what is missing, every SAY_SECONDS while it is. Raises `error` once it was missing for too long."""
         now = self._monotonic()
         if now - self._last > _STEADY_SECONDS:
@@ -31,4 +31,5 @@ class Denials:
             raise error
         if str(error) != self._said or now - self._said_at >= SAY_SECONDS:
             self._said, self._said_at = str(error), now
-            _LOG.warning("%s Waiting for it. %s", error, error.hint)
+            awaited = " Waiting for it." if isinstance(error, DeniedError) else ""
+            _LOG.warning("%s%s %s", error, awaited, error.hint)

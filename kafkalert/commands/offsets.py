@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kafkalert.ops.group_offsets import GroupOffsets
 
 app = typer.Typer()
-COLUMNS = ("group", "topic", "partition", "offset", "start", "end", "left", "members", "cluster")
+COLUMNS = ("group", "topic", "partition", "offset", "start", "end", "left", "gone", "members", "cluster")
 SPARE = ("cluster", "members", "start")
 ClusterOption = Annotated[
     str | None,
@@ -49,7 +49,8 @@ def put(
     ctx: typer.Context,
     group: Annotated[str, typer.Argument(metavar="GROUP", help="The group, which must have no members.")],
     position: Annotated[
-        str, typer.Argument(metavar="POSITION", help="start, end, N, +N, -N, @TIMESTAMP or @-1h, in each partition.")
+        str,
+        typer.Argument(metavar="POSITION", help="In each partition: next, start, end, N, +N, -N, @TIME or @-1h."),
     ],
     *,
     topic: Annotated[
@@ -63,10 +64,12 @@ def put(
 ) -> None:
     """Have a group go on elsewhere: earlier records are processed again, later ones never.
 
-    Its stage has to be stopped on every machine (exit status 5). It shows what it will do, and asks.
+    Its stage has to be stopped on every machine (exit status 5), or held because records are gone: then `next` has it
+    go on with the next ones that are there. It shows what it will do, and asks.
 
     Example: kafkalert offsets set kafkalert.alerting @-1h
     """
+    from kafkalert.ops.group_offsets import NEXT  # noqa: PLC0415 - Kafka's library, not for --help
     from kafkalert.ops.offsets import parse_position  # noqa: PLC0415 - not for --help
 
     def ask(changes: Sequence[str]) -> None:
@@ -76,7 +79,8 @@ def put(
             raise typer.Exit
         approve(ctx, changes, yes=yes, confirm=confirm)
 
-    rows = _groups(ctx, cluster).set(group, parse_position(position), ask, topic=topic)
+    where = NEXT if position == str(NEXT) else parse_position(position)
+    rows = _groups(ctx, cluster).set(group, where, ask, topic=topic)
     emit(rows, output, columns=COLUMNS, spare=SPARE)
 
 

@@ -15,10 +15,12 @@ from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ending, Ends, alone
 from kafkalert.engine.inputs import Inputs
 from kafkalert.engine.loop import Loop
+from kafkalert.engine.member import OutOfRangeError
 from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.progress import Partition
 from kafkalert.engine.skipping import Ranges
 from kafkalert.engine.stage import Stage
+from kafkalert.engine.unread import unread
 from kafkalert.errors import DeniedError
 
 _LOOK_SECONDS: Final = 0.2
@@ -123,7 +125,7 @@ class Attempt:
             topics = topic_ids(cluster, needed)
         linger_ms = settings.engine.linger.total_seconds() * 1000
         self._delivery = delivery = Delivery(cluster, linger_ms=linger_ms, stopping=ending)
-        inputs = Inputs(cluster, list(stage.inputs))
+        inputs = Inputs(cluster, {one: topics[one][0] for one in stage.inputs})
 
         def hold() -> str:
             inputs.check()
@@ -154,19 +156,34 @@ class Attempt:
             if ending or not ready(ending):
                 return
             if not work.metrics.entries:  # who has processed something knows where the group is
-                beginning = Beginning(cluster, settings.group(stage.name), loop.consumer, ending)
                 found = [partitions_of({one: topics[one] for one in names}) for names in (stage.inputs, stage.outputs)]
+                beginning = Beginning(cluster, settings.group(stage.name), loop.consumer, ending)
                 beginning.check(*found, gone=settings.engine.offsets_gone)
+            if work.metrics.gone or not work.metrics.entries:
+                self._check_unread(loop, topics)
             loop.ticked = work.clock.monotonic()  # it was made when the stay began, and may have waited for long
             self.loop = loop
             work.changed()
             inputs.start()
-            loop.join(self.epoch, self._skips)
-            self.finished = loop.run() if self._goals is None else self._to_the_end(loop, self._goals, topics)
+            loop.join({one: topics[one][0] for one in stage.inputs}, self.epoch, self._skips)
+            try:
+                self.finished = loop.run() if self._goals is None else self._to_the_end(loop, self._goals, topics)
+            except OutOfRangeError:
+                self._check_unread(loop, topics)
+                raise
         finally:
             inputs.close()
             loop.close()
             delivery.close()
+
+    def _check_unread(self, loop: Loop, topics: Mapping[str, tuple[str, int]]) -> None:
+        """Raise UnreadError where the group can read something no more; the metrics have what."""
+        work = self._work
+        inputs = {one: topics[one] for one in work.stage.inputs}
+        error = unread(self.cluster, work.settings.group(work.stage.name), loop.consumer, inputs)
+        work.metrics.gone = {} if error is None else {one: gap.records for one, gap in error.gaps.items()}
+        if error is not None:
+            raise error
 
     def _to_the_end(self, loop: Loop, goals: Goals, topics: Mapping[str, tuple[str, int]]) -> bool:
         """Process what each input holds; whether the end of them was what ended it.

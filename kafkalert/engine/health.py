@@ -45,10 +45,14 @@ class StageCollector(Collector):
             for one, count in counts.copy().items():
                 family.add_metric([one], count)
             yield family
-        lag = GaugeMetricFamily("kafkalert_lag", "Records not processed yet.", labels=["topic", "partition"])
-        for (topic, partition), behind in metrics.lag.items():
-            lag.add_metric([topic, str(partition)], behind)
-        yield lag
+        for name, text, by_partition in (
+            ("kafkalert_lag", "Records not processed yet.", metrics.lag),
+            ("kafkalert_gone", "Records that expired or were deleted before they were read.", metrics.gone),
+        ):
+            gauge = GaugeMetricFamily(name, text, labels=["topic", "partition"])
+            for (topic, partition), count in by_partition.items():
+                gauge.add_metric([topic, str(partition)], count)
+            yield gauge
         bounds = [*(str(bound / 1000) for bound in BUCKETS_MS), "+Inf"]
         histogram = HistogramMetricFamily("kafkalert_latency_seconds", "From an entry's record time to its alerts.")
         counted = list(accumulate(metrics.buckets))

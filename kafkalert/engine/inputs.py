@@ -1,6 +1,7 @@
 """Whether the topics that a stage reads are still there: of a deleted one its consumer hears nothing with KIP-848."""
 
 import logging
+from collections.abc import Mapping
 from threading import Event, Thread
 from typing import Final
 
@@ -8,6 +9,7 @@ from kafkalert.bus.threads import watched
 from kafkalert.bus.watermarks import MissingTopicsError, topic_ids
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.ending import alone
+from kafkalert.engine.member import RetryError
 from kafkalert.errors import KafkalertError
 
 _LOG = logging.getLogger(__name__)
@@ -16,16 +18,17 @@ _AGAIN_SECONDS: Final = 5.0
 
 
 class Inputs(Thread):
-    """Looks from time to time, until `close`, whether `topics` exist on `cluster`; `check` raises once they do not.
+    """Looks from time to time, until `close`, whether `topics`, each with its id, exist on `cluster`; see `check`.
 
     It has a thread of its own, as a cluster that hangs answers late or never.
     """
 
-    def __init__(self, cluster: Cluster, topics: list[str]) -> None:
+    def __init__(self, cluster: Cluster, topics: Mapping[str, str]) -> None:
         super().__init__(name=f"inputs on {cluster.name}", daemon=True)
         self._cluster = cluster
         self._topics = topics
         self._missing: list[str] = []
+        self._anew: list[str] = []
         self._error: BaseException | None = None
         self._closed = Event()
 
@@ -46,7 +49,8 @@ class Inputs(Thread):
 
     def _absent(self) -> list[str]:
         try:
-            topic_ids(self._cluster, self._topics)
+            found = topic_ids(self._cluster, list(self._topics))
+            self._anew = [one for one, (id_, _) in found.items() if id_ != self._topics[one]]
         except MissingTopicsError as error:
             alone(error)
             return error.topics
@@ -57,10 +61,12 @@ class Inputs(Thread):
     def check(self) -> None:
         """Raise MissingTopicsError if two looks, one after the other, found the same topics missing.
 
-        Raises what ended the looking, if anything did.
+        Raises RetryError if one has another id: it was made anew. Raises what ended the looking, if anything did.
         """
         if self._error is not None:
             raise self._error
+        if self._anew:
+            raise RetryError(f"{' and '.join(self._anew)} was deleted and made anew.", hint="It is read anew.")
         absent = self._missing
         if absent:
             raise MissingTopicsError(self._cluster, absent)

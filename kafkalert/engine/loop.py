@@ -88,9 +88,9 @@ class Loop:
         )
         self.consumer = self._member.consumer
 
-    def join(self, epoch: int, skips: Mapping[Partition, Ranges]) -> None:
-        """Become a member. `epoch` goes into commits; offsets in `skips` are passed over unprocessed."""
-        self._member.join(self._stage.inputs, epoch, skips)
+    def join(self, topics: Mapping[str, str], epoch: int, skips: Mapping[Partition, Ranges]) -> None:
+        """Become a member: see `Member.join`."""
+        self._member.join(topics, epoch, skips)
 
     @property
     def joined(self) -> bool:

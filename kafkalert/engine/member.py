@@ -1,7 +1,7 @@
 """A stage's member of its group on one cluster: what it is given, what it commits, and how it leaves."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from threading import Thread
 from typing import Any, Final
 
@@ -14,7 +14,16 @@ from kafkalert.bus.threads import Callbacks
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ending
-from kafkalert.engine.progress import Partition, Place, Progress, committed_place, offsets, partition_of
+from kafkalert.engine.progress import (
+    Partition,
+    Place,
+    Progress,
+    committed_place,
+    offsets,
+    partition_of,
+    topic_id,
+    with_topic,
+)
 from kafkalert.engine.skipping import Ranges, bound, skipped, within, written
 from kafkalert.errors import KafkalertError
 
@@ -27,6 +36,10 @@ _RETRY_SECONDS: Final = 0.2
 
 class RetryError(KafkalertError):
     """The clients have to be made anew; what was not committed is read again."""
+
+
+class OutOfRangeError(RetryError):
+    """What is to be read is not there: it is gone, or the topic was made anew."""
 
 
 class Member:
@@ -49,6 +62,7 @@ class Member:
         self._cluster = cluster
         self._group = group
         self._inputs = ""
+        self._ids: Mapping[str, str] = {}
         self._progress = progress
         self._delivery = delivery
         self._changed = changed
@@ -72,9 +86,13 @@ class Member:
             **properties,
         )
 
-    def join(self, topics: Sequence[str], epoch: int, skips: Mapping[Partition, Ranges]) -> None:
-        """Join the group. `epoch` goes into commits; offsets in `skips` are passed over unprocessed."""
+    def join(self, topics: Mapping[str, str], epoch: int, skips: Mapping[Partition, Ranges]) -> None:
+        """Join the group, to read `topics`, each with its id, which goes into commits as `epoch` does.
+
+        Offsets in `skips` are passed over unprocessed.
+        """
         self._inputs = " or ".join(topics)
+        self._ids = topics
         self._epoch = epoch
         self._listed = skips
         kept = self._callbacks.kept
@@ -152,9 +170,9 @@ class Member:
             last[place] = max(last.get(place, -1), (message.offset() or 0) - 1)
             return
         if code in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
-            raise KafkalertError(
-                f"{message.topic()}[{message.partition()}] no longer has the records that follow the committed offset.",
-                hint="They expired or were deleted unread; say where to go on: `kafkalert offsets set GROUP POSITION`.",
+            raise OutOfRangeError(
+                f"{message.topic()}[{message.partition()}] does not have the offset that is to be read.",
+                hint="The group's offsets are looked at again.",
             )
         name = str(message.topic() or self._inputs) if of_topic(error) else self._group
         if (refusal := denied(self._cluster, error, "READ", name)) is not None:
@@ -227,9 +245,11 @@ class Member:
             if one.error is not None:  # not known, which is not the same as none
                 raise KafkaException(one.error)
             partition = (one.topic, one.partition)
-            start[partition] = committed_place(one) if one.offset >= 0 else Place(self._first(one))
-            if one.offset < 0:
-                begun[partition] = start[partition].offset
+            if one.offset >= 0 and not self._made_anew(one):
+                start[partition] = committed_place(one)
+            else:
+                begun[partition] = self.consumer.get_watermark_offsets(one, timeout=CALL_SECONDS)[0]
+                start[partition] = Place(begun[partition])
             if partition in self._listed:
                 self._skip(partition, bound(one.metadata))
         self._progress.assigned(start)
@@ -242,9 +262,14 @@ class Member:
         if self._paused:
             consumer.pause(offsets(start, lambda _: ""))
 
-    def _first(self, one: TopicPartition) -> int:
-        """The first offset of a partition in which the group has none."""
-        return self.consumer.get_watermark_offsets(one, timeout=CALL_SECONDS)[0]
+    def _made_anew(self, one: TopicPartition) -> bool:
+        """Whether what the group has committed is an offset of another topic of this name, which was deleted."""
+        there, known = topic_id(one.metadata), self._ids.get(one.topic, "")
+        if there in {"", known}:
+            return False
+        where = f"{one.topic}[{one.partition}]"
+        _LOG.warning("%s was deleted and made anew; it is read from its beginning, not from %d on", where, one.offset)
+        return True
 
     def _skip(self, partition: Partition, end: int | None) -> None:
         """Pass over what the switch lists of a partition, as far as that lay before its end when the group first came.
@@ -270,7 +295,10 @@ class Member:
             _LOG.warning("%s: the switch says to skip what lay beyond its end %d then; that is not skipped", where, end)
 
     def _offsets(self, places: Mapping[Partition, Place]) -> list[TopicPartition]:
-        return offsets(places, lambda one: written(self._epoch, self._bounds.get(one)))
+        def metadata(one: Partition) -> str:
+            return with_topic(written(self._epoch, self._bounds.get(one)), self._ids.get(one[0], ""))
+
+        return offsets(places, metadata)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         going = [(one.topic, one.partition) for one in partitions]

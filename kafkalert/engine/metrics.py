@@ -19,7 +19,8 @@ class Metrics:
     """Counters since the start, and the newest latencies.
 
     `latencies` are milliseconds from an entry's record time to handing its alerts to the producer. `before_switch`:
-    records passed over because a switch says that they were processed before it.
+    records passed over because a switch says that they were processed before it. `gone`: records that the group can
+    read no more, by partition.
     """
 
     entries: int = 0
@@ -27,6 +28,7 @@ class Metrics:
     dead: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     before_switch: int = 0
+    gone: dict[tuple[str, int], int] = field(default_factory=dict)
     lag: dict[tuple[str, int], int] = field(default_factory=dict)
     fresh: deque[int] = field(default_factory=lambda: deque(maxlen=_RECENT))
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS_MS) + 1))

@@ -10,6 +10,7 @@ from kafkalert.bus.marks import ID_BYTES, record_id
 
 Partition = tuple[str, int]
 _ID: Final = " id="
+_TOPIC: Final = re.compile(r"(?:^| )topic=(\S{1,64})")
 _HEX: Final = re.compile(rf"[0-9a-f]{{{2 * ID_BYTES}}}")
 UNKNOWN: Final = -1
 """Below every offset: what the group has committed is not known."""
@@ -119,6 +120,17 @@ def offsets(places: Mapping[Partition, Place], metadata: Callable[[Partition], s
         TopicPartition(*one, place.offset, f"{metadata(one)}{_ID}{place.id}" if place.id else metadata(one))
         for one, place in places.items()
     ]
+
+
+def with_topic(metadata: str, id_: str) -> str:
+    """The `metadata` of a commit, with the id of the topic that it is about: made anew, a topic has another one."""
+    return f"{metadata} topic={id_}" if id_ else metadata
+
+
+def topic_id(metadata: str | None) -> str:
+    """The id of the topic that a commit is about; empty where it does not say."""
+    found = _TOPIC.search((metadata or "").partition(_ID)[0])
+    return found[1] if found else ""
 
 
 def committed_place(told: TopicPartition) -> Place:

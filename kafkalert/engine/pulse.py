@@ -264,6 +264,7 @@ class Pulse(Thread):
             },
             "lag": sum(metrics.lag.values()),
             "lags": {place.written(one): left for one, left in sorted(metrics.lag.items())},
+            "gone": {place.written(one): count for one, count in sorted(metrics.gone.items())},
             "rates": self._rates,
             "totals": {"entries": metrics.entries, "alerts": by_name(metrics.alerts.items())},
             "latencyMs": {f"p{share}": percentile(latencies, share) for share in (50, 99)},

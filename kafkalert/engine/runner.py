@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
 
+from kafkalert.bus.cause import said
 from kafkalert.bus.control.event import Event
 from kafkalert.bus.control.state import Duty
 from kafkalert.bus.denials import Denials
@@ -24,6 +25,7 @@ from kafkalert.engine.pulse import Pulse, Report
 from kafkalert.engine.stage import Stage
 from kafkalert.engine.stopping import ORDERLY_SECONDS, InterruptedStopError, Stopping
 from kafkalert.engine.store import RebuildingError
+from kafkalert.engine.unread import UnreadError
 from kafkalert.engine.watchdog import END_SECONDS, Watchdog
 from kafkalert.errors import DeniedError, KafkalertError, UnreachableError
 
@@ -36,7 +38,7 @@ _STEADY_SECONDS: Final = 60.0
 _STUCK: Final = "stuck: its loop stands still"
 _LOOK_SECONDS: Final = 0.1
 _RIGHT_SECONDS: Final = 2.0
-"""How often it is tried again where a right is missing."""
+"""How often it is tried again where a right is missing, or somebody has to say where to go on."""
 _LAST_SECONDS: Final = ORDERLY_SECONDS + 2.0
 """What the last stay may take to end: delivering and committing, and leaving the group."""
 
@@ -103,6 +105,7 @@ class Runner:
         self._epoch = -1  # the highest that was worked in
         self._cluster = ""  # where that was
         self._waits = "starting"
+        self._lacks = ""  # why the last stay could not process: it stays so until a stay gets further
         self._goals: Goals = {}
         self._failures = 0
         self._retry_at = float("-inf")
@@ -146,7 +149,7 @@ class Runner:
             state = f"held: {loop.held}" if loop.held else "running" if loop.joined else "joining"
             state = _STUCK if self._watchdog.stuck else state
         else:
-            state = self._waits if here is None else here.state
+            state = self._lacks or (self._waits if here is None else here.state)
         state = "stopping" if self._stopping else "prepared" if prepared is not None else state
         view = self._active.view()
         cluster, epoch = (view.active, view.epoch) if here is None else (here.cluster.name, here.epoch)
@@ -195,7 +198,7 @@ class Runner:
         elif duty.do == "process":
             self._go_on(duty)
         elif here is None:
-            self._waits = f"held: {duty.why}"
+            self._waits, self._lacks = f"held: {duty.why}", ""
         self._watch()
         return False
 
@@ -204,6 +207,7 @@ class Runner:
         here = self._here
         loop = None if here is None or here.ending else here.loop  # who leaves may have to wait for its cluster
         was_stuck = self._watchdog.stuck
+        self._lacks = self._lacks if loop is None else ""
         self._watchdog.look(None if loop is None else loop.ticked, self._clock.monotonic())
         if self._watchdog.stuck and not was_stuck:
             _LOG.warning("the loop has not turned for %.0f s", self._watchdog.still)
@@ -239,7 +243,7 @@ class Runner:
             self._prepared = None
             self._epoch, self._cluster = duty.epoch, duty.cluster
             self._failures, self._retry_at = 0, float("-inf")
-            self._goals = {}
+            self._goals, self._lacks = {}, ""
         waiting, self._next = self._next, None
         if waiting is not None and (waiting.ended or waiting.cluster.name != duty.cluster or self._here is not None):
             self._forget(waiting)
@@ -280,9 +284,9 @@ class Runner:
             self._failures = 1 if now - ended.begun > _STEADY_SECONDS else self._failures + 1
             _LOG.warning("%s Trying again.", said(error))
             self._retry_at = now + _BACKOFF_SECONDS[min(self._failures, len(_BACKOFF_SECONDS)) - 1]
-        elif isinstance(error, DeniedError):
+        elif isinstance(error, (DeniedError, UnreadError)):
             self._denials.wait(error)
-            self._waits = f"held: {error}"
+            self._lacks = f"held: {error}"
             self._retry_at = self._clock.monotonic() + _RIGHT_SECONDS
         else:
             raise error
@@ -291,10 +295,3 @@ class Runner:
         """What kept the last stay from an orderly end."""
         if isinstance(ended.error, InterruptedStopError):
             _LOG.warning("%s %s", ended.error, ended.error.hint)
-
-
-def said(error: Exception) -> str:
-    """An error as a sentence; librdkafka's own hold more than people read."""
-    if isinstance(error, KafkaException) and error.args and isinstance(error.args[0], KafkaError):
-        return f"{error.args[0].str()}."
-    return str(error)

@@ -20,10 +20,22 @@ VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
+class Next:
+    """A position of groups alone: where one is in each partition, or the nearest offset that is there."""
+
+    def __str__(self) -> str:
+        return "next"
+
+
+NEXT: Final = Next()
+
+
+@dataclass(frozen=True, slots=True)
 class GroupOffset:
     """Where a group is in one partition: `offset` is the next one that it reads, None where it has committed none.
 
-    `start` and `end` are the partition's own; `left` counts what the group has yet to read. `members`: of the group.
+    `start` and `end` are the partition's own; `left` counts what the group has yet to read, `gone` what it has not read
+    and is there no more. `members`: of the group.
     """
 
     version: int
@@ -36,6 +48,7 @@ class GroupOffset:
     start: int
     end: int
     left: int
+    gone: int = 0
 
 
 class GroupOffsets:
@@ -64,7 +77,12 @@ class GroupOffsets:
         return found
 
     def set(
-        self, group: str, position: Position, approve: Callable[[Sequence[str]], None], *, topic: str = ""
+        self,
+        group: str,
+        position: Position | Next,
+        approve: Callable[[Sequence[str]], None],
+        *,
+        topic: str = "",
     ) -> list[GroupOffset]:
         """Put a group without members at `position`, in `topic` alone where it is given, once `approve` returns.
 
@@ -75,7 +93,10 @@ class GroupOffsets:
             raise UsageError(f"{group} reads nothing of {topic}.", hint=f"See `kafkalert offsets show {group}`.")
         self._check_empty(group, rows[0].members)
         ends = {(one.topic, one.partition): Ends(one.start, one.end) for one in rows}
-        wanted = self._log.positions(position, ends, self._clock.wall_ms())
+        if isinstance(position, Next):
+            wanted = {(one.topic, one.partition): _nearest(one) for one in rows}
+        else:
+            wanted = self._log.positions(position, ends, self._clock.wall_ms())
         approve([_change(one, wanted[one.topic, one.partition]) for one in rows])
         try:
             self._groups.move(group, wanted, epoch=self._epoch)
@@ -98,7 +119,8 @@ class GroupOffsets:
 
     def _row(self, group: str, members: int, one: Partition, at: int | None, ends: Ends) -> GroupOffset:
         left = ends.high - max(ends.low, ends.low if at is None else at)
-        return GroupOffset(VERSION, self.cluster, group, members, *one, at, ends.low, ends.high, max(0, left))
+        gone = 0 if at is None else max(0, ends.low - at)
+        return GroupOffset(VERSION, self.cluster, group, members, *one, at, ends.low, ends.high, max(0, left), gone)
 
     def _check_empty(self, group: str, members: int) -> None:
         if members:
@@ -108,13 +130,20 @@ class GroupOffsets:
             )
 
 
+def _nearest(one: GroupOffset) -> int:
+    """Where a group is, or the nearest offset that is there."""
+    return min(max(one.start if one.offset is None else one.offset, one.start), one.end)
+
+
 def _change(one: GroupOffset, wanted: int) -> str:
     """What it means to put a group there."""
     place = f"{one.topic}[{one.partition}]"
     if one.offset is None:
         return f"{place}: to {wanted:,}; {one.end - wanted:,} to read"
-    moved = wanted - min(max(one.offset, one.start), one.end)
-    what = "no change"
+    moved = wanted - _nearest(one)
+    what = []
     if moved:
-        what = f"{counted(abs(moved), 'record')} {'processed again' if moved < 0 else 'never processed'}"
-    return f"{place}: from {one.offset:,} to {wanted:,}; {what}"
+        what += [f"{counted(abs(moved), 'record')} {'processed again' if moved < 0 else 'never processed'}"]
+    if one.gone:
+        what += [f"{counted(one.gone, 'record')} gone, never processed"]
+    return f"{place}: from {one.offset:,} to {wanted:,}; {', '.join(what) or 'no change'}"

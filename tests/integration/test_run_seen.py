@@ -48,6 +48,7 @@ FIELDS: dict[str, Any] = {
     "committed": dict,
     "lag": int,
     "lags": dict,
+    "gone": dict,
     "rates": dict,
     "totals": dict,
     "latencyMs": dict,

@@ -60,7 +60,7 @@ def test_a_loop_that_waited_counts_as_turning_from_its_first_turn(monkeypatch: p
         return True
 
     stage = SimpleNamespace(inputs=[], tables=[], outputs=[], name="alerting")
-    work: Any = Mock(settings=settings, stage=stage, metrics=Mock(entries=1), clock=clock, stopping=stopping)
+    work: Any = Mock(settings=settings, stage=stage, metrics=Mock(entries=1, gone={}), clock=clock, stopping=stopping)
     work.prepare.return_value = ready
     made = clock.monotonic()
     stay = Attempt(work, DC1)

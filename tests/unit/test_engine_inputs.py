@@ -9,6 +9,7 @@ from kafkalert.bus.watermarks import MissingTopicsError
 from kafkalert.config.sections import Cluster
 from kafkalert.engine import inputs
 from kafkalert.engine.inputs import Inputs
+from kafkalert.engine.member import RetryError
 from kafkalert.errors import ConfigError, ExitCode, KafkalertError, UnreachableError
 
 DC1 = Cluster(name="dc1", bootstrap="127.0.0.1:1")
@@ -21,6 +22,7 @@ class Looks:
 
     def __init__(self, answers: Iterator[list[str] | KafkalertError]) -> None:
         self.waits: list[float] = []
+        self.id = "1"
         self._answers = answers
         self._next: list[str] | KafkalertError = []
 
@@ -38,14 +40,17 @@ class Looks:
             raise self._next
         if self._next:
             raise MissingTopicsError(cluster, self._next)
-        return {}
+        return {"a": (self.id, 3), "b": ("2", 3)}
 
 
-def after(monkeypatch: pytest.MonkeyPatch, *answers: list[str] | KafkalertError) -> tuple[Inputs, list[float]]:
-    """What these answers, one look each, make of it; and the waits before each."""
+def after(
+    monkeypatch: pytest.MonkeyPatch, *answers: list[str] | KafkalertError, id_: str = "1"
+) -> tuple[Inputs, list[float]]:
+    """What these answers, one look each, make of it, where a has that id; and the waits before each."""
     looks = Looks(iter(answers))
+    looks.id = id_
     monkeypatch.setattr(inputs, "topic_ids", looks.ids)
-    watching = Inputs(DC1, ["a", "b"])
+    watching = Inputs(DC1, {"a": "1", "b": "2"})
     monkeypatch.setattr(watching, "_closed", cast("object", looks))
     watching.run()
     return watching, looks.waits[:-1]
@@ -78,3 +83,10 @@ def test_nothing_else_does(monkeypatch: pytest.MonkeyPatch, answers: tuple[list[
     """A cluster that is away, a broker that has just started, and a topic that is made anew."""
     watching, _ = after(monkeypatch, *answers)
     watching.check()
+
+
+def test_a_topic_that_was_made_anew_begins_a_new_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose offsets were those of the old one; a cluster that is away after that does not change it."""
+    watching, _ = after(monkeypatch, ["a"], [], AWAY, id_="9")
+    with pytest.raises(RetryError, match=r"^a was deleted and made anew\.$"):
+        watching.check()

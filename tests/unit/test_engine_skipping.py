@@ -80,7 +80,7 @@ def member(listed: Ranges, consumer: FakeConsumer) -> Member:
     one = Member(
         cluster, "g", progress=Progress(), delivery=cast("Delivery", None), changed=lambda: None, properties={}
     )
-    one.join(["accountentry"], 4, {PLACE: listed})
+    one.join({"accountentry": ""}, 4, {PLACE: listed})
     with patch("kafkalert.engine.member.Places", lambda _: consumer):
         one._assigned(cast("Any", consumer), [TopicPartition(*PLACE)])
     return one

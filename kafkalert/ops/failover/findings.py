@@ -21,6 +21,7 @@ _NAMED: Final = 3
 def judged(found: Survey, unknown: Sequence[str] = ()) -> Survey:
     """`found` with all that is wrong with it, the worst first, and the verdict; `unknown`: what could not be asked."""
     every = [*_active(found), *_alerts(found), *_instances(found), *_passive(found), *_mirror(found), *_odd(found)]
+    every += _gone(found)
     every += [Finding(Grade.UNKNOWN, text) for text in unknown]
     ordered = tuple(sorted(every, key=lambda one: _WORST_FIRST.index(one.grade)))
     if not all(one.answers for one in found.clusters):
@@ -151,6 +152,17 @@ def _mirror(found: Survey) -> Iterator[Finding]:
             yield Finding(grade, f"{flow} is {one.state}{why}. {flow_hint(one.state, found.given_up)}")
         elif one.lag_records is None and {one.source, one.target} <= answering:
             yield Finding(Grade.UNKNOWN, f"The lag of {flow[0].lower()}{flow[1:]} is not known{_why(one.lag_reason)}.")
+
+
+def _gone(found: Survey) -> Iterator[Finding]:
+    for one in found.groups:
+        if one.gone:
+            records = counted(one.gone, "record")
+            yield Finding(
+                Grade.BAD,
+                f"At most {records} expired or were deleted before {one.group} read them; "
+                f"`kafkalert offsets show {one.group}` shows where.",
+            )
 
 
 def _odd(found: Survey) -> Iterator[Finding]:

@@ -6,11 +6,11 @@ from typing import Final
 
 from confluent_kafka import KafkaException
 
+from kafkalert.bus.cause import said
 from kafkalert.bus.connect import Connect
 from kafkalert.bus.control.event import Event
 from kafkalert.bus.control.state import outcome
 from kafkalert.bus.flow import connector_name
-from kafkalert.engine.runner import said
 from kafkalert.errors import KafkalertError, RefusedError
 from kafkalert.ops.failover.cancel import BACK_SECONDS, WRITE_SECONDS
 from kafkalert.ops.failover.course import Step

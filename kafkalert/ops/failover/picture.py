@@ -63,11 +63,15 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class GroupLag:
-    """A consumer group on the active cluster: its members, and records that it has not committed."""
+    """A consumer group on the active cluster: its members, and records that it has not committed.
+
+    `gone` of these are not there any more, and are not counted in `lag`.
+    """
 
     group: str
     members: int
     lag: int
+    gone: int = 0
 
 
 @dataclass(frozen=True, slots=True)

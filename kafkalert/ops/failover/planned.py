@@ -8,10 +8,10 @@ from typing import Any, Final
 from confluent_kafka import KafkaException
 
 from kafkalert.bus import place
+from kafkalert.bus.cause import said
 from kafkalert.bus.control.event import Event, encode
 from kafkalert.bus.control.event import Step as Kind
 from kafkalert.bus.control.state import outcome
-from kafkalert.engine.runner import said
 from kafkalert.errors import DeniedError, KafkalertError, RefusedError
 from kafkalert.ops.failover.cancel import BACK_SECONDS, WRITE_SECONDS, abort_of, copy
 from kafkalert.ops.failover.course import Step

@@ -138,12 +138,15 @@ def _lags(settings: Settings, cluster: Cluster, seconds: float) -> tuple[GroupLa
     names = groups.names()
     attendance = groups.attendance(names)
     committed = groups.committed(names)
-    ends = places.ends({partition for offsets in committed.values() for partition in offsets})
+    partitions = {partition for offsets in committed.values() for partition in offsets}
+    starts = places.starts(partitions)  # before the ends, which would otherwise lie before them
+    ends = places.ends(partitions)
     return tuple(
         GroupLag(
             name,
             attendance[name].members,
-            sum(max(0, ends[partition] - offset) for partition, offset in committed[name].items()),
+            sum(max(0, ends[one] - max(offset, starts[one])) for one, offset in committed[name].items()),
+            sum(max(0, starts[one] - offset) for one, offset in committed[name].items()),
         )
         for name in names
     )

@@ -8,11 +8,11 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from kafkalert.bus import clients
+from kafkalert.bus.cause import said
 from kafkalert.bus.control.log import ControlLog
 from kafkalert.bus.denied import denied
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock
-from kafkalert.engine.runner import said
 from kafkalert.errors import KafkalertError
 from kafkalert.model.ids import AlertId
 from kafkalert.ops.failover.drill.canaries import Canaries, Record

@@ -1,0 +1,85 @@
+"""Records that are gone before they were read, and a topic that was made anew under a stage: nothing is passed over."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import NewTopic
+
+from kafkalert.bus.clients import admin
+from kafkalert.sandbox.local import Sandbox
+from kafkalert.sandbox.process import wait_until
+from tests.made import debit, wishes
+from tests.pipeline import Pipeline
+from tests.reading import ENTRIES, ends
+from tests.running import await_beat, kafkalert, make_topics
+
+pytestmark = pytest.mark.kafka
+SECONDS = 60
+
+
+@pytest.fixture
+def small(sandbox1: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Pipeline]:
+    """Topics with an account, a customer who asked for every debit of it, and one booking."""
+    one = make_topics(Pipeline(sandbox1.bootstrap(), prefix, tmp_path))
+    one.authorise("NL01", ["anna"])
+    one.wish("anna", wishes("anna", "NL01"))
+    one.book(debit("NL01", "first"))
+    one.flush()
+    yield one
+    one.end()
+
+
+def test_records_that_expired_unread_are_counted_and_held_until_somebody_decides(small: Pipeline) -> None:
+    """The stage that stands still is told where to go on, and does so by itself."""
+    assert kafkalert(small, "run", "alerting", "--until-end").returncode == 0
+    for number in range(3):
+        small.book(debit("NL01", f"more-{number}"))
+    small.flush()
+    (place,) = [one for one, end in ends(small.client(), small.places(ENTRIES)).items() if end]
+    client = admin(small.cluster)
+    (gone,) = client.delete_records([TopicPartition(*place, 3)]).values()
+    gone.result(SECONDS)
+    alerting = small.alerting()
+    said = f"At most 2 records expired or were deleted before they were read: {place[0]}[{place[1]}] offsets 1 to 2."
+    await_beat(small, alerting.pid, lambda beat: beat["state"] == f"held: {said}")
+    await_beat(small, alerting.pid, lambda beat: beat["gone"] == {f"{place[0]}/{place[1]}": 2})
+    status = kafkalert(small, "failover", "-o", "json")
+    assert status.returncode == 3, status.stderr
+    assert f"At most 2 records expired or were deleted before {small.group()} read them" in status.stdout
+    assert said in status.stdout
+    done = kafkalert(small, "offsets", "set", small.group(), "next", "--yes")
+    assert (done.returncode, "from 1 to 3; 2 records gone, never processed" in done.stderr) == (0, True), done.stderr
+    await_beat(small, alerting.pid, lambda beat: (beat["state"], beat["gone"]) == ("running", {}))
+    small.sent.pop("more-0")
+    small.sent.pop("more-1")
+    assert wait_until(lambda: len(small.outputs()) == 2, SECONDS)
+    assert [one.entry for one in small.outputs()] == ["first", "more-2"]
+    assert alerting.stop() == 0
+
+
+@pytest.mark.parametrize("count", [1, 6], ids=["fewer records than before", "more records than before"])
+def test_a_topic_made_anew_is_read_from_its_beginning(small: Pipeline, count: int) -> None:
+    """Where the group was means nothing in the new one, whether that offset is in it or not."""
+    for number in range(3):
+        small.book(debit("NL01", f"old-{number}"))
+    small.flush()
+    alerting = small.alerting()
+    await_beat(small, alerting.pid, lambda beat: beat["totals"]["entries"] == 4 and beat["lag"] == 0)
+    client, topic = admin(small.cluster), small.topic(ENTRIES)
+    partitions = len(small.places(ENTRIES))
+    client.delete_topics([topic])[topic].result(SECONDS)
+
+    def made() -> bool:
+        future = client.create_topics([NewTopic(topic, partitions, 1)])[topic]
+        return future.exception(SECONDS) is None
+
+    assert wait_until(made, SECONDS, every=0.2)
+    for number in range(count):
+        small.book(debit("NL01", f"new-{number}"))
+    small.flush()
+    wanted = {"first", *(f"old-{one}" for one in range(3)), *(f"new-{one}" for one in range(count))}
+    assert wait_until(lambda: {one.entry for one in small.outputs()} >= wanted, SECONDS), small.outputs()
+    await_beat(small, alerting.pid, lambda beat: beat["state"] == "running" and beat["lag"] == 0)
+    assert alerting.stop() == 0
