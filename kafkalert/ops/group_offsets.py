@@ -10,7 +10,7 @@ from kafkalert.config import names
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import RefusedError, UsageError
-from kafkalert.ops.active import where
+from kafkalert.ops.active import standing
 from kafkalert.ops.failover.groups import Groups
 from kafkalert.ops.offsets import Position
 from kafkalert.ops.tail.log import Ends, Log, Partition
@@ -55,8 +55,9 @@ class GroupOffsets:
     """The groups of a context on one cluster, the active one unless another is named. Raises UnreachableError."""
 
     def __init__(self, settings: Settings, cluster: str = "", clock: Clock | None = None) -> None:
-        active, self._epoch = where(settings)
-        self.cluster = cluster or active
+        view = standing(settings) if len(settings.context.clusters) > 1 else None
+        self.cluster = cluster or (settings.context.clusters[0] if view is None else view.active)
+        self._epoch = 0 if view is None else view.epoch
         self._settings = settings
         self._clock = clock or SystemClock()
         self._groups = Groups(settings, settings.clusters[self.cluster])

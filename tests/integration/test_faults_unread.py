@@ -59,9 +59,14 @@ def test_records_that_expired_unread_are_counted_and_held_until_somebody_decides
     assert alerting.stop() == 0
 
 
-@pytest.mark.parametrize("count", [1, 6], ids=["fewer records than before", "more records than before"])
-def test_a_topic_made_anew_is_read_from_its_beginning(small: Pipeline, count: int) -> None:
+@pytest.mark.parametrize(
+    ("protocol", "count"),
+    [("consumer", 6), ("classic", 6), ("classic", 1)],
+    ids=["known by its id", "known by its name", "fewer records than before"],
+)
+def test_a_topic_made_anew_is_read_from_its_beginning(small: Pipeline, protocol: str, count: int) -> None:
     """Where the group was means nothing in the new one, whether that offset is in it or not."""
+    small.engine["group_protocol"] = protocol
     for number in range(3):
         small.book(debit("NL01", f"old-{number}"))
     small.flush()
