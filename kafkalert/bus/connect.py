@@ -278,9 +278,25 @@ def _path(name: str) -> str:
 
 def _tls(cluster: Cluster) -> ssl.SSLContext:
     try:
-        return trusting(None if cluster.connect_ca is None else str(cluster.connect_ca))
+        context = trusting(None if cluster.connect_ca is None else str(cluster.connect_ca))
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise ConfigError(
             f"{cluster.connect_ca} holds no certificates that can be read.",
             hint=f"Correct connect_ca of [clusters.{cluster.name}].",
         ) from error
+    if cluster.connect_certificate is not None:
+        try:
+            context.load_cert_chain(cluster.connect_certificate, cluster.connect_key, password=_unasked)
+        except (OSError, ValueError) as error:
+            key = cluster.connect_key or cluster.connect_certificate
+            raise ConfigError(
+                f"{cluster.connect_certificate} and {key} hold no certificate and key that can be read.",
+                hint=f"Both in PEM, the key without a password: connect_certificate and connect_key of "
+                f"[clusters.{cluster.name}].",
+            ) from error
+    return context
+
+
+def _unasked() -> str:
+    """In place of a question on the terminal for a key's password."""
+    raise ValueError("the key has a password")

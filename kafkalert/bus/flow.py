@@ -11,16 +11,19 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from kafkalert.bus.java import PROVIDERS, ReferenceOf, Translated, translate, with_prefix
+from kafkalert.bus.java import ReferenceOf, Translated, providers, translate, with_prefix
 from kafkalert.config.names import CONTROL, STATUS, TOPICS
-from kafkalert.config.sections import Settings
+from kafkalert.config.sections import Cluster, Settings
 
 BYTES: Final = "org.apache.kafka.connect.converters.ByteArrayConverter"
 LARGEST: Final = 16 << 20
 """Bytes of a record that the mirror may write, unless message.max.bytes is larger. Java counts before compression, so a
 record may be larger here than where it came from; what a topic takes is the target's to say."""
 _BUFFER: Final = 32 << 20
-_USUAL: Final = "http://:8083"
+_USUAL: Final = "http://localhost:8083"
+_OWN_HOST: Final = "${env:KAFKALERT_CONNECT_HOST}"
+"""Where several workers have the same properties, each listens on the address of its own machine."""
+_SIGN_IN: Final = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension"
 _CONVERTERS: Final = {"key.converter": BYTES, "value.converter": BYTES, "header.converter": BYTES}
 
 
@@ -79,12 +82,13 @@ def worker_config(
     inner = {name: value for name, value in reach.items() if name != "bootstrap.servers"}
     replication = str(settings.topics.replication)
     storage = _storage(cluster)
-    return {
+    carried = [connector_config(settings, flow, reference_of, plain=plain) for flow in flows(settings)]
+    put = {
         **reach,
         **with_prefix("producer.", inner),
         **with_prefix("admin.", inner),
         "group.id": f"kafkalert-mirror-into-{cluster}",
-        "listeners": ",".join(dict.fromkeys(map(_listener, chosen.workers or (_USUAL,)))),
+        **_rest(chosen),
         **_CONVERTERS,
         "config.storage.topic": f"{storage}.configs",
         "config.storage.replication.factor": replication,
@@ -97,8 +101,8 @@ def worker_config(
         "offset.flush.interval.ms": "1000",  # what is repeated after a crash is what came in the last second
         "scheduled.rebalance.max.delay.ms": "0",  # the tasks of a worker that is gone go on at once
         "connector.client.config.override.policy": "All",
-        **PROVIDERS,
     }
+    return put | providers([*put.values(), *(value for one in carried for value in one.values())])
 
 
 def connector_config(
@@ -176,6 +180,17 @@ def _storage(cluster: str) -> str:
     return f"kafkalert.mirror.{cluster}"
 
 
-def _listener(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://:{parts.port}"
+def _rest(cluster: Cluster) -> dict[str, str]:
+    """Where workers are asked, and by whom; whoever may ask them may have them read and send what they can."""
+    urls = [urlsplit(url) for url in cluster.workers or (_USUAL,)]
+    host = _bracketed(urls[0].hostname or "") if len({url.hostname for url in urls}) == 1 else _OWN_HOST
+    put = {"listeners": ",".join(dict.fromkeys(f"{url.scheme}://{host}:{url.port}" for url in urls))}
+    if cluster.connect_auth is not None:
+        put["rest.extension.classes"] = _SIGN_IN
+    if cluster.connect_certificate is not None:
+        put["listeners.https.ssl.client.auth"] = "required"
+    return put
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -5,7 +5,8 @@ secret is never copied: where it stands is (`${env:NAME}`, `${directory:FOLDER:F
 the worker resolves it.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Final
@@ -18,12 +19,9 @@ from kafkalert.errors import RefusedError
 ReferenceOf = Callable[[str], Reference | None]
 """Where the value at a dotted place of the configuration was read, if not in its file."""
 
-PROVIDERS: Final = {
-    "config.providers": "env,directory",
-    "config.providers.env.class": "org.apache.kafka.common.config.provider.EnvVarConfigProvider",
-    "config.providers.directory.class": "org.apache.kafka.common.config.provider.DirectoryConfigProvider",
-}
-"""What a worker needs to resolve references."""
+_PROVIDERS: Final = "org.apache.kafka.common.config.provider"
+_IN_ENV: Final = re.compile(r"\$\{env:([^}:]+)\}")
+_IN_FOLDER: Final = re.compile(r"\$\{directory:([^}:]+):[^}]+\}")
 
 _SAME: Final = ("sasl.kerberos.service.name", "sasl.kerberos.min.time.before.relogin", "ssl.key.password")
 _LOGIN: Final = "org.apache.kafka.common.security"
@@ -130,8 +128,8 @@ class _Translation:
             del self._left["ssl.key.location"]
         elif certificate is not None and key is not None:
             put["ssl.keystore.type"] = _PEM
-            put["ssl.keystore.certificate.chain"] = _in_file(self._take("ssl.certificate.location"))
-            put["ssl.keystore.key"] = _in_file(self._take("ssl.key.location"))
+            put["ssl.keystore.certificate.chain"] = in_file(self._take("ssl.certificate.location"))
+            put["ssl.keystore.key"] = in_file(self._take("ssl.key.location"))
         elif "ssl.certificate.pem" in self._left and "ssl.key.pem" in self._left:
             put["ssl.keystore.type"] = _PEM
             put["ssl.keystore.certificate.chain"] = self._write("ssl.certificate.pem")
@@ -156,10 +154,28 @@ class _Translation:
                 f"{place} is a secret and nothing says where it stands, so it is not written out.",
                 hint='Point at it with {env = "NAME"} or {file = "PATH"}.',
             )
-        return f"${{env:{reference.target}}}" if reference.kind == "env" else _in_file(reference.target)
+        return f"${{env:{reference.target}}}" if reference.kind == "env" else in_file(reference.target)
 
 
-def _in_file(path: str) -> str:
+def providers(values: Iterable[str]) -> dict[str, str]:
+    """What a worker needs to resolve the references in `values`, and no others.
+
+    Whoever may change a connector could have the worker send any variable and file that a provider reads somewhere.
+    """
+    text = "\n".join(values)
+    variables, folders = sorted({*_IN_ENV.findall(text)}), sorted({*_IN_FOLDER.findall(text)})
+    put: dict[str, str] = {}
+    if variables:
+        put["config.providers.env.class"] = f"{_PROVIDERS}.EnvVarConfigProvider"
+        put["config.providers.env.param.allowlist.pattern"] = "|".join(map(re.escape, variables))
+    if folders:
+        put["config.providers.directory.class"] = f"{_PROVIDERS}.DirectoryConfigProvider"
+        put["config.providers.directory.param.allowed.paths"] = ",".join(folders)
+    used = [name for name in ("env", "directory") if f"config.providers.{name}.class" in put]
+    return {"config.providers": ",".join(used), **put} if used else {}
+
+
+def in_file(path: PurePath | str) -> str:
     """A reference to the content of a file, which the worker finds under the same path."""
     return f"${{directory:{PurePath(path).parent}:{PurePath(path).name}}}"
 

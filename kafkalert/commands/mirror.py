@@ -203,6 +203,8 @@ def _applied(one: "Comparison") -> dict[str, object]:
 
 def _verdict(found: "Sequence[Comparison]") -> None:
     """End with 1 where a flow does not run though it should, with 3 where somebody holds it."""
+    from kafkalert.ops.mirror.condition import mend  # noqa: PLC0415 - Kafka's library, not for --help
+
     for one in found:
         if one.held:
             invocation.say(
@@ -211,9 +213,9 @@ def _verdict(found: "Sequence[Comparison]") -> None:
             )
         elif not one.is_fine:
             why = f": {one.reason}" if one.reason else f"; it is {one.condition}"
+            log = f"See the log of the Connect worker beside {one.flow.target}."
             raise KafkalertError(
-                f"{one.flow.connector} does not run{why}.",
-                hint=f"See the log of the Connect worker beside {one.flow.target}.",
+                f"{one.flow.connector} does not run{why}.", hint=mend(one.flow, one.condition, one.reason) or log
             )
     if not all(one.is_fine for one in found):
         raise typer.Exit(ExitCode.DRIFT)
@@ -231,7 +233,7 @@ def _row(one: "FlowStatus") -> dict[str, object]:
         "state": one.state,
         "lag": _lag(one.lag_records, complete=one.lag_complete),
         "age": _age(one.lag_records, one.lag_seconds),
-        "detail": "; ".join(filter(None, (gone, one.reason, one.lag_reason or idle))),
+        "detail": "; ".join(filter(None, (gone, one.reason, one.hint.rstrip("."), one.lag_reason or idle))),
     }
 
 

@@ -5,7 +5,7 @@ Everything here works on the raw tables and takes them as they are, so that it r
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from kafkalert.config.names import TOPICS
 from kafkalert.config.properties import suggestion
@@ -13,6 +13,8 @@ from kafkalert.config.report import Report
 from kafkalert.config.tables import table
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+CONNECT_FILES: Final = ("connect_ca", "connect_certificate", "connect_key")
+"""Keys of a cluster that name files by which https to its Connect workers goes."""
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _BROKER = re.compile(r"(?:[A-Za-z]+://)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\]):([0-9]{1,5})")
 _WORKER = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\]):([0-9]{1,5})(?:/[A-Za-z0-9._~/-]*)?")
@@ -102,9 +104,11 @@ def _check_workers(raw: Mapping[str, Any], report: Report) -> None:
     for cluster in table(raw, "clusters"):
         keys = table(raw, "clusters", cluster)
         connect = keys.get("connect")
-        for key in ("connect_auth", "connect_ca"):
+        for key in ("connect_auth", *CONNECT_FILES):
             if key in keys and not connect:
                 report.add(["clusters", cluster, key], "is of no use without connect, the URL of the Connect worker")
+        if "connect_key" in keys and "connect_certificate" not in keys:
+            report.add(["clusters", cluster, "connect_key"], "is of no use without connect_certificate")
         if not isinstance(connect, str):
             continue
         place = ["clusters", cluster, "connect"]

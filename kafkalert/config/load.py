@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from kafkalert.config.checks import check, choose
+from kafkalert.config.checks import CONNECT_FILES, check, choose
 from kafkalert.config.document import Document
 from kafkalert.config.environment import PREFIX
 from kafkalert.config.find import find
@@ -136,9 +136,8 @@ def _settings(document: Document, chosen: str, folder: Path, report: Report) -> 
 
     def here(name: str) -> Cluster:
         cluster = document.clusters[name]
-        if cluster.connect_ca is None:
-            return cluster
-        return cluster.model_copy(update={"connect_ca": placed(cluster.connect_ca, "clusters", name, "connect_ca")})
+        files = {key: path for key in CONNECT_FILES if (path := getattr(cluster, key)) is not None}
+        return cluster.model_copy(update={key: placed(path, "clusters", name, key) for key, path in files.items()})
 
     return Settings(
         context=context,

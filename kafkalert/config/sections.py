@@ -49,6 +49,10 @@ class Cluster(Section):
     connect: str | None = Field(default=None, description="URL[,URL...] of the Kafka Connect workers beside it")
     connect_auth: SecretStr | None = Field(default=None, description="user:password")
     connect_ca: Path | None = Field(default=None, description="certificates that the workers' https is checked by")
+    connect_certificate: Path | None = Field(
+        default=None, description="certificate, and its key unless connect_key has it, by which the workers know us"
+    )
+    connect_key: Path | None = Field(default=None, description="key of connect_certificate")
     kafka: dict[str, SecretStr] = Field(default_factory=dict, description="librdkafka properties, passed on")
 
     @field_validator("connect_auth")

@@ -26,6 +26,7 @@ bootstrap = "127.0.0.1:9092"  # HOST:PORT of brokers of this one cluster, commas
 # connect = "http://127.0.0.1:8083"  # the Kafka Connect workers beside dc2, which host the flow into it, commas between
 # connect_auth = {env = "DC2_CONNECT"}  # user:password
 # connect_ca = "connect-ca.pem"         # what https is checked by; the system's certificates without it
+# connect_certificate = "client.pem"    # by which the workers know us, with its key unless connect_key names that
 
 # One table an environment: its clusters, the first of which is active at the start, and what may be done there.
 [contexts.local]

@@ -42,6 +42,7 @@ _SEEN: Final = (
     (("READ",), _T, (names.CONTROL, names.STATUS), ""),
     (("DESCRIBE",), _G, ("kafkalert.alerting",), "the lag is not known"),
     (("DESCRIBE",), _T, (names.ACCOUNTENTRY, names.CUSTOMERACCOUNTENTRY), "the lag is not known"),
+    (("READ",), _T, MIRRORED, "the mirror's backlog is not known"),
     _GONE,
 )
 _OFFSETS: Final = (

@@ -1,9 +1,11 @@
 """The mirror of a sandbox: its settings, its workers' properties, and the two flows brought to run."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from kafkalert.bus.connect import Connect
 from kafkalert.bus.flow import connector_config, flows, properties_text, worker_config
+from kafkalert.bus.java import in_file, providers
 from kafkalert.config.sections import Cluster, Context, Mirror, Settings, Topics
 from kafkalert.errors import KafkalertError
 from kafkalert.sandbox.broker import JVM, QUICK
@@ -25,9 +27,9 @@ def settings(components: Sequence[Component]) -> Settings:
     return Settings(context=context, clusters=clusters, topics=topics, mirror=Mirror(refresh=REFRESH))
 
 
-def worker_properties(components: Sequence[Component], worker: Component) -> str:
-    """The text of worker.properties for a Connect worker of the sandbox."""
-    chosen = worker_config(settings(components), worker.cluster)
+def worker_properties(components: Sequence[Component], worker: Component, folder: Path) -> str:
+    """The text of worker.properties for a worker of the sandbox in `folder`; connectors may name files there."""
+    chosen = worker_config(settings(components), worker.cluster) | providers([in_file(folder.resolve() / "any")])
     # Only this machine may ask it; and it need not look through every class for plugins, which takes seconds.
     return properties_text(chosen | {"listeners": f"http://{HOST}:{worker.port}", "plugin.discovery": "service_load"})
 

@@ -83,7 +83,7 @@ def prepare(folder: Path, state: State, component: Component) -> None:
         text = broker.properties(component.port, component.controller, state.extra, node=component.node, voters=voters)
         write_private(home / "server.properties", text)
     else:
-        write_private(home / "worker.properties", mirror.worker_properties(state.components, component))
+        write_private(home / "worker.properties", mirror.worker_properties(state.components, component, folder))
 
 
 def write_logging(folder: Path, component: Component) -> None:

@@ -138,6 +138,8 @@ def test_a_worker_that_is_busy_is_asked_again() -> None:
 def test_https_is_checked_and_an_unreadable_file_is_a_problem_of_the_configuration(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"ca\.pem"):
         connect("https://127.0.0.1:1", connect_ca=tmp_path / "ca.pem")
+    with pytest.raises(ConfigError, match=r"client\.pem hold no certificate and key"):
+        connect("https://127.0.0.1:1", connect_certificate=tmp_path / "client.pem")
     with server(lambda _: (200, b"[]")) as (url, _), pytest.raises(UnreachableError, match="does not speak https"):
         connect(url.replace("http:", "https:")).connectors()
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
@@ -12,6 +13,7 @@ from kafkalert.bus.flow import LARGEST, connector_config, flows, properties_text
 from kafkalert.config.names import CONTROL, STATUS, TOPICS
 from kafkalert.config.secrets import Reference
 from kafkalert.config.sections import Cluster, Context, Mirror, Settings, Topics
+from kafkalert.ops.mirror.rendering import remarks
 
 SECURED = {"security.protocol": SecretStr("SSL"), "ssl.key.password": SecretStr("hidden")}
 
@@ -70,7 +72,38 @@ def test_the_configuration_reaches_connectors_and_workers() -> None:
     assert connector["refresh.topics.interval.seconds"] == "60"
     worker = worker_config(chosen, "dc2")
     assert {worker[f"{kind}.storage.replication.factor"] for kind in ("config", "offset", "status")} == {"3"}
-    assert worker["listeners"] == "https://:8443"
+    assert worker["listeners"] == "https://${env:KAFKALERT_CONNECT_HOST}:8443"
+    assert worker_config(chosen, "dc1")["listeners"] == "http://w1:8083"
+
+
+def test_workers_ask_who_it_is_as_configured(tmp_path: Path) -> None:
+    """By password or certificate; without either nobody is asked, which is said of other machines' URLs."""
+    open_ = settings()
+    signed, known = settings(), settings()
+    signed.clusters["dc2"] = signed.clusters["dc2"].model_copy(update={"connect_auth": SecretStr("a:geheim")})
+    known.clusters["dc2"] = known.clusters["dc2"].model_copy(update={"connect_certificate": tmp_path / "client.pem"})
+    assert worker_config(signed, "dc2")["rest.extension.classes"].endswith(".BasicAuthSecurityRestExtension")
+    assert worker_config(known, "dc2")["listeners.https.ssl.client.auth"] == "required"
+    assert "geheim" not in str(worker_config(signed, "dc2"))
+    assert not {"rest.extension.classes", "listeners.https.ssl.client.auth"} & worker_config(open_, "dc2").keys()
+    said = [[one.split(" beside ")[1][:3] for one in remarks(each, reference)] for each in (open_, signed, known)]
+    assert said == [["dc1", "dc2"], ["dc1"], ["dc1"]]
+    local = {name: one.model_copy(update={"connect": "http://127.0.0.1:1"}) for name, one in open_.clusters.items()}
+    assert remarks(open_.model_copy(update={"clusters": local}), reference) == []
+
+
+def test_a_worker_resolves_what_its_connectors_refer_to_and_nothing_else() -> None:
+    """Whoever may change a connector could have any other variable or file sent to a server of his own."""
+    kafka = {name: SecretStr("x") for name in ("ssl.key.password", "ssl.certificate.location", "ssl.key.location")}
+    kafka["ssl.certificate.location"] = SecretStr("/etc/tls/own/client.crt")
+    kafka["ssl.key.location"] = SecretStr("/run/secrets/client.key")
+    worker = worker_config(settings(kafka=kafka), "dc2", lambda at: reference(at) if "password" in at else None)
+    assert worker["config.providers"] == "env,directory"
+    pattern = re.compile(worker["config.providers.env.param.allowlist.pattern"])
+    allowed = {name for name in ("X", "XX", "PATH", "KAFKALERT_CONNECT_HOST") if pattern.fullmatch(name)}
+    assert allowed == {"X", "KAFKALERT_CONNECT_HOST"}
+    assert worker["config.providers.directory.param.allowed.paths"] == "/etc/tls/own,/run/secrets"
+    assert not any(name.startswith("config.providers") for name in worker_config(settings(), "dc1"))
 
 
 def test_each_side_is_reached_its_own_way() -> None:

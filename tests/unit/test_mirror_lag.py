@@ -1,17 +1,28 @@
 """Which records have yet to cross, and what a flow's worker says of it: decisions without a broker."""
 
+from concurrent.futures import Future
+from types import SimpleNamespace
+
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafkalert.bus.connect import Connector, Task, first_line, reason
+from kafkalert.bus import clients
+from kafkalert.bus.connect import Connect, Connector, Task, first_line, reason
 from kafkalert.bus.flow import Flow
 from kafkalert.bus.marks import Mark
+from kafkalert.config.sections import Cluster, Context, Settings
+from kafkalert.errors import DeniedError
 from kafkalert.ops.mirror.comparing import changes, compare
-from kafkalert.ops.mirror.condition import Condition, condition_of
+from kafkalert.ops.mirror.condition import Condition, condition_of, look, mend, partitions
 from kafkalert.ops.mirror.lag import Lag, Window, lag, newest
 
 FLOW = Flow("dc1", "dc2", "mirror-dc1-to-dc2")
+TOO_LARGE = (
+    "Unrecoverable exception from producer send callback (The message is 20971620 bytes when serialized which is "
+    "larger than 16777216, which is the value of the max.request.size configuration.)"
+)
 TRACE = """org.apache.kafka.connect.errors.ConnectException: Tolerance exceeded in error handler
 \tat org.apache.kafka.connect.runtime.Some.where(Some.java:1)
 Caused by: org.apache.kafka.connect.errors.DataException: no
@@ -94,6 +105,53 @@ def test_a_flow_s_condition_is_the_worst_of_connector_and_tasks(
     found: Connector | None, expected: tuple[Condition, str]
 ) -> None:
     assert condition_of(found) == expected
+
+
+def test_topics_that_may_not_be_seen_are_not_taken_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flow without tasks runs where its source has no topics; where they may not be seen that is not known."""
+    context = Context(clusters=("dc1", "dc2"))
+    clusters = {one: Cluster(name=one, bootstrap="a:1", connect="http://127.0.0.1:1") for one in ("dc1", "dc2")}
+    settings = Settings(context=context, clusters=clusters)
+    answer: Future[object] = Future()
+    monkeypatch.setattr(
+        clients,
+        "admin",
+        lambda _: SimpleNamespace(describe_topics=lambda *_, **__: {"accountentry": answer}),
+    )
+    monkeypatch.setattr(Connect, "status", lambda *_: Connector("m", "RUNNING"))
+    answer.set_exception(KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)))
+    condition, reason, _ = look(settings, FLOW)
+    assert condition is Condition.STARTING
+    assert "dc1 does not tell its topics" in reason
+    assert "DESCRIBE" in reason
+    with pytest.raises(DeniedError):
+        partitions(settings, "dc1", seconds=1)
+    answer = Future()
+    answer.set_exception(KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)))
+    assert look(settings, FLOW)[:2] == (Condition.RUNNING, "dc1 has no topic to carry yet")
+
+
+@pytest.mark.parametrize(
+    ("condition", "reason", "hint"),
+    [
+        (
+            Condition.FAILED,
+            TOO_LARGE,
+            "set message.max.bytes of [clusters.dc2.kafka] above that, then `kafkalert mirror apply`.",
+        ),
+        (
+            Condition.FAILED,
+            "The request included a message larger than the max message size the server will accept.",
+            "Raise max.message.bytes of the topic on dc2, then `kafkalert mirror apply`.",
+        ),
+        (Condition.FAILED, "Not authorized to access topics: [accountentry]", "topics acls 'Connect workers'` shows"),
+        (Condition.STARTING, "it has no tasks yet", "topics acls 'Connect workers'` shows them."),
+    ],
+)
+def test_what_mends_a_flow_goes_by_why_it_does_not_run(condition: Condition, reason: str, hint: str) -> None:
+    """Java counts a record before it compresses it, so that no setting of the topic lets one of 20 MB cross."""
+    assert hint in mend(FLOW, condition, reason)
+    assert mend(FLOW, Condition.STARTING, "") == mend(FLOW, Condition.FAILED, "other") == ""
 
 
 @pytest.mark.parametrize(

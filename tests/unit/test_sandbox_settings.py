@@ -176,7 +176,7 @@ def test_the_mirror_s_settings_are_those_of_the_configuration_file(clean: Path) 
 
 
 def test_a_worker_of_the_sandbox_is_for_this_machine_alone() -> None:
-    lines = mirror.worker_properties([DC1, DC2, INTO_DC2], INTO_DC2).splitlines()
+    lines = mirror.worker_properties([DC1, DC2, INTO_DC2], INTO_DC2, Path()).splitlines()
     assert "listeners=http://127.0.0.1:17005" in lines
     assert "bootstrap.servers=127.0.0.1:17003" in lines
     assert len({line.partition("=")[0] for line in lines}) == len(lines)

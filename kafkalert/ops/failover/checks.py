@@ -100,7 +100,7 @@ def check_flows(found: Survey) -> None:
             reason = f" ({one.reason})" if one.reason else ""
             raise RefusedError(
                 f"The mirror from {one.source} to {one.target} is not running: {one.state}{reason}.",
-                hint=flow_hint(one.state, found.given_up),
+                hint=flow_hint(one, found.given_up),
             )
 
 

@@ -9,6 +9,7 @@ from kafkalert.ops.failover.picture import Finding, Instance, Survey, Verdict
 from kafkalert.ops.failover.roll import Presence
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.expired import words
+from kafkalert.ops.mirror.status import FlowStatus
 from kafkalert.ops.wording import counted, harmless
 
 _ALERTING: Final = "alerting"
@@ -42,13 +43,13 @@ def instance_grade(one: Instance) -> Grade:
     return Grade.GOOD if one.state == _RUNNING else Grade.WAITING
 
 
-def flow_hint(state: Condition, given_up: str) -> str:
-    """What has a flow run that is in this state; `given_up`: the cluster that was left by force, as `Survey` has it."""
-    if state is Condition.STARTING:
-        return "Wait until it runs: `kafkalert mirror status` shows it."
-    if state not in {Condition.STOPPED, Condition.PAUSED}:
-        return "`kafkalert mirror status` tells more, `kafkalert mirror apply` mends it."
-    if state is Condition.PAUSED or not given_up:
+def flow_hint(one: FlowStatus, given_up: str) -> str:
+    """What has a flow run that does not; `given_up`: the cluster that was left by force, as `Survey` has it."""
+    if one.state is Condition.STARTING:
+        return f"Wait until it runs: `kafkalert mirror status` shows it. {one.hint}".rstrip()
+    if one.state not in {Condition.STOPPED, Condition.PAUSED}:
+        return one.hint or "`kafkalert mirror status` tells more, `kafkalert mirror apply` mends it."
+    if one.state is Condition.PAUSED or not given_up:
         return "`kafkalert mirror apply --resume` lets it go on."
     return (
         f"A forced switch has stopped it: `kafkalert failover reconcile --from {given_up}` carries over what is "
@@ -149,7 +150,7 @@ def _mirror(found: Survey) -> Iterator[Finding]:
             yield Finding(Grade.UNKNOWN, f"{flow} is not known{why}. {one.hint}".rstrip())
         elif one.state is not Condition.RUNNING:
             grade = Grade.WAITING if one.state is Condition.STARTING else Grade.BAD
-            yield Finding(grade, f"{flow} is {one.state}{why}. {flow_hint(one.state, found.given_up)}")
+            yield Finding(grade, f"{flow} is {one.state}{why}. {flow_hint(one, found.given_up)}")
         elif one.lag_records is None and {one.source, one.target} <= answering:
             yield Finding(Grade.UNKNOWN, f"The lag of {flow[0].lower()}{flow[1:]} is not known{_why(one.lag_reason)}.")
 

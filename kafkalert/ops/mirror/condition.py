@@ -1,17 +1,21 @@
 """How a flow is, from what its Connect worker says."""
 
+import re
 from enum import StrEnum
 from typing import Final
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 
 from kafkalert.bus import clients
 from kafkalert.bus.connect import CALL_SECONDS, Connect, Connector
 from kafkalert.bus.flow import Flow, topics
 from kafkalert.config.sections import Settings
+from kafkalert.errors import KafkalertError
 from kafkalert.model.grade import Grade
 
 TOPIC_SECONDS: Final = 2.0
+_NO_TASKS: Final = "it has no tasks yet"
+_TOO_LARGE: Final = re.compile(r"larger than .*(max\.request\.size|buffer\.memory)")
 
 
 class Condition(StrEnum):
@@ -43,8 +47,8 @@ def look(settings: Settings, flow: Flow, *, seconds: float = CALL_SECONDS) -> tu
     if found is not None and condition is Condition.STARTING and not found.tasks and found.state == "RUNNING":
         try:
             there = partitions(settings, flow.source, seconds=TOPIC_SECONDS)
-        except KafkaException:
-            return condition, f"it has no tasks, and {flow.source} does not answer", found
+        except KafkalertError as error:
+            return condition, f"it has no tasks, and {flow.source} does not tell its topics: {error}".rstrip("."), found
         if not there:
             return Condition.RUNNING, f"{flow.source} has no topic to carry yet", found
     return condition, reason, found
@@ -62,15 +66,41 @@ def condition_of(found: Connector | None) -> tuple[Condition, str]:
         return Condition(found.state.lower()), ""
     if found.state == "RUNNING" and found.tasks and all(task.state == "RUNNING" for task in found.tasks):
         return Condition.RUNNING, ""
-    return Condition.STARTING, "" if found.tasks else "it has no tasks yet"
+    return Condition.STARTING, "" if found.tasks else _NO_TASKS
 
 
 def partitions(settings: Settings, cluster: str, *, seconds: float) -> dict[str, int]:
     """The mirrored topics that `cluster` has, with the number of their partitions.
 
-    Raises KafkaException if it does not answer within `seconds`.
+    Each is asked for by its name: a list of topics leaves out those that one may not see. Raises DeniedError for such
+    a one, UnreachableError if the cluster does not answer within `seconds`.
     """
-    there = clients.admin(settings.clusters[cluster]).list_topics(timeout=seconds).topics
-    return {
-        topic: len(there[topic].partitions) for topic in topics(settings) if topic in there and not there[topic].error
-    }
+    chosen = settings.clusters[cluster]
+    client = clients.admin(chosen)  # held: its answers come only while it lives
+    found: dict[str, int] = {}
+    for topic, answer in client.describe_topics(
+        TopicCollection(list(topics(settings))), request_timeout=seconds
+    ).items():
+        try:
+            found[topic] = len(answer.result().partitions)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise clients.unreachable(chosen, error, "DESCRIBE", topic) from error
+    return found
+
+
+def mend(flow: Flow, condition: Condition, reason: str) -> str:
+    """What has a flow run, by why it does not, in the words of Kafka's clients; empty where these do not tell."""
+    if _TOO_LARGE.search(reason):
+        return (
+            "The mirror counts a record before compression: set message.max.bytes of "
+            f"[clusters.{flow.target}.kafka] above that, then `kafkalert mirror apply`."
+        )
+    if "larger than the max message size" in reason:
+        return f"Raise max.message.bytes of the topic on {flow.target}, then `kafkalert mirror apply`."
+    if "ot authorized" in reason or (condition is Condition.STARTING and reason == _NO_TASKS):
+        return (
+            f"The mirror's principal needs its rights on {flow.source} and {flow.target}: `kafkalert topics acls "
+            "'Connect workers'` shows them."
+        )
+    return ""

@@ -12,10 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from confluent_kafka import KafkaException
-
 from kafkalert.bus import place
-from kafkalert.bus.clients import unreachable
 from kafkalert.bus.connect import Connect, Offsets
 from kafkalert.bus.control.state import View
 from kafkalert.bus.flow import Flow
@@ -99,10 +96,7 @@ def expired(settings: Settings, flow: Flow, clock: Clock, give_up: float) -> lis
     KafkalertError.
     """
     source, target = settings.clusters[flow.source], settings.clusters[flow.target]
-    try:
-        there = partitions(settings, flow.source, seconds=TOPIC_SECONDS)
-    except KafkaException as error:
-        raise unreachable(source, error) from error
+    there = partitions(settings, flow.source, seconds=TOPIC_SECONDS)
     asked = [(topic, number) for topic, count in there.items() for number in range(count)]
     places = Places(source)
     starts, ends = places.starts(asked), places.ends(asked)

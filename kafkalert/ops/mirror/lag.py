@@ -12,9 +12,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
-from confluent_kafka import KafkaException
-
-from kafkalert.bus.clients import unreachable
 from kafkalert.bus.connect import Offsets
 from kafkalert.bus.flow import Flow
 from kafkalert.bus.mark_reader import SECONDS, MarkReader, Places
@@ -132,10 +129,7 @@ def _resumes(committed: int | None, end: int) -> int:
 
 def _existing(settings: Settings, cluster: str, wanted: Iterable[Partition]) -> list[Partition]:
     """Those of `wanted` that a cluster has; the mirror makes a topic there only once it carries it."""
-    try:
-        there = partitions(settings, cluster, seconds=SECONDS)
-    except KafkaException as error:
-        raise unreachable(settings.clusters[cluster], error) from error
+    there = partitions(settings, cluster, seconds=SECONDS)
     return [(topic, number) for topic, number in wanted if number < there.get(topic, 0)]
 
 

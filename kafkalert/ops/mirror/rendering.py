@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from kafkalert.bus.flow import Flow, connector_config, properties_text, translations, worker_config
 from kafkalert.bus.java import ReferenceOf
-from kafkalert.config.sections import Settings
+from kafkalert.config.sections import Cluster, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def render(
 
 
 def remarks(settings: Settings, reference_of: ReferenceOf) -> list[str]:
-    """Sentences about properties of the clusters that the mirror does not get.
+    """Sentences about properties of the clusters that the mirror does not get, and workers that let in whoever asks.
 
     Raises RefusedError as `render` does.
     """
@@ -77,4 +78,16 @@ def remarks(settings: Settings, reference_of: ReferenceOf) -> list[str]:
                 f"[clusters.{name}.kafka] tunes kafkalert's own clients, not the mirror's: "
                 f"{', '.join(translated.idle)}."
             )
+    for name in settings.context.clusters:
+        one = settings.clusters[name]
+        if one.workers and one.connect_auth is None and one.connect_certificate is None and not _is_local(one):
+            found.append(
+                f"Those who reach the Connect workers beside {name} may change connectors, and have them send "
+                f"elsewhere what these read. Set connect_auth or connect_certificate of [clusters.{name}]."
+            )
     return found
+
+
+def _is_local(cluster: Cluster) -> bool:
+    """Whether the workers can be asked from their own machine alone."""
+    return {urlsplit(url).hostname for url in cluster.workers} <= {"127.0.0.1", "localhost", "::1"}

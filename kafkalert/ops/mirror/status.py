@@ -5,16 +5,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from confluent_kafka import KafkaException
-
-from kafkalert.bus.clients import unreachable
 from kafkalert.bus.connect import Connect, Connector, Offsets
 from kafkalert.bus.flow import Flow
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import KafkalertError
 from kafkalert.ops.failover.bounded import at_once
-from kafkalert.ops.mirror.condition import TOPIC_SECONDS, Condition, look, partitions
+from kafkalert.ops.mirror.condition import TOPIC_SECONDS, Condition, look, mend, partitions
 from kafkalert.ops.mirror.expired import Expired, expired
 from kafkalert.ops.mirror.lag import Lag, measure
 
@@ -49,7 +46,7 @@ class FlowStatus:
         lag_complete: False where others may be missing too, as not all was read.
         lag_reason: why the lag is not known, or not in full.
         topics: the same by topic, as far as it was asked for.
-        hint: what mends it where its worker does not tell how it is.
+        hint: what mends it, where that is known.
         expired: what of a topic was gone on the source before it could cross.
         expired_reason: why that is not known.
     """
@@ -129,7 +126,8 @@ def status(
 
 
 def _look(settings: Settings, flow: Flow) -> _Look:
-    return _Look(*look(settings, flow, seconds=WORKER_SECONDS))
+    condition, reason, found = look(settings, flow, seconds=WORKER_SECONDS)
+    return _Look(condition, reason, found, mend(flow, condition, reason))
 
 
 def _committed(settings: Settings, flow: Flow, *, whole: bool) -> Offsets:
@@ -160,10 +158,7 @@ def _seen(flow: Flow, told: object) -> _Look:
 
 def _topics(settings: Settings, flow: Flow, clock: Clock, give_up: float, *, whole: bool) -> list[TopicLag]:
     """The lag of each topic of a flow. Raises KafkalertError where a cluster or worker does not tell."""
-    try:
-        there = partitions(settings, flow.source, seconds=TOPIC_SECONDS)
-    except KafkaException as error:
-        raise unreachable(settings.clusters[flow.source], error) from error
+    there = partitions(settings, flow.source, seconds=TOPIC_SECONDS)
     asked = [(topic, number) for topic, count in there.items() for number in range(count)]
     committed = _committed(settings, flow, whole=whole)
     lags = measure(settings, flow, asked, committed, clock, give_up, whole=whole)
