@@ -77,6 +77,7 @@ class Follower(Thread):
         self._put_away: dict[str, dict[Partition, int]] = {}
         self._expected: Cluster | None = None
         self._next: _Stay | None = None
+        self._waited = False
         self.problem = ""
 
     def follow(self, cluster: Cluster) -> None:
@@ -175,6 +176,7 @@ class Follower(Thread):
                 keep_tombstones_ms=self._keep_ms,
                 put_away=self._put_away.setdefault(cluster.name, {}),
                 whole=self._whole,
+                waits=self._waits,
                 metrics=self._metrics,
                 clock=self._clock,
                 ending=stay.ending,
@@ -188,6 +190,17 @@ class Follower(Thread):
         name = f"tables on {cluster.name}"
         Thread(target=watched(name, work, ended), name=name, daemon=True).start()
         return stay
+
+    def _waits(self, why: str) -> None:
+        """What keeps rows back for too long; empty where nothing does."""
+        now = self._clock.monotonic()
+        if why and now - self._said_at >= SAY_SECONDS:
+            self._said_at = now
+            _LOG.warning("tables: %s", why)
+        if self._waited and not why:
+            self._whole()
+        self._waited = bool(why)
+        self.problem = why or self.problem
 
     def _whole(self) -> None:
         if self.problem:

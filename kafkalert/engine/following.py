@@ -14,6 +14,7 @@ from kafkalert.bus.unreadable import is_refused, pass_batch
 from kafkalert.bus.watermarks import (
     NONE_LATER,
     ends,
+    high_watermarks,
     offsets_at,
     partition_counts,
     partitions_of,
@@ -26,10 +27,12 @@ from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ending
 from kafkalert.engine.metrics import Metrics
+from kafkalert.engine.open_transactions import OpenTransactions
 from kafkalert.engine.progress import Partition
 from kafkalert.engine.rows import Changes, added_partitions
 from kafkalert.engine.store import Checkpoint, Store
 from kafkalert.engine.tables import Table
+from kafkalert.engine.waiting import STALE_SECONDS
 from kafkalert.errors import DecodingError, KafkalertError
 
 BATCH: Final = 20_000
@@ -50,9 +53,9 @@ class Following:
     """Follows on `cluster`: `run`.
 
     `others` names the clusters from which the store may have been filled before: they hold the same records, at other
-    offsets. `put_away` says up to where each partition's bad records were put away, and `whole` is called whenever rows
-    were stored and the tables have what the topics have. `ending` is looked at in every write transaction, so a stay
-    that was abandoned changes nothing any more.
+    offsets. `put_away` says up to where each partition's bad records were put away. `whole` is called whenever rows
+    were stored and the tables have what the topics have, `waits` with what keeps rows back for too long, or nothing.
+    `ending` is looked at in every write transaction, so a stay that was abandoned changes nothing any more.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Following:
         keep_tombstones_ms: int,
         put_away: dict[Partition, int],
         whole: Callable[[], None],
+        waits: Callable[[str], None],
         metrics: Metrics,
         clock: Clock,
         ending: Ending,
@@ -76,7 +80,8 @@ class Following:
         self._others = others
         self._keep_ms = keep_tombstones_ms
         self._put_away = put_away
-        self._whole = whole
+        self._whole, self._waits = whole, waits
+        self._open = OpenTransactions()
         self._clock = clock
         self._ending = ending
         self._alive_at = float("-inf")
@@ -115,7 +120,7 @@ class Following:
                     self._take(consumer, [first, *consumer.consume(BATCH - 1, 0)], at)
                 self._note_quiet(consumer, at)
                 self._add_partitions(consumer, at)
-                if not self._behind:
+                if not self._behind and not self._is_kept_back(consumer, at):
                     self._alive()
         finally:
             clients.close_behind(consumer)
@@ -197,6 +202,14 @@ class Following:
                 if one.offset == log_ends[key]:
                     at[key] = replace(one, seen=self._clock.wall_ms())
                     self._store.put_checkpoint(txn, *key, at[key])
+
+    def _is_kept_back(self, consumer: Consumer, at: Mapping[Partition, Checkpoint]) -> bool:
+        """Whether rows wait behind a transaction of others for longer than tables may be out of date."""
+        now = self._clock.monotonic()
+        self._open.look({one: to.offset for one, to in at.items()}, high_watermarks(consumer, at), now)
+        why = self._open.overdue(now, STALE_SECONDS)
+        self._waits(why)
+        return bool(why)
 
     def _add_partitions(self, consumer: Consumer, at: dict[Partition, Checkpoint]) -> None:
         """Once in a while: partitions that were added are read from their beginning."""

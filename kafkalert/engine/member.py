@@ -11,6 +11,7 @@ from kafkalert.bus import clients, unreadable
 from kafkalert.bus.denied import denied, of_topic
 from kafkalert.bus.mark_reader import Places
 from kafkalert.bus.threads import Callbacks
+from kafkalert.bus.watermarks import high_watermarks
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ending
@@ -125,12 +126,7 @@ class Member:
 
     def ends(self) -> dict[Partition, int]:
         """The ends of the partitions that are read here, as far as fetching has told them; asks nobody."""
-        found: dict[Partition, int] = {}
-        for partition in self._progress.partitions():
-            end = self.consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)[1]
-            if end >= 0:
-                found[partition] = end
-        return found
+        return high_watermarks(self.consumer, self._progress.partitions())
 
     def close(self, ending: Ending) -> None:
         """Leave the group.

@@ -46,6 +46,7 @@ def stay_on_dc2(store: Store, ending: Ending | None = None, others: str = "dc1")
         keep_tombstones_ms=DAY_MS,
         put_away={},
         whole=lambda: None,
+        waits=lambda _: None,
         metrics=Metrics(),
         clock=CLOCK,
         ending=ending or Ending(Stopping(CLOCK)),

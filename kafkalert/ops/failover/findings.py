@@ -21,8 +21,8 @@ _NAMED: Final = 3
 
 def judged(found: Survey, unknown: Sequence[str] = ()) -> Survey:
     """`found` with all that is wrong with it, the worst first, and the verdict; `unknown`: what could not be asked."""
-    every = [*_active(found), *_alerts(found), *_instances(found), *_passive(found), *_mirror(found), *_odd(found)]
-    every += _gone(found)
+    every = [*_active(found), *_alerts(found), *_instances(found), *_passive(found), *_waiting(found)]
+    every += [*_mirror(found), *_odd(found), *_gone(found)]
     every += [Finding(Grade.UNKNOWN, text) for text in unknown]
     ordered = tuple(sorted(every, key=lambda one: _WORST_FIRST.index(one.grade)))
     if not all(one.answers for one in found.clusters):
@@ -131,6 +131,17 @@ def _instances(found: Survey) -> Iterator[Finding]:
             yield Finding(
                 Grade.BAD,
                 f"{who} is not heard on {name}; a planned switch would wait for it and be called off.",
+            )
+
+
+def _waiting(found: Survey) -> Iterator[Finding]:
+    """What nobody can read yet."""
+    for one in found.groups:
+        if one.waiting:
+            yield Finding(
+                Grade.WAITING,
+                f"{counted(one.waiting, 'record')} for {harmless(one.group)} wait on {found.active} behind an open "
+                "transaction of another program (kafka-transactions.sh describe-producers names the producer).",
             )
 
 

@@ -63,15 +63,17 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class GroupLag:
-    """A consumer group on the active cluster: its members, and records that it has not committed.
+    """A consumer group on the active cluster: its members, and records that it has not committed, to the log's end.
 
-    `gone` of these are not there any more, and are not counted in `lag`.
+    `gone`: how many are not there any more, and not counted in `lag`. `waiting`: how many of `lag` lie behind a
+    transaction of another program that is open, so that nobody can read them.
     """
 
     group: str
     members: int
     lag: int
     gone: int = 0
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)

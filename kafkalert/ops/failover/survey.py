@@ -138,18 +138,20 @@ def _lags(settings: Settings, cluster: Cluster, seconds: float) -> tuple[GroupLa
     names = groups.names()
     attendance = groups.attendance(names)
     committed = groups.committed(names)
-    partitions = {partition for offsets in committed.values() for partition in offsets}
-    starts = places.starts(partitions)  # before the ends, which would otherwise lie before them
-    ends = places.ends(partitions)
-    return tuple(
-        GroupLag(
-            name,
-            attendance[name].members,
-            sum(max(0, ends[one] - max(offset, starts[one])) for one, offset in committed[name].items()),
-            sum(max(0, starts[one] - offset) for one, offset in committed[name].items()),
-        )
-        for name in names
-    )
+    # Where it has committed nothing in one partition of a topic that it reads, that was added: none of it is processed.
+    topics = {topic for offsets in committed.values() for topic, _ in offsets}
+    every = places.partitions(topics) if topics else []
+    starts, stable, ends = places.starts(every), places.ends(every), places.high_watermarks(every)
+    found = []
+    for name in names:
+        offsets = committed[name]
+        read = {topic for topic, _ in offsets}
+        at = {one: offsets.get(one, starts[one]) for one in every if one[0] in read}
+        lag = sum(max(0, ends[one] - max(offset, starts[one])) for one, offset in at.items())
+        waiting = sum(max(0, ends[one] - max(offset, stable[one])) for one, offset in at.items())
+        gone = sum(max(0, starts[one] - offset) for one, offset in at.items())
+        found.append(GroupLag(name, attendance[name].members, lag, gone, waiting))
+    return tuple(found)
 
 
 def _sorted(members: Mapping[str, Member]) -> list[Member]:

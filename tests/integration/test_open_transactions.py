@@ -1,0 +1,71 @@
+"""Another program's open transaction under tables and inputs: what waits behind it is said, and counted alike."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+
+from kafkalert.config.load import load
+from kafkalert.ops.failover.survey import look
+from kafkalert.sandbox.local import Sandbox
+from kafkalert.sandbox.process import wait_until
+from tests.alerting import SECONDS
+from tests.load import newest_beats
+from tests.made import debit, wishes
+from tests.pipeline import Pipeline
+from tests.reading import CODEC, ENTRIES, SETTINGS
+
+pytestmark = pytest.mark.kafka
+
+ACCOUNT = "NL00OPEN0000000001"
+
+
+@pytest.fixture
+def pipeline(sandbox1: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Pipeline]:
+    """A bank's topics, filled, on the shared broker."""
+    one = Pipeline(sandbox1.bootstrap(), prefix, tmp_path)
+    one.make_topics()
+    one.authorise(ACCOUNT, ["anna"])
+    one.wish("anna", wishes("anna", ACCOUNT))
+    one.flush()
+    yield one
+    one.end()
+
+
+def open_in(pipeline: Pipeline, name: str, key: bytes) -> Producer:
+    """A transaction that is open in the partition of a key, with a record that is no row and no entry."""
+    own = {"bootstrap.servers": pipeline.bootstrap, "transactional.id": pipeline.prefix + name}
+    other = Producer({**own, "partitioner": "murmur2_random"})
+    other.init_transactions(SECONDS)
+    other.begin_transaction()
+    other.produce(pipeline.topic(name), b"?", key)
+    assert other.flush(SECONDS) == 0
+    return other
+
+
+def test_rows_and_entries_behind_an_open_transaction(pipeline: Pipeline) -> None:
+    """Alerting holds while rows wait, says why, and then alerts by them; lag means one thing everywhere."""
+    alerting = pipeline.alerting()
+    pipeline.book(debit(ACCOUNT, "before"))
+    pipeline.await_processed()
+    crm = open_in(pipeline, SETTINGS, CODEC.encode("CustomerId", {"id": "anna"}))
+    pipeline.wish("anna", wishes("anna", ACCOUNT, above=400))
+    pipeline.flush()
+    alerting.await_said(f"held: a transaction of another program is open in {pipeline.topic(SETTINGS)}[")
+    pipeline.book(debit(ACCOUNT, "low", cents=300))
+    pipeline.book(debit(ACCOUNT, "high", cents=500))
+    pipeline.flush()
+    crm.abort_transaction(SECONDS)
+    alerting.await_said("going on")
+    pipeline.await_processed()
+    bank = open_in(pipeline, ENTRIES, CODEC.encode("AccountId", {"id": ACCOUNT}))
+    pipeline.book(debit(ACCOUNT, "behind"))
+    pipeline.flush()
+    assert wait_until(lambda: [one["lag"] for one in newest_beats(pipeline, seconds=2.5)] == [2], SECONDS, every=0.2)
+    found = look(load(pipeline.config()))
+    assert [(one.lag, one.waiting) for one in found.groups] == [(2, 2)]
+    assert any("2 records" in text and "transaction" in text for text in found.notes)
+    bank.abort_transaction(SECONDS)
+    pipeline.await_processed()
+    pipeline.verify(least=3)
