@@ -63,6 +63,10 @@ class FakeLog:
         """As the test says."""
         return self.is_fresh
 
+    def skipped(self) -> int:
+        """Nothing is passed over."""
+        return 0
+
 
 class FakeDelivery:
     """As `Delivery`: what a cluster was given, and how much of it was acknowledged."""

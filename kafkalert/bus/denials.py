@@ -21,6 +21,11 @@ class Denials:
         self._since = self._last = self._said_at = float("-inf")
         self._said = ""
 
+    @property
+    def waits(self) -> bool:
+        """Whether it waits at all."""
+        return self._patience != 0
+
     def wait(self, error: KafkalertError) -> None:
         """Say what is missing, every SAY_SECONDS while it is. Raises `error` once it was missing for too long."""
         now = self._monotonic()

@@ -4,27 +4,27 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from threading import Thread
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from kafkalert.bus.control.event import Event
 from kafkalert.bus.control.state import Duty
+from kafkalert.bus.denials import Denials
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.active import ActiveCluster
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.delivery import Delivery
+from kafkalert.engine.kept import KEPT_SECONDS, Kept, Record
 from kafkalert.engine.stopping import InterruptedStopError, Stopping
-from kafkalert.errors import KafkalertError
+from kafkalert.errors import DeniedError, KafkalertError
 
 _LOG = logging.getLogger(__name__)
-KEPT_SECONDS: Final = 60.0
-KEPT_BYTES: Final = 64 << 20
 _UNFLUSHED_BYTES: Final = 16 << 20
-_OVERHEAD_BYTES: Final = 200
-"""What a kept record takes besides its key and value."""
 _LINGER_MS: Final = 5.0
 """How long a record waits for others; nobody knows when the next one comes."""
 _LOOK_SECONDS: Final = 0.05
 _LEASE_LOOK_SECONDS: Final = 1.0
+_RIGHT_SECONDS: Final = 2.0
+"""How often it is tried again where a right is missing."""
 
 
 class StoppedError(KafkalertError):
@@ -35,71 +35,11 @@ class _NewsError(Exception):
     """The control log has brought something: what was being waited for may no longer be what is wanted."""
 
 
-class _Record(NamedTuple):
-    topic: str
-    value: bytes | None
-    key: bytes | None
-    headers: list[tuple[str, Any]]
-
-    @property
-    def size(self) -> int:
-        return len(self.value or b"") + len(self.key or b"") + _OVERHEAD_BYTES
-
-
-class Kept:
-    """Records that may have to be sent again: those without acknowledgement, and for a minute those with one."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._acknowledged: deque[tuple[float, int, list[_Record]]] = deque()
-        self._waiting: list[_Record] = []
-        self._acknowledged_bytes = 0
-        self._said = False
-        self.waiting_bytes = 0
-
-    def sent(self, record: _Record) -> None:
-        """This one was handed over."""
-        self._waiting.append(record)
-        self.waiting_bytes += record.size
-
-    def acknowledged(self) -> None:
-        """All that was handed over has arrived."""
-        now = self._clock.monotonic()
-        if self._waiting:
-            self._acknowledged.append((now, self.waiting_bytes, self._waiting))
-            self._acknowledged_bytes += self.waiting_bytes
-            self._waiting, self.waiting_bytes = [], 0
-        self._forget_older(now - KEPT_SECONDS)
-        while self._acknowledged_bytes > KEPT_BYTES:
-            self._drop()
-            if not self._said:
-                self._said = True
-                _LOG.warning("less than the last %.0f s are kept to be sent again: they are too much", KEPT_SECONDS)
-
-    def take(self, *, acknowledged: bool) -> list[_Record]:
-        """What is to be sent again, in order: what was not acknowledged, before that perhaps the last that was."""
-        self._forget_older(self._clock.monotonic() - KEPT_SECONDS)
-        before = [record for _, _, batch in self._acknowledged for record in batch] if acknowledged else []
-        found = [*before, *self._waiting]
-        self._waiting, self.waiting_bytes = [], 0
-        if acknowledged:
-            self._acknowledged.clear()
-            self._acknowledged_bytes = 0
-        return found
-
-    def _forget_older(self, moment: float) -> None:
-        while self._acknowledged and self._acknowledged[0][0] < moment:
-            self._drop()
-
-    def _drop(self) -> None:
-        self._acknowledged_bytes -= self._acknowledged.popleft()[1]
-
-
 class SourceDelivery:
     """As `Delivery`, on the cluster that is active. One thread calls it, and calls `poll` often while it waits.
 
-    Any call may wait: while an attempt to switch is pending, and while it is not known where to work. `changed` is
-    called when `prepared`, `held` or `epoch` have changed.
+    Any call may wait: while an attempt to switch is pending, while it is not known where to work, and, as `denials`
+    say, while a right is missing. `changed` is called when `prepared`, `held` or `epoch` have changed.
     """
 
     def __init__(
@@ -107,16 +47,20 @@ class SourceDelivery:
         active: ActiveCluster,
         *,
         commit_seconds: float,
+        denials: Denials,
         clock: Clock,
         stopping: Stopping,
     ) -> None:
         self._active = active
+        self._denials = denials
         self._commit_seconds = commit_seconds
         self._clock = clock
         self._stopping = stopping
-        self._keeps = len(active.clusters) > 1
-        self._kept = Kept(clock)
-        self._again: deque[_Record] = deque()
+        self._keeps = denials.waits or len(active.clusters) > 1
+        self._kept = Kept(clock, KEPT_SECONDS if len(active.clusters) > 1 else 0.0)
+        self._lacks = ""
+        self._retry_at = float("-inf")
+        self._again: deque[Record] = deque()
         self._delivery: Delivery | None = None
         self._next: tuple[Cluster, Delivery] | None = None
         self._look_at = self._flush_at = float("-inf")
@@ -128,7 +72,7 @@ class SourceDelivery:
 
     def send(self, topic: str, value: bytes | None, key: bytes | None, headers: list[tuple[str, Any]]) -> None:
         """Hand one record over. Raises StoppedError, and what `Delivery.send` raises."""
-        self._send(_Record(topic, value, key, headers))
+        self._send(Record(topic, value, key, headers))
         if self._keeps and (self._kept.waiting_bytes > _UNFLUSHED_BYTES or self._clock.monotonic() >= self._flush_at):
             self.flush()
 
@@ -136,7 +80,11 @@ class SourceDelivery:
         """Serve reports, and do what the control log asks for. Raises what `Delivery.poll` raises."""
         delivery = self._here()
         if delivery is not None:
-            delivery.poll()
+            try:
+                delivery.poll()
+            except DeniedError as error:
+                self._denied(error)
+                return
             if self._keeps and self._clock.monotonic() >= self._flush_at:
                 self.flush()
 
@@ -157,6 +105,9 @@ class SourceDelivery:
                 delivery.flush()
             except _NewsError:
                 continue
+            except DeniedError as error:
+                self._denied(error)
+                continue
             self._acknowledge()
             return
 
@@ -166,7 +117,7 @@ class SourceDelivery:
             if one is not None:
                 one.close()
 
-    def _send(self, record: _Record) -> None:
+    def _send(self, record: Record) -> None:
         while True:
             delivery = self._here()
             if delivery is None or self.prepared is not None or self.held:
@@ -174,6 +125,9 @@ class SourceDelivery:
             try:
                 delivery.send(*record)
             except _NewsError:
+                continue
+            except DeniedError as error:
+                self._denied(error)
                 continue
             if self._keeps:
                 self._kept.sent(record)
@@ -203,10 +157,26 @@ class SourceDelivery:
             if duty.do != "process":
                 self._set(prepared=self.prepared, held=duty.why)  # what was acknowledged counts until its outcome
                 return False
+            if self._clock.monotonic() < self._retry_at:
+                self._set(held=self._lacks)
+                return False
             self._go_on(duty)
         except _NewsError:
             return False
+        except DeniedError as error:
+            self._denied(error)
+            return False
         return True
+
+    def _denied(self, error: DeniedError) -> None:
+        """Begin anew in a while, with all that was not acknowledged. Raises `error` where it is not waited for."""
+        self._denials.wait(error)
+        old, self._delivery = self._delivery, None
+        if old is not None:
+            old.close()
+        self._again = deque([*self._kept.take(acknowledged=False), *self._again])
+        self._lacks, self._retry_at = str(error), self._clock.monotonic() + _RIGHT_SECONDS
+        self._look_at = float("-inf")
 
     def _moves(self, duty: Duty) -> bool:
         """Whether another cluster is active than the one that records go to.

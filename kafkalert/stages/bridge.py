@@ -133,9 +133,11 @@ def _run(
     codec = build.codec(settings.serde)
     topic = settings.topic(ENTRIES)
     active = ActiveCluster(settings, clock=clock, stopping=stopping)
+    denials = Denials(clock.monotonic, options.patience if options.follow else 0.0)
     delivery = SourceDelivery(
         active,
         commit_seconds=settings.engine.commit_interval.total_seconds(),
+        denials=denials,
         clock=clock,
         stopping=stopping,
     )
@@ -165,7 +167,6 @@ def _run(
         active.start()
         pulse.start()
         try:
-            denials = Denials(clock.monotonic, options.patience if options.follow else 0.0)
             if active.await_settled(options.patience, denials):
                 _await_topics(active, [topic, status], stopping, denials)
                 ready.set()

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from kafkalert.bus.mark_reader import Places
 from kafkalert.bus.watermarks import topic_ids
 from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.errors import UnreachableError
 from kafkalert.ops.rights import rights
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
+from tests.made import debit
 from tests.running import COMMAND
 from tests.secured import UNKNOWN_NAME, Secured, secured_clusters
 
@@ -186,6 +188,36 @@ def test_a_stage_waits_for_a_right_also_in_the_middle(secured: Secured, topics: 
         dc1.revoke("late", "READ", "topic", f"{topics}accountentry")
         denied = f"denies READ on topic {topics}accountentry to User:late"
         assert wait_until(lambda: denied in said(), SECONDS, every=0.2), said()
+        assert said().endswith("None")
+
+
+def test_a_bridge_waits_for_a_right_that_is_revoked_in_the_middle(
+    secured: Secured, topics: str, tmp_path: Path
+) -> None:
+    """What it could not write meanwhile arrives once it may again."""
+    dc1, lines = secured.clusters["dc1"], tmp_path / "entries.ndjson"
+    topic = f"{topics}accountentry"
+    entries = [debit("NL01", f"bridged-{number}") for number in range(3)]
+    lines.write_text(json.dumps(entries[0]) + "\n", encoding="utf-8")
+    config = configured(secured, topics, tmp_path, "bridging", ONE)
+    grant(secured, topics, "bridging", "run bridge", names=ONE)
+
+    def there() -> int:
+        places = Places(dc1.known())
+        return sum(places.ends(places.partitions([topic])).values())
+
+    before = there()
+    with running(config, tmp_path / "log", "-v", "run", "bridge", "--follow", "--from", str(lines)) as said:
+        assert wait_until(lambda: there() == before + 1, SECONDS, every=0.5), said()
+        dc1.revoke("bridging", "WRITE", "topic", topic)
+        with lines.open("a", encoding="utf-8") as more:
+            more.write(json.dumps(entries[1]) + "\n")
+        denied = f"denies WRITE on topic {topic} to User:bridging. Waiting for it."
+        assert wait_until(lambda: denied in said(), SECONDS, every=0.2), said()
+        with lines.open("a", encoding="utf-8") as more:
+            more.write(json.dumps(entries[2]) + "\n")
+        grant(secured, topics, "bridging", "run bridge", names=ONE)
+        assert wait_until(lambda: there() >= before + 3, SECONDS, every=0.5), said()
         assert said().endswith("None")
 
 

@@ -13,6 +13,8 @@ from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.runner import Runner, RunOptions
 from kafkalert.engine.stage import Stage
 from kafkalert.engine.stopping import Stopping
+from kafkalert.engine.unread import Gap, UnreadError
+from kafkalert.errors import ExitCode
 from tests.control_fakes import SETTINGS, FakeLog, forced
 from tests.engine_fakes import FakeClock
 
@@ -26,7 +28,9 @@ class FakeAttempt:
         self.cluster = cluster
         self.ending = Ending(work.stopping)
         self.epoch = -1
-        self.ended = False
+        self.ended = self.finished = False
+        self.error: BaseException | None = None
+        self.state = "starting"
         self.loop: object | None = None
         self.goals: Goals | None = None
 
@@ -50,15 +54,15 @@ class FakeAttempt:
 class Running:
     """A runner whose stays are those in `made`."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, until_end: bool = True) -> None:
         self.log = FakeLog.instead(monkeypatch)
         self.made: list[FakeAttempt] = []
         monkeypatch.setattr("kafkalert.engine.runner.Attempt", self._make)
-        clock = FakeClock()
+        self.clock = clock = FakeClock()
         stage: Any = SimpleNamespace(name="alerting", inputs=["accountentry"], tables=[], outputs=[])
         self.runner = Runner(
             SETTINGS,
-            RunOptions(until_end=True),
+            RunOptions(until_end=until_end),
             stage=cast("Stage", stage),
             metrics=Metrics(),
             prepare=lambda _: lambda _: True,
@@ -117,3 +121,36 @@ def test_what_was_read_lately_is_good_for_one_cluster(monkeypatch: pytest.Monkey
     assert active.fresh(clock.now, 1, "dc1")
     clock.pass_by(1)
     assert not active.fresh(clock.now, 1, "dc1")
+
+
+GONE = UnreadError("kafkalert.alerting", {("accountentry", 0): Gap(1, 3, 4)})
+
+
+def test_who_finds_records_gone_is_held_and_looks_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its state says so also while it looks, until it may go on; the switch to another cluster ends that."""
+    running = Running(monkeypatch, until_end=False)
+    running.log.read("dc1", WINS)
+    held = f"held: {GONE}"
+    running.runner._turn()
+    for tries in (1, 2):
+        running.made[-1].error, running.made[-1].ended = GONE, True
+        running.runner._turn()
+        assert (len(running.made), running.runner.report().state) == (tries, held)
+        running.clock.pass_by(3)
+        running.runner._turn()
+        assert (len(running.made), running.runner.report().state) == (tries + 1, held)
+        assert not running.runner.ready()
+    running.log.read("dc2", forced(2, "dc2", "c"))
+    running.runner._turn()
+    assert running.made[-1].cluster.name == "dc2"
+    assert running.runner.report().state == "starting"
+
+
+def test_who_works_until_the_end_ends_with_it(running: Running) -> None:
+    """Nobody waits there for somebody to decide."""
+    running.log.read("dc1", WINS)
+    running.runner._turn()
+    running.made[-1].error, running.made[-1].ended = GONE, True
+    with pytest.raises(UnreadError) as ended:
+        running.runner._turn()
+    assert ended.value.exit_code is ExitCode.FAILED

@@ -3,22 +3,27 @@
 import logging
 
 import pytest
+from confluent_kafka import KafkaError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kafkalert.bus.control.event import Event
+from kafkalert.bus.denials import Denials
+from kafkalert.bus.denied import denied
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.active import ActiveCluster
-from kafkalert.engine.source import KEPT_BYTES, KEPT_SECONDS, Kept, SourceDelivery, _Record
+from kafkalert.engine.kept import KEPT_BYTES, KEPT_SECONDS, Kept, Record
+from kafkalert.engine.source import SourceDelivery
 from kafkalert.engine.stopping import Stopping
+from kafkalert.errors import DeniedError
 from tests.control_fakes import SETTINGS, FakeDelivery, FakeLog, forced, planned
 from tests.engine_fakes import FakeClock
 
 STEPS = st.lists(st.one_of(st.just("send"), st.just("acknowledge"), st.floats(0, 40)), max_size=60)
 
 
-def record(number: int, size: int = 10) -> _Record:
-    return _Record("accountentry", b"x" * size, str(number).encode(), [])
+def record(number: int, size: int = 10) -> Record:
+    return Record("accountentry", b"x" * size, str(number).encode(), [])
 
 
 @given(STEPS, st.booleans())
@@ -64,14 +69,16 @@ def test_too_much_is_not_kept_and_said_once(caplog: pytest.LogCaptureFixture, mo
 class Bridging:
     """A source on dc1 that has sent 1, which was acknowledged, and 2, which was not."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, patience: float | None = None) -> None:
         self.log = FakeLog.instead(monkeypatch)
         self.made: list[FakeDelivery] = []
         monkeypatch.setattr("kafkalert.engine.source.Delivery", self._make)
         clock = FakeClock()
         stopping = Stopping(clock)
         active = ActiveCluster(SETTINGS, clock=clock, stopping=stopping)
-        self.source = SourceDelivery(active, commit_seconds=1, clock=clock, stopping=stopping)
+        self.clock, self.stopping = clock, stopping
+        denials = Denials(clock.monotonic, patience)
+        self.source = SourceDelivery(active, commit_seconds=1, denials=denials, clock=clock, stopping=stopping)
 
     def _make(self, cluster: Cluster, **_: object) -> FakeDelivery:
         self.made.append(FakeDelivery(cluster))
@@ -203,3 +210,46 @@ def test_what_stands_still_for_a_switch_waits_for_its_outcome(bridging: Bridging
     bridging.send(1)
     assert bridging.given == [("dc1", [1])]
     assert bridging.at == (1, "dc1")
+
+
+def revoke(bridging: Bridging, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Have what was sent refused; time passes while the source waits, and `held` of then is returned."""
+    error = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+    held: list[str] = []
+
+    def refused() -> None:
+        refusal = denied(SETTINGS.clusters["dc1"], error, "WRITE", "accountentry")
+        assert refusal is not None
+        raise refusal
+
+    def wait(seconds: float) -> None:
+        held.append(bridging.source.held)
+        bridging.clock.pass_by(max(seconds, 0.5))
+
+    monkeypatch.setattr(bridging.made[-1], "flush", refused)
+    monkeypatch.setattr(bridging.source._active.news, "wait", wait)
+    return held
+
+
+def test_a_right_that_is_revoked_is_waited_for(bridging: Bridging, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not acknowledged is sent again once it is granted; a heartbeat says what is missing until then."""
+    bridging.log.read("dc1", forced(1, "dc1", "a"))
+    bridging.begin()
+    held = revoke(bridging, monkeypatch)
+    bridging.source.flush()
+    assert bridging.given == [("dc1", [1, 2]), ("dc1", [2])]
+    assert bridging.made[-1].flushed == 1
+    assert all("denies WRITE on topic accountentry" in one for one in held)
+    assert len(held) > 1
+    assert bridging.source.held == ""
+    bridging.send(3)
+    assert bridging.given[-1] == ("dc1", [2, 3])
+
+
+def test_a_file_that_ends_does_not_wait_for_a_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    bridging = Bridging(monkeypatch, patience=0.0)
+    bridging.log.read("dc1", forced(1, "dc1", "a"))
+    bridging.begin()
+    revoke(bridging, monkeypatch)
+    with pytest.raises(DeniedError):
+        bridging.source.flush()

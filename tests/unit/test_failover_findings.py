@@ -67,6 +67,12 @@ CASES: list[tuple[str, Survey, Verdict, str]] = [
         "dc1 is the active cluster and does not answer.",
     ),
     ("passive dead", replace(WELL, clusters=dead("dc2")), Verdict.UNREACHABLE, "dc2 does not answer. Stages stay on"),
+    (
+        "records gone unread",
+        replace(WELL, groups=(GroupLag("kafkalert.alerting", 2, 0, 7),)),
+        Verdict.NOT_OK,
+        "At most 7 records expired or were deleted before kafkalert.alerting read them; `kafkalert offsets show",
+    ),
     ("no alerting", replace(WELL, instances=(BRIDGE,)), Verdict.NOT_OK, "No alerts are sent: alerting does not run."),
     (
         "no alerting, passive dead",
