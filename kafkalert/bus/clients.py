@@ -63,6 +63,9 @@ def consumer(cluster: Cluster, group: str, **more: Any) -> Consumer:  # noqa: AN
 
     Raises ConfigError where they make no client.
     """
+    given = properties(cluster)
+    # It bounds what is written; the library refuses a consumer that may fetch less than that at a time.
+    given.pop("message.max.bytes", None)
     return _made(
         cluster,
         Consumer,
@@ -71,7 +74,7 @@ def consumer(cluster: Cluster, group: str, **more: Any) -> Consumer:  # noqa: AN
             "isolation.level": "read_committed",
             # How long a full queue is left alone, 1 s by default: a quick stage has emptied it long before.
             "fetch.queue.backoff.ms": 10,
-            **properties(cluster),
+            **given,
             "group.id": group,
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from unittest.mock import Mock
 
 import pytest
+from pydantic import SecretStr
 
+from kafkalert.bus import clients, unreadable
 from kafkalert.config.sections import Cluster
 from kafkalert.ops.failover.drill import writing
 from kafkalert.ops.failover.drill.canaries import Record
@@ -24,6 +26,14 @@ def carry() -> None:
 def put() -> None:
     """Write the canary's rows."""
     writing.put(DC1, [Record("accountentry", b"", b"", ())])
+
+
+@pytest.mark.parametrize("limits", [{}, unreadable.SMALL])
+def test_what_bounds_written_records_keeps_no_consumer_from_being_made(limits: dict[str, int]) -> None:
+    """message.max.bytes is raised for what the mirror writes; consumers of small records fetch less at a time."""
+    large = Cluster(name="dc1", bootstrap="127.0.0.1:1", kafka={"message.max.bytes": SecretStr("100000000")})
+    clients.consumer(large, "test", error_cb=lambda _: None, **limits).close()
+    clients.producer(large, error_cb=lambda _: None)
 
 
 @pytest.mark.parametrize("command", [carry, put])
