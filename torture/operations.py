@@ -22,9 +22,11 @@ from torture.topics import Topics
 
 _ANY: Final = frozenset({0, 1, 3, 4, 5, 6, 130})
 """What a command may end with while something is broken."""
+_SLOW: Final = frozenset({4})
 _HEARD_SECONDS: Final = 1.5
 """What was written longer ago than this is known from a heartbeat."""
 _TRIES: Final = 8
+"""How often a command is repeated that says what keeps it."""
 _WORDS_OF_A_BUG: Final = ("Traceback (most recent call last)", "This is a bug", "a bug in kafkalert")
 
 
@@ -56,8 +58,14 @@ class Operator:
             action(step)
 
     def command(self, *arguments: str, may: frozenset[int] = frozenset({0})) -> Told:
-        """A command to its end."""
-        return self._ended(self._begun(*arguments), may)
+        """A command to its end. Where a cluster was too slow to answer (4), which changes nothing, it is repeated."""
+        told = self._ended(self._begun(*arguments), may | _SLOW)
+        for _ in range(_TRIES):
+            if told.code in may or told.code not in _SLOW:
+                return told
+            told = self._ended(self._begun(*arguments), may | _SLOW)
+        self._journal.fail(f"{' '.join(arguments[:4])}: status {told.code}, time and again: {told.said.strip()[-600:]}")
+        return told
 
     def _begun(self, *arguments: str) -> Running:
         return Running(self._journal, self._config, arguments)
@@ -117,8 +125,8 @@ class Operator:
         """Two operators at once; one of them is told who was first."""
         to = self._to()
         both = [self._begun("failover", "--to", to, "--yes", "-o", "json", "--reason", who) for who in ("one", "other")]
-        told = [self._ended(one, self._may | {0, 5}) for one in both]
-        if self._may == {0} and not any(one.code == 0 for one in told):
+        told = [self._ended(one, self._may | _SLOW | {0, 5}) for one in both]
+        if self._may == {0} and not any(one.code in _SLOW | {0} for one in told):
             self._journal.fail("two operators at once, and neither moved the stages")
 
     def _do_killed(self, step: Step) -> None:
@@ -132,7 +140,7 @@ class Operator:
         running = self._begun("failover", "--to", self._to(), "--yes", "--timeout", "10", "-o", "json")
         if not running.wait(step.seconds):
             running.send(number)
-        may = self._may | {-number, 130}
+        may = self._may | _SLOW | {-number, 130}
         self._ended(running, may)
         self._cancel()
 
@@ -141,7 +149,7 @@ class Operator:
         running = self._begun("failover", "--to", self._to(), "--yes", "-o", "json")
         running.wait(step.seconds)
         self._cancel()
-        self._ended(running, self._may | {1, 5})
+        self._ended(running, self._may | _SLOW | {1, 5})
 
     def _cancel(self) -> None:
         """Call off what is under way, if there is anything."""
