@@ -184,3 +184,21 @@ def test_a_rolling_restart_repeats_nothing(sandbox: Sandbox, bank: Bank) -> None
     outputs = bank.proven(least=4 * RATE)
     assert len(outputs) == len({one.id for one in outputs})
     assert [bank.stage.stop(), bank.bridge.stop()] == [0, 0]
+
+
+def test_one_broker_of_three_is_waited_with(sandbox: Sandbox, bank: Bank) -> None:
+    """With two dead nothing counts as written: both stages wait, say so, and go on when the two are back."""
+    with bank.feed():
+        last = bank.coordinator()
+        dead = [node for node in NODES if node != last]
+        for node in dead:
+            sandbox.kill(name_of(node))
+        bank.stage.await_said("has not answered for")
+        bank.bridge.await_said("has not answered for")
+        for node in dead:
+            sandbox.start(name_of(node))
+        bank.stage.await_said("answers again")
+        bank.bridge.await_said("answers again")
+        bank.go_on()
+        bank.watch.await_commits(3)
+    bank.proven(least=2 * RATE)

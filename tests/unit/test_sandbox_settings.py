@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from kafkalert.bus.flow import connector_config, flows
+from kafkalert.commands.sandbox import _one_or_three
 from kafkalert.config.load import load
 from kafkalert.errors import ExitCode, KafkalertError
 from kafkalert.sandbox import broker, jars, java, mirror, startup
@@ -355,3 +357,10 @@ def test_options_that_the_jvm_refuses_are_told_in_its_own_words() -> None:
     printed = "Picked up JAVA_TOOL_OPTIONS: -Xfoo\nUnrecognized option: -Xfoo\nError: Could not create the JVM.\n"
     assert java.said(printed) == ": Unrecognized option: -Xfoo (Picked up JAVA_TOOL_OPTIONS: -Xfoo)"
     assert java.said("") == ""
+
+
+@pytest.mark.parametrize("brokers", [0, 2, 4])
+def test_a_cluster_has_one_broker_or_three(brokers: int) -> None:
+    """Two would stop as soon as one of them does."""
+    with pytest.raises(typer.BadParameter, match="1 or 3"):
+        _one_or_three(brokers)
