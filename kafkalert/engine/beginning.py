@@ -73,7 +73,7 @@ class Beginning:
             return
         raise OffsetsGoneError(
             f"{what}: a start would process {many} again{since}.",
-            hint=f"Say where to go on: `kafkalert offsets set {self._group} end` (or @-1h, start; see --help).",
+            hint=f"Say where to go on: `kafkalert group seek {self._group} end` (or @-1h, start; see --help).",
         )
 
     def _unbegun(self, inputs: Sequence[Partition]) -> list[Partition]:

@@ -45,7 +45,7 @@ class UnreadError(KafkalertError):
         expired = "At most " + ("1 record expired or was deleted before it was read" if count == 1 else many)
         super().__init__(
             f"{expired if count else 'The cluster has lost records'}: {', '.join(named[:_NAMED])}{more}.",
-            hint=f"`kafkalert offsets set {group} next` goes on with the next ones that are there.",
+            hint=f"`kafkalert group seek {group} next` goes on with the next ones that are there.",
         )
         self.gaps = dict(gaps)
 

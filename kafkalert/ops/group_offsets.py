@@ -67,7 +67,7 @@ class GroupOffsets:
         """Where groups are. Raises UsageError where `group` is none of this context."""
         known = [one for one in dict.fromkeys([self._alerting(), *self._groups.names()]) if not group or one == group]
         if not known:
-            hint = "`kafkalert offsets show` lists those it has."
+            hint = "`kafkalert group show` lists those it has."
             raise UsageError(f"{self.cluster} has no group {group}.", hint=hint)
         attendance, committed = self._groups.attendance(known), self._groups.committed(known)
         found: list[GroupOffset] = []
@@ -77,7 +77,7 @@ class GroupOffsets:
             found += [self._row(name, attendance[name].members, one, at.get(one), ends[one]) for one in sorted(ends)]
         return found
 
-    def set(
+    def seek(
         self,
         group: str,
         position: Position | Next,
@@ -91,7 +91,7 @@ class GroupOffsets:
         """
         rows = [one for one in self.show(group) if not topic or one.topic == topic]
         if not rows:
-            raise UsageError(f"{group} reads nothing of {topic}.", hint=f"See `kafkalert offsets show {group}`.")
+            raise UsageError(f"{group} reads nothing of {topic}.", hint=f"See `kafkalert group show {group}`.")
         self._check_empty(group, rows[0].members)
         ends = {(one.topic, one.partition): Ends(one.start, one.end) for one in rows}
         if isinstance(position, Next):
@@ -127,7 +127,7 @@ class GroupOffsets:
         if members:
             raise RefusedError(
                 f"Group {group} has {counted(members, 'member')} on {self.cluster}; nothing was changed.",
-                hint="Stop its stage on every machine, then set it.",
+                hint="Stop its stage on every machine, then seek again.",
             )
 
 

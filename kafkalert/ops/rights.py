@@ -45,7 +45,7 @@ _SEEN: Final = (
     (("READ",), _T, MIRRORED, "the mirror's backlog is not known"),
     _GONE,
 )
-_OFFSETS: Final = (
+_GROUP: Final = (
     (("DESCRIBE",), _T, (names.ACCOUNTENTRY,), ""),
     (("DESCRIBE",), _T, (names.CUSTOMERACCOUNTENTRY,), "needed with two hops only"),
     (("READ",), _T, (names.CONTROL,), "needed with two clusters only"),
@@ -96,8 +96,8 @@ _NEEDS: Final = {
         (("READ",), _T, names.TOPICS, "only topics that it may read"),
         (("DESCRIBE",), _G, ("kafkalert.tail",), "denials in the broker's log"),
     ),
-    "offsets show": (*_OFFSETS, (("DESCRIBE",), _G, ("kafkalert.alerting",), "")),
-    "offsets set": (*_OFFSETS, (("READ",), _G, ("kafkalert.alerting",), "")),
+    "group show": (*_GROUP, (("DESCRIBE",), _G, ("kafkalert.alerting",), "")),
+    "group seek": (*_GROUP, (("READ",), _G, ("kafkalert.alerting",), "")),
     "failover": _SEEN,
     "failover history": (_CONTROL,),
     "failover cancel": ((("READ",), _T, (names.CONTROL, names.STATUS), ""), (("WRITE",), _T, (names.CONTROL,), "")),

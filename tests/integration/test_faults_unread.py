@@ -49,7 +49,7 @@ def test_records_that_expired_unread_are_counted_and_held_until_somebody_decides
     assert status.returncode == 3, status.stderr
     assert f"At most 2 records expired or were deleted before {small.group()} read them" in status.stdout
     assert said in status.stdout
-    done = kafkalert(small, "offsets", "set", small.group(), "next", "--yes")
+    done = kafkalert(small, "group", "seek", small.group(), "next", "--yes")
     assert (done.returncode, "from 1 to 3; 2 records gone, never processed" in done.stderr) == (0, True), done.stderr
     await_beat(small, alerting.pid, lambda beat: (beat["state"], beat["gone"]) == ("running", {}))
     small.sent.pop("more-0")

@@ -131,7 +131,7 @@ def test_a_group_whose_records_are_gone_ends_with_what_to_do(small: Pipeline) ->
         assert done.returncode == 1
         where = f"{place[0]}[{place[1]}] offsets 1 to 2."
         assert f"Error: At most 2 records expired or were deleted before they were read: {where}" in done.stderr
-        assert f"Hint: `kafkalert offsets set {small.group()} next` goes on with the next ones" in done.stderr
+        assert f"Hint: `kafkalert group seek {small.group()} next` goes on with the next ones" in done.stderr
         assert "Traceback" not in done.stderr
     small.sent.clear()
     small.book(debit("NL01", "later"))
@@ -153,14 +153,14 @@ def test_a_group_that_lost_its_offsets_is_told_where_to_go_on(small: Pipeline) -
     assert refused.returncode == 5, refused.stderr
     assert f"Error: Group {small.group()} has no offsets on dc1" in refused.stderr
     assert f"a start would process 1 record of {small.topic(ENTRIES)} again, from 20" in refused.stderr
-    shown = json.loads(kafkalert(small, "offsets", "show", small.group(), "-o", "json").stdout)
+    shown = json.loads(kafkalert(small, "group", "show", small.group(), "-o", "json").stdout)
     assert sum(one["left"] for one in shown) == 1
     assert {one["offset"] for one in shown} == {None}
-    shown_only = kafkalert(small, "offsets", "set", small.group(), "-1", "--dry-run")
+    shown_only = kafkalert(small, "group", "seek", small.group(), "-1", "--dry-run")
     assert (shown_only.returncode, "1 to read" in shown_only.stderr) == (0, True), shown_only.stderr
-    unasked = kafkalert(small, "offsets", "set", small.group(), "-1")
+    unasked = kafkalert(small, "group", "seek", small.group(), "-1")
     assert (unasked.returncode, "1 to read" in unasked.stderr) == (5, True), unasked.stderr
-    done = kafkalert(small, "offsets", "set", small.group(), "end", "--yes", "-o", "json")
+    done = kafkalert(small, "group", "seek", small.group(), "end", "--yes", "-o", "json")
     assert done.returncode == 0, done.stderr
     assert {one["left"] for one in json.loads(done.stdout)} == {0}
     again = kafkalert(small, "run", "alerting", "--until-end")
@@ -172,6 +172,6 @@ def test_places_are_not_set_under_a_stage_that_runs(small: Pipeline) -> None:
     """Its members would go on from where they are, and commit over it."""
     alerting = small.alerting()
     await_beat(small, alerting.pid, lambda beat: beat["state"] == "running" and beat["totals"]["entries"] == 1)
-    refused = kafkalert(small, "offsets", "set", small.group(), "start", "--yes")
+    refused = kafkalert(small, "group", "seek", small.group(), "start", "--yes")
     assert (refused.returncode, "has 1 member on dc1" in refused.stderr) == (5, True), refused.stderr
     assert alerting.stop() == 0

@@ -69,7 +69,7 @@ def test_where_alerts_were_sent_the_offsets_are_lost(sent: tuple[int, int]) -> N
     with pytest.raises(OffsetsGoneError, match=many) as refused:
         Scene(sent=sent).check()
     assert refused.value.exit_code is ExitCode.REFUSED
-    assert "kafkalert offsets set kafkalert.alerting" in refused.value.hint
+    assert "kafkalert group seek kafkalert.alerting" in refused.value.hint
     Scene(sent=sent).check("again")
 
 

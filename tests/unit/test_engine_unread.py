@@ -42,7 +42,7 @@ def test_a_partition_that_does_not_answer_is_no_gap() -> None:
 def test_it_says_how_many_and_where(found: dict[tuple[str, int], Gap], said: str) -> None:
     error = UnreadError("g", found)
     assert said in str(error)
-    assert error.hint == "`kafkalert offsets set g next` goes on with the next ones that are there."
+    assert error.hint == "`kafkalert group seek g next` goes on with the next ones that are there."
 
 
 @given(

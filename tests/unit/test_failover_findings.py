@@ -71,7 +71,7 @@ CASES: list[tuple[str, Survey, Verdict, str]] = [
         "records gone unread",
         replace(WELL, groups=(GroupLag("kafkalert.alerting", 2, 0, 7),)),
         Verdict.NOT_OK,
-        "At most 7 records expired or were deleted before kafkalert.alerting read them; `kafkalert offsets show",
+        "At most 7 records expired or were deleted before kafkalert.alerting read them; `kafkalert group show",
     ),
     ("no alerting", replace(WELL, instances=(BRIDGE,)), Verdict.NOT_OK, "No alerts are sent: alerting does not run."),
     (

@@ -173,7 +173,7 @@ def _gone(found: Survey) -> Iterator[Finding]:
             yield Finding(
                 Grade.BAD,
                 f"At most {records} expired or were deleted before {one.group} read them; "
-                f"`kafkalert offsets show {one.group}` shows where.",
+                f"`kafkalert group show {one.group}` shows where.",
             )
 
 

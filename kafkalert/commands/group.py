@@ -1,4 +1,4 @@
-"""`kafkalert offsets`: where consumer groups are, and putting one elsewhere."""
+"""`kafkalert group`: where consumer groups are, and putting one elsewhere."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +25,7 @@ ClusterOption = Annotated[
 
 
 @app.callback()
-def offsets() -> None:
+def group() -> None:
     """See where consumer groups are, and put one elsewhere."""
 
 
@@ -39,13 +39,13 @@ def show(
 ) -> None:
     """Show the next offset of each group in each partition, and how many records are left to read.
 
-    Example: kafkalert offsets show kafkalert.alerting
+    Example: kafkalert group show kafkalert.alerting
     """
     emit(_groups(ctx, cluster).show(group), output, columns=COLUMNS, spare=SPARE, empty="There are no groups.")
 
 
-@app.command("set", context_settings={"ignore_unknown_options": True})
-def put(
+@app.command(context_settings={"ignore_unknown_options": True})
+def seek(
     ctx: typer.Context,
     group: Annotated[str, typer.Argument(metavar="GROUP", help="The group, which must have no members.")],
     position: Annotated[
@@ -67,7 +67,7 @@ def put(
     Its stage has to be stopped on every machine (exit status 5), or held because records are gone: then `next` has it
     go on with the next ones that are there. It shows what it will do, and asks.
 
-    Example: kafkalert offsets set kafkalert.alerting @-1h
+    Example: kafkalert group seek kafkalert.alerting @-1h
     """
     from kafkalert.ops.group_offsets import NEXT  # noqa: PLC0415 - Kafka's library, not for --help
     from kafkalert.ops.offsets import parse_position  # noqa: PLC0415 - not for --help
@@ -80,7 +80,7 @@ def put(
         approve(ctx, changes, yes=yes, confirm=confirm)
 
     where = NEXT if position == str(NEXT) else parse_position(position)
-    rows = _groups(ctx, cluster).set(group, where, ask, topic=topic)
+    rows = _groups(ctx, cluster).seek(group, where, ask, topic=topic)
     emit(rows, output, columns=COLUMNS, spare=SPARE)
 
 
