@@ -38,7 +38,7 @@ def put_zeros(pipeline: Pipeline, name: str, records: int, size: int, codec: str
     most = records * size + 1_000_000
     large = producer(
         pipeline.cluster,
-        linger_ms=200,
+        linger_ms=5000,  # `flush` ends it; so they are one batch on a busy machine, too
         compression_type=codec,
         message_max_bytes=most,
         batch_size=most,
@@ -51,6 +51,7 @@ def put_zeros(pipeline: Pipeline, name: str, records: int, size: int, codec: str
 
 def test_a_batch_of_zeros_is_put_away_and_the_rest_flows(pipeline: Pipeline) -> None:
     """On the entries and on a table: the stage, `tail` and a switch go on behind it, and pass over nothing else."""
+    pipeline.flush()
     put_zeros(pipeline, SETTINGS, 1, 3 * LARGE, "zstd")
     pipeline.wish("bram", wishes("bram", ACCOUNT))
     pipeline.authorise(ACCOUNT, ["anna", "bram"])
