@@ -29,6 +29,7 @@ from pydantic import SecretStr
 from kafkalert.bus.clients import admin
 from kafkalert.bus.connect import Connect
 from kafkalert.bus.flow import properties_text, worker_config
+from kafkalert.config.secrets import Reference
 from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.errors import KafkalertError
 from kafkalert.ops.topic_admin import apply, plan
@@ -231,8 +232,8 @@ class SecuredWorker:
         """Where it is asked."""
         return f"https://{HOST}:{self.port}"
 
-    def start(self, settings: Settings) -> None:
-        """Run it, with what the configuration says of it and a certificate."""
+    def start(self, settings: Settings, secret: Path) -> None:
+        """Run it, with what the configuration says of it and a certificate; `secret` holds the users' password."""
         folder = self.cluster.folder.with_name(f"mirror-{self.cluster.name}")
         folder.mkdir()
         (folder / "log4j2.properties").write_text(broker.LOGGING, encoding="ascii")
@@ -247,7 +248,11 @@ class SecuredWorker:
             "rest.advertised.listener": "https",
             "plugin.discovery": "service_load",
         }
-        text = properties_text(worker_config(settings, self.cluster.name, plain=True) | https)
+
+        def written(place: str) -> Reference | None:
+            return Reference("file", str(secret)) if place.endswith("sasl.password") else None
+
+        text = properties_text(worker_config(settings, self.cluster.name, written) | https)
         (folder / "worker.properties").write_text(text, encoding="ascii")
         self.process = _run(worker_command(str(find_java())), folder)
 
@@ -277,12 +282,20 @@ class Secured:
                 self.workers[name] = SecuredWorker(cluster, user, port)
             for worker in self.workers.values():
                 ends.callback(worker.stop)
-                worker.start(self.settings(user, prefix))
+                worker.start(self.settings(user, prefix), self.secret())
             for worker in self.workers.values():
                 connect = Connect(self.settings(user, prefix).clusters[worker.cluster.name])
                 assert wait_until(lambda one=connect: _answers(one), SECONDS, every=0.2), worker.cluster.name  # type: ignore[misc]  # bound now
             yield
         self.workers.clear()
+
+    def secret(self) -> Path:
+        """The file in which the password of all users stands."""
+        file = self.folder / "password"
+        if not file.exists():
+            file.touch(mode=0o600)
+            file.write_text(PASSWORD, encoding="ascii")
+        return file
 
     def settings(self, user: str, prefix: str) -> Settings:
         """What `config` says, read."""
@@ -306,10 +319,7 @@ class Secured:
 
     def config(self, file: Path, prefix: str, user: str, *, names: Iterable[str] = NAMES, **sections: Any) -> Path:  # noqa: ANN401 - TOML's values
         """Write the configuration of `user`, whose password stands in a file as a secret has to."""
-        secret = self.folder / "password"
-        if not secret.exists():
-            secret.touch(mode=0o600)
-            secret.write_text(PASSWORD, encoding="ascii")
+        secret = self.secret()
         lines: list[str] = []
         for name in names:
             cluster = self.clusters[name]

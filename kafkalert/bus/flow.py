@@ -6,7 +6,8 @@ keeps the dropped records of its open transaction until its heap is full. Key, v
 of a record are carried as they are, tombstones too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from kafkalert.bus.java import ReferenceOf, Translated, providers, translate, with_prefix
 from kafkalert.config.names import CONTROL, STATUS, TOPICS
 from kafkalert.config.sections import Cluster, Settings
+from kafkalert.errors import RefusedError
 
 BYTES: Final = "org.apache.kafka.connect.converters.ByteArrayConverter"
 LARGEST: Final = 16 << 20
@@ -82,7 +84,6 @@ def worker_config(
     inner = {name: value for name, value in reach.items() if name != "bootstrap.servers"}
     replication = str(settings.topics.replication)
     storage = _storage(cluster)
-    carried = [connector_config(settings, flow, reference_of, plain=plain) for flow in flows(settings)]
     put = {
         **reach,
         **with_prefix("producer.", inner),
@@ -102,7 +103,7 @@ def worker_config(
         "scheduled.rebalance.max.delay.ms": "0",  # the tasks of a worker that is gone go on at once
         "connector.client.config.override.policy": "All",
     }
-    return put | providers([*put.values(), *(value for one in carried for value in one.values())])
+    return put | providers([*put.values(), *_connectors(settings, reference_of)])
 
 
 def connector_config(
@@ -178,6 +179,13 @@ def _utf16(char: str) -> str:
 
 def _storage(cluster: str) -> str:
     return f"kafkalert.mirror.{cluster}"
+
+
+def _connectors(settings: Settings, reference_of: ReferenceOf) -> Iterator[str]:
+    """All that connectors are given, by reference also where the workers' own properties are written out."""
+    with suppress(RefusedError):  # nothing says where a secret stands, so no connector names it
+        for flow in flows(settings):
+            yield from connector_config(settings, flow, reference_of).values()
 
 
 def _rest(cluster: Cluster) -> dict[str, str]:

@@ -130,12 +130,14 @@ def history(ctx: typer.Context, output: OutputOption = Format.TABLE) -> None:
 
     Example: kafkalert failover history -o json
     """
+    from kafkalert.commands.failover_tables import past_row  # noqa: PLC0415 - Rich, not for --help
     from kafkalert.ops.failover.history import past  # noqa: PLC0415 - Kafka's library, not for --help
 
     rows, notes = past(invocation.settings(ctx))
     for note in notes:
         invocation.say(note)
-    emit(rows, output, columns=HISTORY_COLUMNS, spare=HISTORY_SPARE, empty="There was no switch yet.")
+    shown = [past_row(one) for one in rows] if output is Format.TABLE else rows
+    emit(shown, output, columns=HISTORY_COLUMNS, spare=HISTORY_SPARE, empty="There was no switch yet.")
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """Where things run, as people read it: what is wrong first, a headline, and a table each of what there is."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from rich.text import Text
@@ -11,6 +11,7 @@ from kafkalert.commands.screen import Screen
 from kafkalert.commands.table import fitted
 from kafkalert.model.grade import Grade
 from kafkalert.ops.failover.findings import instance_grade
+from kafkalert.ops.failover.history import Switch
 from kafkalert.ops.failover.picture import Instance, Survey
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.status import FlowStatus
@@ -131,3 +132,10 @@ def ago(moment: datetime | None) -> str:
         if seconds >= size:
             return f"at {moment:%Y-%m-%d %H:%M:%S} UTC, {seconds // size} {name} ago"
     return f"at {moment:%Y-%m-%d %H:%M:%S} UTC, {seconds} s ago"
+
+
+def past_row(one: Switch) -> dict[str, object]:
+    """A switch of the past as a row: of a forced one it is known how many entries at most had not crossed."""
+    lost: object = "" if one.outcome == "pending" else "?" if one.lost is None else one.lost
+    bound = one.mode == "forced" and bool(one.lost)
+    return {**asdict(one), "lost": f"at most {lost}" if bound else lost}

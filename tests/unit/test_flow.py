@@ -98,6 +98,8 @@ def test_a_worker_resolves_what_its_connectors_refer_to_and_nothing_else() -> No
     kafka["ssl.certificate.location"] = SecretStr("/etc/tls/own/client.crt")
     kafka["ssl.key.location"] = SecretStr("/run/secrets/client.key")
     worker = worker_config(settings(kafka=kafka), "dc2", lambda at: reference(at) if "password" in at else None)
+    plain = worker_config(settings(kafka=kafka), "dc2", reference, plain=True)
+    assert "X" in plain["config.providers.env.param.allowlist.pattern"], "connectors are given references all the same"
     assert worker["config.providers"] == "env,directory"
     pattern = re.compile(worker["config.providers.env.param.allowlist.pattern"])
     allowed = {name for name in ("X", "XX", "PATH", "KAFKALERT_CONNECT_HOST") if pattern.fullmatch(name)}

@@ -18,7 +18,10 @@ _OUTCOMES: Final = {"COMMIT": "switched", "ABORT": "aborted"}
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """One attempt. `seconds`: from PREPARE to its outcome; `lost`: what the control log says of it, in words.
+    """One attempt. `seconds`: from PREPARE to its outcome.
+
+    `lost`: how many entries at most had not crossed, by the control log; None where nobody knows, or it is under way.
+    What `failover reconcile` has carried over since is not taken off.
 
     `ended_by` and `note`: who called it off, and why.
     """
@@ -34,7 +37,7 @@ class Switch:
     by: str
     reason: str
     seconds: float | None
-    lost: str
+    lost: int | None
     ended_by: str
     note: str
 
@@ -84,13 +87,15 @@ def _seconds(told: Any, first: Event, last: Event) -> float | None:  # noqa: ANN
     return None if first is last else round(max(0, last.at - first.at) / 1000, 3)
 
 
-def _lost(mode: str, outcome: str, told: Any) -> str:  # noqa: ANN401 - as above
+def _lost(mode: str, outcome: str, told: Any) -> int | None:  # noqa: ANN401 - as above
+    if outcome == "aborted":
+        return 0
     if outcome != "switched":
-        return ""
+        return None
     if isinstance(told, dict) and told:
         records = told.get("records")
-        return f"at most {records}" if isinstance(records, int) else "not known"
-    return "0" if mode == "planned" else "not known"
+        return records if isinstance(records, int) and not isinstance(records, bool) else None
+    return 0 if mode == "planned" else None
 
 
 def moment(ms: int) -> datetime | None:
