@@ -14,15 +14,15 @@ from kafkalert.errors import RefusedError, UnreachableError
 from kafkalert.ops.failover.checks import check_flows, check_forced, check_idle, check_topics, is_there
 from kafkalert.ops.failover.order import Order
 from kafkalert.ops.failover.outlook import staying
-from kafkalert.ops.failover.picture import Attempt, ClusterSeen, GroupLag, Instance, Survey
+from kafkalert.ops.failover.picture import Attempt, ClusterSeen, GroupLag, Instance
 from kafkalert.ops.failover.planned import check_size
 from kafkalert.ops.failover.result import CalledOffError
 from kafkalert.ops.failover.roll import Presence
 from kafkalert.ops.failover.switching import _look_again, _planned_changes
 from kafkalert.ops.failover.watch import Watch
 from kafkalert.ops.mirror.condition import Condition
-from kafkalert.ops.mirror.status import FlowStatus
 from kafkalert.ops.topics import compare, wanted
+from tests.picture import SURVEY, clusters, flow
 
 SETTINGS = Settings(
     context=Context(clusters=("dc1", "dc2")),
@@ -31,29 +31,8 @@ SETTINGS = Settings(
 PENDING = Attempt(4, "x", "dc1", "dc2", "ann@ops", datetime(2026, 1, 31, 8, tzinfo=UTC), "")
 
 
-def flow(source: str, target: str, state: Condition = Condition.RUNNING, reason: str = "") -> FlowStatus:
-    """A flow without lag."""
-    return FlowStatus(source, target, "mirror", state, reason, 2, 2, 0, 0.0, lag_complete=True, lag_reason="")
-
-
-FLOWS = (flow("dc1", "dc2"), flow("dc2", "dc1"))
-SURVEY = Survey(
-    version=1,
-    context="test",
-    active="dc1",
-    epoch=3,
-    mode="",
-    since=None,
-    by="",
-    reason="",
-    pending=None,
-    clusters=(ClusterSeen("dc1", answers=True, control=True), ClusterSeen("dc2", answers=True, control=True)),
-    instances=(),
-    flows=FLOWS,
-    groups=(),
-    notes=(),
-)
-DEAD = (ClusterSeen("dc1", answers=False, control=False), SURVEY.clusters[1])
+FLOWS = SURVEY.flows
+DEAD = clusters("dc1")
 
 
 def test_already_there_and_already_under_way() -> None:

@@ -15,7 +15,7 @@ from kafkalert.ops.failover.picture import Attempt, ClusterSeen, GroupLag, Insta
 from kafkalert.ops.failover.roll import Presence
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.expired import Expired
-from kafkalert.ops.mirror.status import FlowStatus
+from tests.picture import SURVEY, clusters, flow
 from tests.unit.test_failover_view import DONE
 
 
@@ -25,48 +25,32 @@ def instance(name: str, state: str = "running", presence: Presence = Presence.AL
     return replace(made, **more)
 
 
-def flow(source: str, target: str, **more: Any) -> FlowStatus:  # noqa: ANN401 - as above
-    """A flow that runs and has nothing to carry."""
-    made = FlowStatus(source, target, "mirror", Condition.RUNNING, "", 2, 2, 0, 0.0, lag_complete=True, lag_reason="")
-    return replace(made, **more)
-
-
-WELL = Survey(
-    version=1,
-    context="test",
-    active="dc1",
+WELL = replace(
+    SURVEY,
     epoch=0,
-    mode="",
-    since=None,
-    by="",
-    reason="",
-    pending=None,
-    clusters=(ClusterSeen("dc1", answers=True, control=True), ClusterSeen("dc2", answers=True, control=True)),
     instances=(instance("vm-1"), instance("vm-2"), instance("vm-9", stage="bridge")),
-    flows=(flow("dc1", "dc2"), flow("dc2", "dc1")),
     groups=(GroupLag("kafkalert.alerting", 2, 0),),
-    notes=(),
 )
 HELD = "held: the customer tables are 8 s out of date"
 SILENT = Presence.SILENT
 BRIDGE = instance("vm-9", stage="bridge")
 
 
-def dead(*names: str) -> tuple[ClusterSeen, ...]:
-    """Both clusters, of which some do not answer."""
-    return tuple(ClusterSeen(one, answers=one not in names, control=one not in names) for one in ("dc1", "dc2"))
-
-
 CASES: list[tuple[str, Survey, Verdict, str]] = [
     ("well", WELL, Verdict.OK, ""),
-    ("active dead", replace(WELL, clusters=dead("dc1")), Verdict.UNREACHABLE, "dc1 is the active cluster and does not"),
+    (
+        "active dead",
+        replace(WELL, clusters=clusters("dc1")),
+        Verdict.UNREACHABLE,
+        "dc1 is the active cluster and does not",
+    ),
     (
         "active dead, alerting held",
-        replace(WELL, clusters=dead("dc1"), instances=(instance("vm-1", HELD),)),
+        replace(WELL, clusters=clusters("dc1"), instances=(instance("vm-1", HELD),)),
         Verdict.UNREACHABLE,
         "dc1 is the active cluster and does not answer.",
     ),
-    ("passive dead", replace(WELL, clusters=dead("dc2")), Verdict.UNREACHABLE, "dc2 does not answer. Stages stay on"),
+    ("passive dead", replace(WELL, clusters=clusters("dc2")), Verdict.UNREACHABLE, "dc2 does not answer. Stages stay"),
     (
         "records gone unread",
         replace(WELL, groups=(GroupLag("kafkalert.alerting", 2, 0, 7),)),
@@ -76,7 +60,7 @@ CASES: list[tuple[str, Survey, Verdict, str]] = [
     ("no alerting", replace(WELL, instances=(BRIDGE,)), Verdict.NOT_OK, "No alerts are sent: alerting does not run."),
     (
         "no alerting, passive dead",
-        replace(WELL, instances=(), clusters=dead("dc2")),
+        replace(WELL, instances=(), clusters=clusters("dc2")),
         Verdict.UNREACHABLE,
         "No alerts are sent: alerting does not run.",
     ),
@@ -186,7 +170,7 @@ INSTANCES = st.builds(
 SURVEYS = st.builds(
     replace,
     st.just(WELL),
-    clusters=st.sampled_from([dead(), dead("dc1"), dead("dc2")]),
+    clusters=st.sampled_from([clusters(), clusters("dc1"), clusters("dc2")]),
     instances=st.lists(INSTANCES, max_size=4).map(tuple),
 )
 
@@ -222,7 +206,7 @@ def test_lag_of_a_dead_cluster_and_its_groups_are_unknown() -> None:
     """Of groups there is nothing then; a flow whose worker still calls it running may be or not."""
     blind = replace(
         WELL,
-        clusters=dead("dc1"),
+        clusters=clusters("dc1"),
         groups=(),
         instances=(instance("vm-1", known=False),),
         flows=(flow("dc1", "dc2", lag_records=None, lag_seconds=None, lag_reason="dc1 does not answer"),),

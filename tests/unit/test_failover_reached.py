@@ -11,27 +11,11 @@ from kafkalert.errors import RefusedError
 from kafkalert.ops.failover.beats import Beat
 from kafkalert.ops.failover.checks import check_planned
 from kafkalert.ops.failover.findings import judged
-from kafkalert.ops.failover.picture import ClusterSeen, Survey
+from kafkalert.ops.failover.picture import ClusterSeen
 from kafkalert.ops.failover.reached import check_unreached, reaching
 from kafkalert.ops.failover.roll import Member, Roll
 from tests.engine_fakes import FakeClock
-
-SURVEY = Survey(
-    version=1,
-    context="test",
-    active="dc1",
-    epoch=3,
-    mode="",
-    since=None,
-    by="",
-    reason="",
-    pending=None,
-    clusters=(ClusterSeen("dc1", answers=True, control=True), ClusterSeen("dc2", answers=True, control=True)),
-    instances=(),
-    flows=(),
-    groups=(),
-    notes=(),
-)
+from tests.picture import SURVEY
 
 
 def reported(instance: str, *, taken: dict[str, int], arrived: float = 100.0, turned: int = 0) -> Member:

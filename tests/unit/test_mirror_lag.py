@@ -116,7 +116,10 @@ def test_topics_that_may_not_be_seen_are_not_taken_for_none(monkeypatch: pytest.
     monkeypatch.setattr(
         clients,
         "admin",
-        lambda _: SimpleNamespace(describe_topics=lambda *_, **__: {"accountentry": answer}),
+        lambda _: SimpleNamespace(
+            list_topics=lambda **_: SimpleNamespace(topics={}),
+            describe_topics=lambda *_, **__: {"accountentry": answer},
+        ),
     )
     monkeypatch.setattr(Connect, "status", lambda *_: Connector("m", "RUNNING"))
     answer.set_exception(KafkaException(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)))

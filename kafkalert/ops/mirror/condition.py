@@ -14,6 +14,7 @@ from kafkalert.errors import KafkalertError
 from kafkalert.model.grade import Grade
 
 TOPIC_SECONDS: Final = 2.0
+_NAMED_SECONDS: Final = 4.0
 _NO_TASKS: Final = "it has no tasks yet"
 _TOO_LARGE: Final = re.compile(r"larger than .*(max\.request\.size|buffer\.memory)")
 
@@ -72,21 +73,24 @@ def condition_of(found: Connector | None) -> tuple[Condition, str]:
 def partitions(settings: Settings, cluster: str, *, seconds: float) -> dict[str, int]:
     """The mirrored topics that `cluster` has, with the number of their partitions.
 
-    Each is asked for by its name: a list of topics leaves out those that one may not see. Raises DeniedError for such
-    a one, UnreachableError if the cluster does not answer within `seconds`.
+    A list of topics leaves out those that one may not see, so what it lacks is asked for by its name. Raises
+    DeniedError for a topic that may not be seen, UnreachableError if the cluster does not answer within `seconds`.
     """
     chosen = settings.clusters[cluster]
     client = clients.admin(chosen)  # held: its answers come only while it lives
-    found: dict[str, int] = {}
-    for topic, answer in client.describe_topics(
-        TopicCollection(list(topics(settings))), request_timeout=seconds
-    ).items():
-        try:
-            found[topic] = len(answer.result().partitions)
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-                raise clients.unreachable(chosen, error, "DESCRIBE", topic) from error
-    return found
+    try:
+        there = client.list_topics(timeout=seconds).topics
+    except KafkaException as error:
+        raise clients.unreachable(chosen, error) from error
+    mirrored = topics(settings)
+    if absent := [topic for topic in mirrored if topic not in there or there[topic].error]:
+        for topic, answer in client.describe_topics(TopicCollection(absent), request_timeout=_NAMED_SECONDS).items():
+            try:
+                answer.result()
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise clients.unreachable(chosen, error, "DESCRIBE", topic) from error
+    return {topic: len(there[topic].partitions) for topic in mirrored if topic not in absent}
 
 
 def mend(flow: Flow, condition: Condition, reason: str) -> str:

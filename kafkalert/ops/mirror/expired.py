@@ -96,11 +96,13 @@ def expired(settings: Settings, flow: Flow, clock: Clock, give_up: float) -> lis
     KafkalertError.
     """
     source, target = settings.clusters[flow.source], settings.clusters[flow.target]
+    view = standing(settings)
+    if view.active != flow.source:
+        return []
     there = partitions(settings, flow.source, seconds=TOPIC_SECONDS)
     asked = [(topic, number) for topic, count in there.items() for number in range(count)]
     places = Places(source)
     starts, ends = places.starts(asked), places.ends(asked)
-    view = standing(settings)
     bases = bases_of(view, flow.source, asked)
     if not bases:
         return []
