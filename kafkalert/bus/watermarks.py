@@ -12,9 +12,6 @@ from kafkalert.errors import ConfigError
 _SECONDS = 4.0
 """How long one answer is waited for; a stage that is told to stop meanwhile has to end within 10 s."""
 
-NONE_LATER = -1
-"""In place of an offset: no record is as new as that."""
-
 
 class MissingTopicsError(ConfigError):
     """Topics that should exist do not: `topics`."""
@@ -84,27 +81,6 @@ def ends(cluster: Cluster, consumer: Consumer, partitions: Iterable[tuple[str, i
             found[one] = consumer.get_watermark_offsets(TopicPartition(*one), timeout=_SECONDS)[1]
         except KafkaException as error:
             raise clients.unreachable(cluster, error, "DESCRIBE", one[0]) from error
-    return found
-
-
-def offsets_at(
-    cluster: Cluster, consumer: Consumer, times: Mapping[tuple[str, int], int]
-) -> dict[tuple[str, int], int]:
-    """By (topic, partition), the offset of the first record that is not older than a time in ms, or NONE_LATER.
-
-    Raises UnreachableError.
-    """
-    if not times:
-        return {}
-    try:
-        asked = [TopicPartition(topic, number, time) for (topic, number), time in times.items()]
-        found: dict[tuple[str, int], int] = {}
-        for one in consumer.offsets_for_times(asked, timeout=_SECONDS):
-            if one.error is not None:
-                raise KafkaException(one.error)  # noqa: TRY301 - one way out
-            found[one.topic, one.partition] = one.offset if one.offset >= 0 else NONE_LATER
-    except KafkaException as error:
-        raise clients.unreachable(cluster, error) from error
     return found
 
 

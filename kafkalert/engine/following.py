@@ -10,21 +10,23 @@ from msgspec.structs import replace
 
 from kafkalert.bus import clients
 from kafkalert.bus.denied import denied_topic
+from kafkalert.bus.mark_reader import MarkReader
+from kafkalert.bus.marks import record_id
 from kafkalert.bus.unreadable import is_refused, pass_batch
 from kafkalert.bus.watermarks import (
-    NONE_LATER,
     ends,
     high_watermarks,
-    offsets_at,
     partition_counts,
     partitions_of,
     tombstones_kept_ms,
     topic_ids,
 )
 from kafkalert.config.sections import Cluster
+from kafkalert.engine.arrivals import Arrival, with_newest
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.delivery import Delivery
+from kafkalert.engine.elsewhere import places
 from kafkalert.engine.ending import Ending
 from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.open_transactions import OpenTransactions
@@ -41,8 +43,6 @@ QUIET_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.2
 PARTITIONS_SECONDS: Final = 2.0
 """So often it is looked whether partitions were added; tables may be some seconds behind, see STALE_SECONDS."""
-OVERLAP_MS: Final = 5 * 60 * 1000
-"""How far before its newest record's time the tables go back on another cluster: for clocks, and for the mirror."""
 
 
 class OffsetGoneError(KafkalertError):
@@ -82,6 +82,7 @@ class Following:
         self._put_away = put_away
         self._whole, self._waits = whole, waits
         self._open = OpenTransactions()
+        self._marks: MarkReader | None = None
         self._clock = clock
         self._ending = ending
         self._alive_at = float("-inf")
@@ -107,6 +108,8 @@ class Following:
             topics = topic_ids(self._cluster, list(self._tables))
             keep = tombstones_kept_ms(self._cluster, list(self._tables))
             ends(self._cluster, consumer, partitions_of(topics))  # connects
+            if any(one.cluster in self._others for one in self._store.checkpoints().values()):
+                self._marks = MarkReader(self._cluster, "")  # connects, too
             while not going.wait(_LOOK_SECONDS):
                 if self._ending:
                     return
@@ -123,6 +126,8 @@ class Following:
                 if not self._behind and not self._is_kept_back(consumer, at):
                     self._alive()
         finally:
+            if self._marks is not None:
+                self._marks.close()
             clients.close_behind(consumer)
             self._delivery.close()
 
@@ -132,7 +137,7 @@ class Following:
         """Where to go on, by partition. Raises OffsetGoneError where that cannot be told from what is kept."""
         now = self._clock.wall_ms()
         at = {
-            one: Checkpoint(self._cluster.name, topics[one[0]][0], OFFSET_BEGINNING, 0, now)
+            one: Checkpoint(self._cluster.name, topics[one[0]][0], OFFSET_BEGINNING, now)
             for one in partitions_of(topics)
         }
         self._goals = ends(self._cluster, consumer, at)
@@ -150,7 +155,7 @@ class Following:
             else:
                 at[key] = kept
         if moved:
-            at |= self._moved_here(consumer, moved, at)
+            at |= self._moved_here(moved, at)
         self._behind = {key for key, one in at.items() if one.offset < self._goals[key] or one.offset < 0}
         if not self._behind:
             with self._store.write() as txn:
@@ -161,24 +166,19 @@ class Following:
 
     def _moved_here(
         self,
-        consumer: Consumer,
         kept: Mapping[Partition, Checkpoint],
         at: Mapping[Partition, Checkpoint],
     ) -> dict[Partition, Checkpoint]:
-        """Where to go on of what was read on another cluster: by time, with an overlap.
+        """Where to go on of what was read on another cluster.
 
-        Rows of the overlap go back in time until its end is reached, so the tables count as not whole until then.
+        Rows that come again go back in time until that is over, so the tables count as not whole until then.
         """
-        now = self._clock.wall_ms()
-        # Where nothing was read yet, or by a clock that is ahead, only the log itself tells.
-        times = {key: max(0, min(one.newest, now) - OVERLAP_MS) for key, one in kept.items() if one.newest}
-        found = offsets_at(self._cluster, consumer, times)
-        here: dict[Partition, Checkpoint] = {}
-        for key, one in kept.items():
-            end = self._goals[key]
-            offset = found.get(key, OFFSET_BEGINNING if end else 0)
-            offset = end if offset == NONE_LATER else offset
-            here[key] = Checkpoint(self._cluster.name, at[key].topic_id, offset, one.newest, one.seen)
+        self._marks = self._marks or MarkReader(self._cluster, "")
+        found = places(kept, self._goals, self._marks, self._clock)
+        here = {
+            key: replace(one, cluster=self._cluster.name, topic_id=at[key].topic_id, offset=found[key])
+            for key, one in kept.items()
+        }
         with self._store.write() as txn:
             self._ending.check()
             self._store.mark_partial(txn)
@@ -219,9 +219,7 @@ class Following:
         self._counted_at, now = self._clock.monotonic(), self._clock.wall_ms()
         for topic in counts:
             added = added_partitions(topic, counts[topic], at, self._cluster.name)
-            at |= {
-                one: Checkpoint(self._cluster.name, at[topic, 0].topic_id, OFFSET_BEGINNING, 0, now) for one in added
-            }
+            at |= {one: Checkpoint(self._cluster.name, at[topic, 0].topic_id, OFFSET_BEGINNING, now) for one in added}
             self._goals |= dict.fromkeys(added, sys.maxsize)  # nobody has asked; the end-of-partition event tells
             self._behind.update(added)
             consumer.incremental_assign([TopicPartition(*one, OFFSET_BEGINNING) for one in added])
@@ -230,6 +228,7 @@ class Following:
         """Write a batch's rows and the checkpoints after them, in one transaction."""
         changes = {topic: Changes(table) for topic, table in self._tables.items()}
         moved: dict[Partition, Message] = {}
+        read: dict[Partition, Message] = {}
         refused: dict[Partition, int] = {}
         now = self._clock.wall_ms()
         for message in messages:
@@ -242,7 +241,7 @@ class Following:
             if bad is not None:
                 refused[topic, int(message.partition() or 0)] = int(message.offset() or 0)
                 self._put(message, bad)
-            moved[topic, int(message.partition() or 0)] = message
+            moved[topic, int(message.partition() or 0)] = read[topic, int(message.partition() or 0)] = message
         if not moved:
             return
         self._delivery.flush()
@@ -252,7 +251,7 @@ class Following:
             for one in changes.values():
                 one.write(txn, self._store.compiled)
             for key, message in moved.items():
-                at[key] = self._moved(at[key], message, now)
+                at[key] = self._moved(at[key], message, read.get(key), now)
                 self._store.put_checkpoint(txn, *key, at[key])
                 if at[key].offset >= self._goals[key]:  # what the end-of-partition event says only a fetch later
                     self._behind.discard(key)
@@ -267,12 +266,13 @@ class Following:
         if offset > self._put_away.get(key, -1):
             self._dead.put(message, bad)
 
-    def _moved(self, old: Checkpoint, message: Message, now: int) -> Checkpoint:
+    def _moved(self, old: Checkpoint, message: Message, read: Message | None, now: int) -> Checkpoint:
+        if read is not None:
+            old = replace(old, arrivals=with_newest(old.arrivals, Arrival(now, record_id(read))))
         offset = int(message.offset() or 0)
         if message.error() is not None:  # the partition's end
-            return Checkpoint(old.cluster, old.topic_id, offset, old.newest, now)
-        newest = max(old.newest, message.timestamp()[1])
-        return Checkpoint(old.cluster, old.topic_id, offset + 1, newest, old.seen)
+            return replace(old, offset=offset, seen=now)
+        return replace(old, offset=offset + 1)
 
     def _put_batch_away(self, consumer: Consumer, refused: Message) -> None:
         """Go on behind a batch that cannot be read. Which rows it is about is not known; none is changed."""

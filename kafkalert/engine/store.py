@@ -18,6 +18,7 @@ import lmdb
 import msgspec
 
 from kafkalert.config.own import own_file, own_folder
+from kafkalert.engine.arrivals import Arrival
 from kafkalert.engine.storefault import TablesFullError, fault, foreign
 from kafkalert.errors import KafkalertError
 
@@ -33,15 +34,15 @@ MAX_ID = 480
 class Checkpoint(msgspec.Struct, frozen=True):
     """How far the tables have read one partition of a topic.
 
-    `offset` is the next to read; `newest` the time of the newest record read and `seen` the last moment at which the
-    partition's end was reached, both in ms, UTC.
+    `offset` is the next to read; `seen` the last moment at which the partition's end was reached, in ms, UTC;
+    `arrivals` some of the records read, the newest first.
     """
 
     cluster: str
     topic_id: str
     offset: int
-    newest: int
     seen: int
+    arrivals: tuple[Arrival, ...] = ()
 
 
 class RebuildingError(KafkalertError):

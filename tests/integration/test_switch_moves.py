@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from time import time_ns
 from typing import Any
 
 import psutil
@@ -14,7 +15,7 @@ from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS, Alerting
 from tests.made import debit, wishes
-from tests.reading import ENTRIES, ends
+from tests.reading import AUTHORISATIONS, CODEC, ENTRIES, SETTINGS, ends
 from tests.running import beats, running
 from tests.switching import Pair, Site
 
@@ -203,6 +204,29 @@ def test_the_tables_go_on_on_the_other_cluster(pair: Pair) -> None:
     again = pair.dc1.alerting("--until-end")
     assert again.process.wait(SECONDS) == 0
     assert "read again" not in alerting.stderr() + again.stderr()
+
+
+def test_rows_of_any_time_are_read_on_the_other_cluster(pair: Pair) -> None:
+    """A row that is there, and says that it is hours old, counts: where to go on is not told by times."""
+    pair.dc1.authorise("NL05", ["anna"])
+    pair.dc1.wish("anna", wishes("anna", "NL06"))
+    pair.dc1.flush()
+    alerting = pair.dc1.alerting()
+    pair.dc1.send(20)
+    pair.dc1.await_processed()
+    hours_ago = time_ns() // 1_000_000 - 7_200_000
+    ids = CODEC.encode("CustomerIds", {"customerIds": [{"id": "anna"}]})
+    pair.dc2.put(AUTHORISATIONS, ids, CODEC.encode("AccountId", {"id": "NL05"}), timestamp=hours_ago)
+    wish = CODEC.encode("CustomerAlertSettings", wishes("anna", "NL05"))
+    pair.dc2.put(SETTINGS, wish, CODEC.encode("CustomerId", {"id": "anna"}), timestamp=hours_ago)
+    pair.dc2.flush()
+    pair.prepare(1)
+    pair.await_state("prepared", pids={alerting.pid})
+    pair.write("dc1", "COMMIT", 1, detail=pair.cut())
+    pair.dc2.book(debit("NL05", "by-the-old-row", cents=1000))
+    pair.dc2.await_processed()
+    assert len(pair.dc2.outputs()) == 1, pair.dc1.said()
+    assert alerting.stop() == 0
 
 
 def lines(*numbers: int) -> str:

@@ -24,7 +24,7 @@ from kafkalert.errors import ExitCode
 from tests.engine_fakes import FakeClock
 
 SIZE = 1 << 24
-HERE = Checkpoint("dc1", "id", 7, 1000, 2000)
+HERE = Checkpoint("dc1", "id", 7, 2000)
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from typing import Final
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from kafkalert.bus import lookup
+from kafkalert.bus.lookup import Found, Sought, find
 from kafkalert.bus.marks import Mark, Partition
-from kafkalert.ops.failover import lookup
 from kafkalert.ops.failover.beats import Beat, Committed
 from kafkalert.ops.failover.claims import Claim, claims
-from kafkalert.ops.failover.lookup import Found, Sought, find
 from tests.engine_fakes import FakeClock
 
 ONE: Final[Partition] = ("accountentry", 0)

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from kafkalert.bus.lookup import Found, Sought, find
 from kafkalert.bus.mark_reader import MarkReader, Places
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.ops.failover.claims import Claim, Claims
 from kafkalert.ops.failover.horizon import Partition, Sight, go_back_to, stranded
-from kafkalert.ops.failover.lookup import Found, Sought, find
 
 _EVER: Final = 2**63 - 1
 

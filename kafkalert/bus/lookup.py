@@ -10,7 +10,6 @@ from functools import partial
 from typing import Final, Protocol
 
 from kafkalert.bus.marks import Mark, Partition
-from kafkalert.engine.clock import Clock
 
 SECONDS: Final = 10.0
 """How long reading may take."""
@@ -19,6 +18,14 @@ _NEAR: Final = 500
 _WINDOWS: Final = (5_000, 50_000, 500_000)
 """So many offsets before a partition's end are read next, then all."""
 _POLL_SECONDS: Final = 0.2
+
+
+class Clock(Protocol):
+    """What tells how much time has passed."""
+
+    def monotonic(self) -> float:
+        """Seconds, which never go back."""
+        ...
 
 
 class Reader(Protocol):
