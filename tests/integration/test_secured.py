@@ -169,8 +169,11 @@ def running(config: Path, log: Path, *arguments: str) -> Iterator[Callable[[], s
     try:
         yield lambda: f"{log.read_text(encoding='utf-8')}\n{process.poll()}"
     finally:
-        process.kill()
-        process.wait(10)
+        process.terminate()  # it says goodbye where it may: no test after this one takes it for one that hangs
+        try:
+            process.wait(15)
+        finally:
+            process.kill()
 
 
 def test_a_stage_waits_for_a_right_also_in_the_middle(secured: Secured, topics: str, tmp_path: Path) -> None:
