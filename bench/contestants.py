@@ -140,6 +140,7 @@ class Kafkalert(Contestant):
             f"[clusters.dc1]\nbootstrap = {json.dumps(feed.cluster.bootstrap)}\n"
             f'[contexts.bench]\nclusters = ["dc1"]\nprefix = {json.dumps(feed.prefix)}\n'
             f"[engine]\nstate = {json.dumps(str(self.state))}\n"
+            'offsets_gone = "again"\n'  # what stands on the outbound topics may be the other contestant's
         )
 
     def command(self) -> list[str]:

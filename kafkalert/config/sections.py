@@ -95,7 +95,7 @@ class Serde(Section):
     framing: Literal["single-object", "confluent"] = "single-object"
     registry: str | None = Field(default=None, description="URL of the schema registry")
     registry_auth: SecretStr | None = Field(default=None, description="user:password")
-    largest_record: int = Field(default=512 << 10, ge=64 << 10, le=64 << 20, description="most bytes that are decoded")
+    largest_record: int = Field(default=1 << 20, ge=64 << 10, le=64 << 20, description="most bytes that are decoded")
 
 
 class Alerts(Section):

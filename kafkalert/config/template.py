@@ -50,7 +50,7 @@ clusters = ["dc1"]
 # framing = "single-object"   # or "confluent", which needs a registry
 # registry = "https://registry.bank.example"
 # registry_auth = {file = "registry-password"}
-# largest_record = 524288       # most bytes of a row or an entry; a larger one is a dead letter
+# largest_record = 1048576      # most bytes of a row or an entry; a larger one is a dead letter
 
 [alerts]
 # The key of the hash that makes an alert's id, 16 to 64 bytes, the same on both sites. Without it, a public one.

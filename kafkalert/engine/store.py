@@ -13,6 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 from shutil import rmtree
 from typing import IO, Any
+from weakref import finalize
 
 import lmdb
 import msgspec
@@ -86,6 +87,7 @@ class Store:
             self._files = {one: _identity(one) for one in shared}
             self._keep_flavour(self._flavour)
             undo.pop_all()
+        finalize(self, self._users.close)  # the environment closes itself, too
 
     def _open(self, size: int) -> None:
         self._env = lmdb.open(

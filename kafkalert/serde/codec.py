@@ -11,7 +11,7 @@ from kafkalert.serde.foreign import reading
 from kafkalert.serde.framing import Framing
 from kafkalert.serde.schemas import schema
 
-LARGEST: Final = 512 << 10
+LARGEST: Final = 1 << 20
 """Bytes of a record that is decoded: settings of some 14,000 accounts. As objects they may take 200 times that."""
 
 

@@ -153,6 +153,6 @@ def test_there_and_back_under_load(hour: Hour) -> None:
         assert set(alerts.values()) == {1}
     past = json.loads(hour.run("failover", "history", "-o", "json").stdout)
     assert [(one["epoch"], one["outcome"], one["lost"], one["reason"]) for one in past] == [
-        (1, "switched", "0", "number 1"),
-        (2, "switched", "0", "number 2"),
+        (1, "switched", 0, "number 1"),
+        (2, "switched", 0, "number 2"),
     ]

@@ -19,6 +19,7 @@ from kafkalert.bus.flow import flows
 from kafkalert.config.load import load
 from kafkalert.ops import topic_admin
 from kafkalert.ops.mirror import lag
+from kafkalert.ops.mirror.expired import STEADY_MS
 from kafkalert.ops.mirror.status import FlowStatus, status
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
@@ -323,6 +324,7 @@ def test_records_that_expired_before_they_crossed_are_told(mirror: Mirror) -> No
     mirror.into_dc2(lambda flow: flow.lag_records == 0)
     assert wait_until(lambda: {one for _, one in mirror.worker.offsets(FLOW) or {}} >= {0, 1, 2, 3}, SECONDS)
     mirror.hold(mirror.worker.stop, "STOPPED")
+    stopped = monotonic()
     mirror.send(20)
     assert mirror.status()[0]["expired"] == []
     client = admin(mirror.settings.clusters["dc1"])  # held: its answers come only while it lives
@@ -330,9 +332,11 @@ def test_records_that_expired_before_they_crossed_are_told(mirror: Mirror) -> No
         done.result(SECONDS)  # what retention does
     row, code = mirror.status()
     assert (row["lag_records"], row["expired"], code) == (0, [{"topic": ENTRIES, "records": 20, "anew": False}], 3)
+    # A shorter step between two confirmations is that of a flow that runs.
+    assert wait_until(lambda: monotonic() - stopped > STEADY_MS / 1000, SECONDS, every=0.5)
     mirror.worker.resume(FLOW)
     mirror.send(40)
-    flow = mirror.into_dc2(lambda flow: (flow.state, flow.lag_records) == ("running", 0))
+    flow = mirror.into_dc2(lambda flow: (flow.state, flow.lag_records, flow.expired_reason) == ("running", 0, ""))
     assert [(one.topic, one.records) for one in flow.expired] == [(ENTRIES, 20)]
     told = mirror.run("status", "--into", "dc2")
     assert told.returncode == 3

@@ -141,7 +141,8 @@ def _lags(settings: Settings, cluster: Cluster, seconds: float) -> tuple[GroupLa
     # Where it has committed nothing in one partition of a topic that it reads, that was added: none of it is processed.
     topics = {topic for offsets in committed.values() for topic, _ in offsets}
     every = places.partitions(topics) if topics else []
-    starts, stable, ends = places.starts(every), places.ends(every), places.high_watermarks(every)
+    starts, ends = places.starts(every), places.high_watermarks(every)
+    stable = places.ends(every)  # after the others: what came in between waits for nobody
     found = []
     for name in names:
         offsets = committed[name]
