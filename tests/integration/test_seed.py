@@ -207,8 +207,10 @@ def test_a_stop_ends_it_with_a_true_count(settings: Settings, tmp_path: Path) ->
 
 def test_a_row_that_the_cluster_or_a_stage_does_not_take_is_told(settings: Settings, tmp_path: Path) -> None:
     """A row larger than the topic takes, or than stages decode, fails alone, with its line's number."""
-    large, larger = (row(f"A{count}", *(f"C{number:0500d}" for number in range(count))) for count in (1000, 2200))
-    settings = settings.model_copy(update={"clusters": {"dc1": _with(settings.active, "message.max.bytes", "400000")}})
+    large, larger = (row(f"A{count}", *(f"C{number:0500d}" for number in range(count))) for count in (1000, 1300))
+    serde = settings.serde.model_copy(update={"largest_record": 600_000})
+    clusters = {"dc1": _with(settings.active, "message.max.bytes", "400000")}
+    settings = settings.model_copy(update={"clusters": clusters, "serde": serde})
     path = write(tmp_path / "a", row("A1", "C1"), large, larger, row("A3", "C1"))
     listener = Listener()
     summary = listener.seed(settings, Request(AUTHORISATIONS, path))
