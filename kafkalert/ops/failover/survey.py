@@ -39,7 +39,10 @@ def survey(settings: Settings, watch: Watch, clock: Clock, *, only: str = "") ->
     """
     names = settings.context.clusters
     told = _ask(settings, only)
-    dead = [name for name in names if isinstance(told["answers", name], Exception)]
+    # A slow list of topics says nothing of a cluster whose control log has been read meanwhile.
+    heard = watch.control.reachable()
+    answers = {name: told["answers", name] for name in names if name not in heard}
+    dead = [name for name, answer in answers.items() if isinstance(answer, Exception)]
     if len(dead) == len(names):
         raise nobody(settings)
     living = [name for name in names if name not in dead]
@@ -47,7 +50,7 @@ def survey(settings: Settings, watch: Watch, clock: Clock, *, only: str = "") ->
     read = watch.control.reachable()
     view = watch.control.view()
     clusters = tuple(
-        ClusterSeen(name, name not in dead, name in read, *_why(told["answers", name], is_read=name in read))
+        ClusterSeen(name, name not in dead, name in read, *_why(answers.get(name), is_read=name in read))
         for name in names
     )
     unknown: list[str] = []

@@ -1,0 +1,37 @@
+"""Which clusters answer, by several questions of which any may be slow."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from kafkalert.bus.control.state import View
+from kafkalert.config.sections import Cluster, Context, Settings
+from kafkalert.errors import UnreachableError
+from kafkalert.ops.failover import survey as module
+from kafkalert.ops.failover.watch import Watch
+from tests.engine_fakes import FakeClock
+
+SETTINGS = Settings(
+    context=Context(clusters=("dc1", "dc2")),
+    clusters={name: Cluster(name=name, bootstrap="127.0.0.1:1") for name in ("dc1", "dc2")},
+)
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, failure: Exception, read: set[str]) -> dict[str, bool]:
+    """Which clusters answer, where dc1 fails to list its topics and these control logs were read."""
+    told: dict[tuple[str, str], Any] = {("answers", "dc1"): failure, ("answers", "dc2"): {}}
+    told |= {("groups", "dc1"): (), ("groups", "dc2"): (), ("mirror", ""): ()}
+    monkeypatch.setattr(module, "_ask", lambda *_: told)
+    control = SimpleNamespace(reachable=lambda: read, view=lambda: View(0, "dc1", None, None, (), 1), skipped=lambda: 0)
+    roll = SimpleNamespace(members=dict, watched=lambda *_: 2.0, passed_over=0)
+    watch = SimpleNamespace(control=control, roll=roll, await_control=lambda _: None, await_beats=lambda *_: None)
+    found = module.survey(SETTINGS, cast("Watch", watch), FakeClock())
+    return {one.name: one.answers for one in found.clusters}
+
+
+@pytest.mark.parametrize("failure", [TimeoutError(), UnreachableError("dc1 does not answer.")])
+def test_a_cluster_whose_control_log_was_read_is_not_dead(monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
+    """On a busy machine a list of topics takes longer than a look may; that is no reason to ask for force."""
+    assert answers(monkeypatch, failure, {"dc1", "dc2"}) == {"dc1": True, "dc2": True}
+    assert answers(monkeypatch, failure, {"dc2"}) == {"dc1": False, "dc2": True}
