@@ -17,6 +17,7 @@ from confluent_kafka import KafkaException
 
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
+from tests.made import debit, wishes
 from tests.pipeline import Pipeline
 from tests.reading import AUTHORISATIONS, BY_CUSTOMER, DEAD, ENTRIES, OUTBOUND, SETTINGS, STATUS, ends
 
@@ -49,6 +50,18 @@ def make_topics(pipeline: Pipeline) -> Pipeline:
 
     assert wait_until(there, SECONDS)
     return pipeline
+
+
+@contextmanager
+def one_booking(bootstrap: str, prefix: str, folder: Path) -> Iterator[Pipeline]:
+    """Topics with an account, a customer who asked for every debit of it, and one booking."""
+    one = make_topics(Pipeline(bootstrap, prefix, folder))
+    one.authorise("NL01", ["anna"])
+    one.wish("anna", wishes("anna", "NL01"))
+    one.book(debit("NL01", "first"))
+    one.flush()
+    yield one
+    one.end()
 
 
 def kafkalert(

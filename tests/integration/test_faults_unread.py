@@ -10,10 +10,10 @@ from confluent_kafka.admin import NewTopic
 from kafkalert.bus.clients import admin
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
-from tests.made import debit, wishes
+from tests.made import debit
 from tests.pipeline import Pipeline
 from tests.reading import ENTRIES, ends
-from tests.running import await_beat, kafkalert, make_topics
+from tests.running import await_beat, kafkalert, one_booking
 
 pytestmark = pytest.mark.kafka
 SECONDS = 60
@@ -22,13 +22,8 @@ SECONDS = 60
 @pytest.fixture
 def small(sandbox1: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Pipeline]:
     """Topics with an account, a customer who asked for every debit of it, and one booking."""
-    one = make_topics(Pipeline(sandbox1.bootstrap(), prefix, tmp_path))
-    one.authorise("NL01", ["anna"])
-    one.wish("anna", wishes("anna", "NL01"))
-    one.book(debit("NL01", "first"))
-    one.flush()
-    yield one
-    one.end()
+    with one_booking(sandbox1.bootstrap(), prefix, tmp_path) as bank:
+        yield bank
 
 
 def test_records_that_expired_unread_are_counted_and_held_until_somebody_decides(small: Pipeline) -> None:

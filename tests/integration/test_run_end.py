@@ -10,10 +10,10 @@ from confluent_kafka import ConsumerGroupTopicPartitions, Producer, TopicPartiti
 
 from kafkalert.bus.clients import admin
 from kafkalert.sandbox.local import Sandbox
-from tests.made import datum, debit, wishes
+from tests.made import datum, debit
 from tests.pipeline import Pipeline, Sent
 from tests.reading import AUTHORISATIONS, CODEC, DEAD, ENTRIES, SETTINGS, ends
-from tests.running import await_beat, kafkalert, make_topics
+from tests.running import await_beat, kafkalert, make_topics, one_booking
 
 pytestmark = pytest.mark.kafka
 
@@ -61,13 +61,8 @@ def at_the_end(bank: Pipeline) -> None:
 @pytest.fixture
 def small(sandbox1: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Pipeline]:
     """Topics with an account, a customer who asked for every debit of it, and one booking."""
-    one = make_topics(Pipeline(sandbox1.bootstrap(), prefix, tmp_path))
-    one.authorise("NL01", ["anna"])
-    one.wish("anna", wishes("anna", "NL01"))
-    one.book(debit("NL01", "first"))
-    one.flush()
-    yield one
-    one.end()
+    with one_booking(sandbox1.bootstrap(), prefix, tmp_path) as bank:
+        yield bank
 
 
 def transactional(bank: Pipeline, name: str) -> Producer:

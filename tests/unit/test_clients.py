@@ -4,6 +4,7 @@ from collections.abc import Callable
 from unittest.mock import Mock
 
 import pytest
+from confluent_kafka import TopicPartition
 from pydantic import SecretStr
 
 from kafkalert.bus import clients, unreadable
@@ -32,8 +33,10 @@ def put() -> None:
 def test_what_bounds_written_records_keeps_no_consumer_from_being_made(limits: dict[str, int]) -> None:
     """message.max.bytes is raised for what the mirror writes; consumers of small records fetch less at a time."""
     large = Cluster(name="dc1", bootstrap="127.0.0.1:1", kafka={"message.max.bytes": SecretStr("100000000")})
-    clients.consumer(large, "test", error_cb=lambda _: None, **limits).close()
-    clients.producer(large, error_cb=lambda _: None)
+    consumer = clients.consumer(large, "test", error_cb=lambda _: None, **limits)
+    consumer.assign([TopicPartition("accountentry", 0)])
+    assert consumer.assignment() == [TopicPartition("accountentry", 0)], "one that was made takes partitions"
+    consumer.close()
 
 
 @pytest.mark.parametrize("command", [carry, put])

@@ -12,11 +12,12 @@ from kafkalert.config.sections import Cluster
 from kafkalert.engine import following
 from kafkalert.engine.arrivals import Arrival
 from kafkalert.engine.ending import AbandonedError, Ending
-from kafkalert.engine.following import Following, OffsetGoneError
+from kafkalert.engine.following import Following
 from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.progress import Partition
 from kafkalert.engine.stopping import Stopping
 from kafkalert.engine.store import Checkpoint, LostTablesError, RebuildingError, Store
+from kafkalert.engine.topicfault import OffsetGoneError
 from tests.engine_fakes import FakeClock
 
 TOPICS = {"a": ("id-of-a-on-dc2", 4)}
