@@ -6,7 +6,6 @@ without harm. Kafka's documentation, "Kafka Connect", REST API; offsets by KIP-8
 
 import base64
 import http.client
-import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -17,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from kafkalert.bus.rest import Request, call, why
-from kafkalert.bus.trust import trusting
+from kafkalert.bus.trust import of_workers
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import ConfigError, KafkalertError, UnreachableError
 
@@ -83,7 +82,7 @@ class Connect:
         if cluster.connect_auth is not None:
             user = base64.b64encode(cluster.connect_auth.get_secret_value().encode()).decode()
             self._headers["Authorization"] = f"Basic {user}"
-        self._tls = _tls(cluster) if any(url.startswith("https:") for url in self._urls) else None
+        self._tls = of_workers(cluster) if any(url.startswith("https:") for url in self._urls) else None
 
     def connectors(self) -> tuple[str, ...]:
         """Names of all connectors."""
@@ -274,29 +273,3 @@ def _task(found: Mapping[str, Any]) -> Task:
 
 def _path(name: str) -> str:
     return f"/connectors/{quote(name, safe='')}"
-
-
-def _tls(cluster: Cluster) -> ssl.SSLContext:
-    try:
-        context = trusting(None if cluster.connect_ca is None else str(cluster.connect_ca))
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        raise ConfigError(
-            f"{cluster.connect_ca} holds no certificates that can be read.",
-            hint=f"Correct connect_ca of [clusters.{cluster.name}].",
-        ) from error
-    if cluster.connect_certificate is not None:
-        try:
-            context.load_cert_chain(cluster.connect_certificate, cluster.connect_key, password=_unasked)
-        except (OSError, ValueError) as error:
-            key = cluster.connect_key or cluster.connect_certificate
-            raise ConfigError(
-                f"{cluster.connect_certificate} and {key} hold no certificate and key that can be read.",
-                hint=f"Both in PEM, the key without a password: connect_certificate and connect_key of "
-                f"[clusters.{cluster.name}].",
-            ) from error
-    return context
-
-
-def _unasked() -> str:
-    """In place of a question on the terminal for a key's password."""
-    raise ValueError("the key has a password")

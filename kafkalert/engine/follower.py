@@ -14,13 +14,14 @@ from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.delivery import DeliveryError
 from kafkalert.engine.ending import AbandonedError, Ending, alone
-from kafkalert.engine.following import Following, OffsetGoneError
+from kafkalert.engine.following import Following
 from kafkalert.engine.metrics import Metrics
 from kafkalert.engine.progress import Partition
 from kafkalert.engine.stopping import Stopping
 from kafkalert.engine.store import Store
 from kafkalert.engine.storefault import TablesFullError
 from kafkalert.engine.tables import Table
+from kafkalert.engine.topicfault import OffsetGoneError
 from kafkalert.errors import DeniedError, KafkalertError, UnreachableError
 
 _LOG = logging.getLogger(__name__)

@@ -9,7 +9,6 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Top
 from msgspec.structs import replace
 
 from kafkalert.bus import clients
-from kafkalert.bus.denied import denied_topic
 from kafkalert.bus.mark_reader import MarkReader
 from kafkalert.bus.marks import record_id
 from kafkalert.bus.unreadable import is_refused, pass_batch
@@ -34,8 +33,9 @@ from kafkalert.engine.progress import Partition
 from kafkalert.engine.rows import Changes, added_partitions
 from kafkalert.engine.store import Checkpoint, Store
 from kafkalert.engine.tables import Table
+from kafkalert.engine.topicfault import OffsetGoneError, fault_of
 from kafkalert.engine.waiting import STALE_SECONDS
-from kafkalert.errors import DecodingError, KafkalertError
+from kafkalert.errors import DecodingError
 
 BATCH: Final = 20_000
 ALIVE_SECONDS: Final = 0.5
@@ -43,10 +43,6 @@ QUIET_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.2
 PARTITIONS_SECONDS: Final = 2.0
 """So often it is looked whether partitions were added; tables may be some seconds behind, see STALE_SECONDS."""
-
-
-class OffsetGoneError(KafkalertError):
-    """The checkpoint points to records that the topic no longer has; the tables are rebuilt."""
 
 
 class Following:
@@ -291,14 +287,8 @@ class Following:
             key = topic, int(message.partition() or 0)
             moved[key] = message
             self._behind.discard(key)
-        elif error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
-            raise OffsetGoneError(f"Topic {topic} no longer has what follows the checkpoint.")
-        elif (refusal := denied_topic(self._cluster, error, topic)) is not None:
-            raise refusal
-        elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            raise KafkalertError(
-                f"Topic {topic} cannot be read: {error.str()}.", hint="`kafkalert topics plan` shows what is missing."
-            )
+        elif (fault := fault_of(self._cluster, error, topic)) is not None:
+            raise fault
 
     def _alive(self) -> None:
         now = self._clock.monotonic()

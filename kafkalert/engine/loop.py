@@ -11,7 +11,7 @@ from typing import Final
 from confluent_kafka import Message
 
 from kafkalert.bus.groups import group_properties
-from kafkalert.bus.unreadable import is_refused
+from kafkalert.bus.unreadable import is_refused, pass_batch
 from kafkalert.config.sections import Cluster
 from kafkalert.config.sections import Engine as EngineSection
 from kafkalert.engine.clock import Clock
@@ -74,7 +74,7 @@ class Loop:
         delivery.waiting = self._tick
         self._held = ""
         self._stale = False
-        self._where = cluster.name
+        self._cluster = cluster
         self.busy = False
         self.ends: dict[Partition, int] = {}
         self.ticked = clock.monotonic()
@@ -214,7 +214,7 @@ class Loop:
         partition = partition_of(refused)
         if last.get(partition, -1) >= (refused.offset() or 0):
             return
-        batch = self._member.pass_batch(refused, self._tick)
+        batch = pass_batch(self._cluster, self.consumer, refused, meanwhile=self._tick)
         if batch.end > batch.first:
             self._dead.put_batch(refused, batch)
             last[partition] = batch.end - 1
@@ -248,7 +248,7 @@ class Loop:
     @property
     def held(self) -> str:
         """Why nothing is processed now; empty where records are."""
-        return f"{self._where}'s control log cannot be reached" if self._stale else self._held
+        return f"{self._cluster.name}'s control log cannot be reached" if self._stale else self._held
 
     def _set_hold(self, reason: str) -> None:
         if bool(reason) != bool(self._held):

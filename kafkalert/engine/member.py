@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from kafkalert.bus import clients, unreadable
+from kafkalert.bus import clients
 from kafkalert.bus.denied import denied, of_topic
 from kafkalert.bus.mark_reader import Places
 from kafkalert.bus.threads import Callbacks
@@ -20,9 +20,9 @@ from kafkalert.engine.progress import (
     Place,
     Progress,
     committed_place,
+    made_anew,
     offsets,
     partition_of,
-    topic_id,
     with_topic,
 )
 from kafkalert.engine.skipping import Ranges, bound, skipped, within, written
@@ -184,10 +184,6 @@ class Member:
         self._refusal = error.str() if code > 0 else self._refusal
         _LOG.log(logging.WARNING if new else logging.INFO, "consumer: %s", error.str())
 
-    def pass_batch(self, refused: Message, meanwhile: Callable[[], None]) -> unreadable.Batch:
-        """Go on behind a batch that cannot be read: see `unreadable.pass_batch`."""
-        return unreadable.pass_batch(self._cluster, self.consumer, refused, meanwhile=meanwhile)
-
     def _told(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         """How a commit went that was not waited for: what the group did not take is committed again."""
         for one in partitions:
@@ -241,7 +237,7 @@ class Member:
             if one.error is not None:  # not known, which is not the same as none
                 raise KafkaException(one.error)
             partition = (one.topic, one.partition)
-            if one.offset >= 0 and not self._made_anew(one):
+            if one.offset >= 0 and not made_anew(one, self._ids.get(one.topic, "")):
                 start[partition] = committed_place(one)
             else:
                 begun[partition] = self.consumer.get_watermark_offsets(one, timeout=CALL_SECONDS)[0]
@@ -257,15 +253,6 @@ class Member:
             self._changed()
         if self._paused:
             consumer.pause(offsets(start, lambda _: ""))
-
-    def _made_anew(self, one: TopicPartition) -> bool:
-        """Whether what the group has committed is an offset of another topic of this name, which was deleted."""
-        there, known = topic_id(one.metadata), self._ids.get(one.topic, "")
-        if there in {"", known}:
-            return False
-        where = f"{one.topic}[{one.partition}]"
-        _LOG.warning("%s was deleted and made anew; it is read from its beginning, not from %d on", where, one.offset)
-        return True
 
     def _skip(self, partition: Partition, end: int | None) -> None:
         """Pass over what the switch lists of a partition, as far as that lay before its end when the group first came.

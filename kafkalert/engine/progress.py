@@ -1,5 +1,6 @@
 """How far a stage has come: what to commit, and whether it has reached the end it was told to stop at."""
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
@@ -8,6 +9,7 @@ from confluent_kafka import Message, TopicPartition
 
 from kafkalert.bus.marks import ID_BYTES, record_id
 
+_LOG = logging.getLogger(__name__)
 Partition = tuple[str, int]
 _ID: Final = " id="
 _TOPIC: Final = re.compile(r"(?:^| )topic=(\S{1,64})")
@@ -131,6 +133,15 @@ def topic_id(metadata: str | None) -> str:
     """The id of the topic that a commit is about; empty where it does not say."""
     found = _TOPIC.search((metadata or "").partition(_ID)[0])
     return found[1] if found else ""
+
+
+def made_anew(told: TopicPartition, known: str) -> bool:
+    """Whether a group's commit is about another topic of this name than that of the id `known`; says so."""
+    if topic_id(told.metadata) in {"", known}:
+        return False
+    where = f"{told.topic}[{told.partition}]"
+    _LOG.warning("%s was deleted and made anew; it is read from its beginning, not from %d on", where, told.offset)
+    return True
 
 
 def committed_place(told: TopicPartition) -> Place:
