@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 
@@ -29,17 +30,20 @@ AT = datetime(2026, 1, 31, 8, tzinfo=UTC)
 
 def test_a_worker_that_does_not_answer_is_not_taken_for_a_stopped_flow(monkeypatch: pytest.MonkeyPatch) -> None:
     """What needs to know says so."""
-    monkeypatch.setattr(checks, "_SETTLED_SECONDS", 0.1)
+    monkeypatch.setattr(checks, "WORKER_SECONDS", 0.1)
     (out, _) = flows(SETTINGS)
-    assert not is_stopped(SETTINGS, out)
+    noted: list[str] = []
+    assert not is_stopped(SETTINGS, out, noted.append)
+    assert set(noted) == {"waiting for the worker beside dc2 to tell of dc1 to dc2"}
     with pytest.raises(UnreachableError, match="beside dc2"):
         check_stopped(SETTINGS, out)
 
 
 def test_it_looks_again_while_workers_share_out_their_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They refuse, or tell of no state, before they know that the flow is stopped."""
+    """They refuse, or tell of no state, before they know that the flow is stopped: that may take ten seconds."""
     stopped = Connector("mirror", "STOPPED")
-    told = iter([WorkerError("rebalance", 409), None, Connector("mirror", "UNASSIGNED"), stopped])
+    told = iter([WorkerError("rebalance", 409), None, *[Connector("mirror", "UNASSIGNED")] * 10, stopped])
+    seconds = count()
 
     def status(_: Connect, _name: str) -> Connector | None:
         one = next(told)
@@ -49,13 +53,18 @@ def test_it_looks_again_while_workers_share_out_their_work(monkeypatch: pytest.M
 
     monkeypatch.setattr(Connect, "status", status)
     monkeypatch.setattr(checks, "_STEP_SECONDS", 0)
-    assert is_stopped(SETTINGS, flows(SETTINGS)[0])
+    monkeypatch.setattr(checks, "monotonic", lambda: next(seconds))
+    assert is_stopped(SETTINGS, flows(SETTINGS)[0], lambda _: None)
     assert next(told, None) is None
 
 
 @pytest.mark.parametrize(
     ("state", "hint"),
-    [(Condition.FAILED, "mirror apply` mends it"), (Condition.PAUSED, "stop its connector mirror beside dc1")],
+    [
+        (Condition.FAILED, "mirror apply` mends it"),
+        (Condition.PAUSED, "stop its connector mirror beside dc1"),
+        (Condition.STOPPED, "Run this again"),
+    ],
 )
 def test_a_flow_that_neither_runs_nor_is_stopped_is_refused(state: Condition, hint: str) -> None:
     """With what to do; one that starts passes."""

@@ -9,13 +9,15 @@ from kafkalert.bus.connect import Connect, WorkerError
 from kafkalert.bus.flow import Flow, flows
 from kafkalert.config.sections import Settings
 from kafkalert.errors import RefusedError, UnreachableError
+from kafkalert.ops.failover.reconcile.order import Note
 from kafkalert.ops.failover.watch import Watch
 from kafkalert.ops.mirror.condition import Condition, condition_of
 from kafkalert.ops.mirror.status import FlowStatus
 from kafkalert.ops.wording import harmless
 
 _SETTLED: Final = frozenset({Condition.STOPPED, Condition.RUNNING, Condition.PAUSED})
-_SETTLED_SECONDS: Final = 4.0
+WORKER_SECONDS: Final = 20.0
+"""A worker whose cluster was away answers, and knows its connectors, only some time after that cluster does."""
 _STEP_SECONDS: Final = 0.2
 
 
@@ -52,10 +54,10 @@ def flow_of(settings: Settings, source: str) -> Flow:
     return next(flow for flow in flows(settings) if flow.source == source)
 
 
-def is_stopped(settings: Settings, flow: Flow) -> bool:
-    """Whether a flow is known to be stopped, as a forced switch does it."""
+def is_stopped(settings: Settings, flow: Flow, note: Note) -> bool:
+    """Whether a flow is known to be stopped, as a forced switch does it; `note` is told where that is waited for."""
     with suppress(UnreachableError, WorkerError):
-        return _settled(settings, flow)[0] is Condition.STOPPED
+        return _settled(settings, flow, note)[0] is Condition.STOPPED
     return False
 
 
@@ -94,13 +96,15 @@ def check_runs(found: FlowStatus) -> None:
             hint="`kafkalert mirror apply --resume` lets it go on. If that is refused, stop its connector "
             f"{found.connector} beside {found.target}; either way, run this again then."
             if found.state is Condition.PAUSED
+            else "Run this again: it then looks for what is stranded there too."
+            if found.state is Condition.STOPPED
             else "`kafkalert mirror apply` mends it; it has to catch up first.",
         )
 
 
-def _settled(settings: Settings, flow: Flow) -> tuple[Condition, str]:
+def _settled(settings: Settings, flow: Flow, note: Note = lambda _: None) -> tuple[Condition, str]:
     """How a flow is, once its workers know: while they share out their work anew they tell of no state, or refuse."""
-    give_up = monotonic() + _SETTLED_SECONDS
+    give_up = monotonic() + WORKER_SECONDS
     while True:
         try:
             found = _condition(settings, flow)
@@ -109,6 +113,7 @@ def _settled(settings: Settings, flow: Flow) -> tuple[Condition, str]:
         except (UnreachableError, WorkerError):
             if monotonic() > give_up:
                 raise
+        note(f"waiting for the worker beside {flow.target} to tell of {flow.source} to {flow.target}")
         Event().wait(_STEP_SECONDS)
 
 

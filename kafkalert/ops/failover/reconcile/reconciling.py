@@ -69,7 +69,7 @@ class _Return:
             new = check_control(self._watch, settings, old)
             out, back = flow_of(settings, old), flow_of(settings, new)
             # That of the cluster in use comes first.
-            stopped = [flow for flow in (back, out) if is_stopped(settings, flow)]
+            stopped = [flow for flow in (back, out) if is_stopped(settings, flow, note)]
             if not stopped and goes_on(settings, out):
                 check_runs(*status(settings, [back], clock=self._clock))
                 return self._result(Outcome.NOTHING, new, (), (), ())

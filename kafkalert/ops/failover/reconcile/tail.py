@@ -17,6 +17,7 @@ from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock
 from kafkalert.errors import OutcomeUnknownError, UnreachableError
 from kafkalert.ops.failover.reconcile.carrying import Carrier
+from kafkalert.ops.failover.reconcile.checks import WORKER_SECONDS
 from kafkalert.ops.failover.reconcile.order import Note
 from kafkalert.ops.failover.reconcile.result import Stranded, Superseded
 from kafkalert.ops.failover.reconcile.settling import Settling
@@ -40,7 +41,7 @@ class Tail:
     def __init__(self, settings: Settings, flow: Flow, topics: Sequence[str], clock: Clock, note: Note) -> None:
         self._settings, self.flow, self._clock = settings, flow, clock
         self._old, self._new = settings.clusters[flow.source], settings.clusters[flow.target]
-        self._worker = Connect(self._new)
+        self._worker = Connect(self._new, seconds=WORKER_SECONDS)
         self._tables = frozenset(settings.topic(name) for name in TABLES)
         self._search = Search(self._old, self._new, topics, self._tables, clock)
         self._confirmed = self._worker.offsets(flow.connector) or {}
