@@ -9,12 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from threading import Event
+from typing import Final
 
 from kafkalert.errors import KafkalertError
 from kafkalert.sandbox.lock import exclusive
 
 OLDEST = 4
 """First release without ZooKeeper; the broker's settings are for it."""
+
+_AGAIN_SECONDS: Final = (1.0, 3.0, 9.0, None)
+"""A request that fails is made again after so long: a name server that is busy for a moment costs no more than that."""
+_UNTRUSTED: Final = "CERTIFICATE_VERIFY_FAILED"
 
 OnJar = Callable[[int, int], None]
 """Told how many jars are there, of how many."""
@@ -96,10 +102,21 @@ def fetch(jars: Iterable[Jar], folder: Path, on_jar: OnJar) -> None:
     libs = part / "libs"
     libs.mkdir(parents=True)
     repositories = {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
-    maven = MavenContext(repo_cache=part / "maven", remote_repos=repositories, timeout=30)
+
+    def download(jar: Jar) -> Path:
+        for number, wait in enumerate(_AGAIN_SECONDS):
+            # Each time another cache: the last one may hold the file cut off.
+            maven = MavenContext(repo_cache=part / f"maven-{number}", remote_repos=repositories, timeout=30)
+            try:
+                return Path(maven.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve())
+            except OSError as error:  # a failed request is one
+                if wait is None or _UNTRUSTED in str(error):
+                    raise
+            Event().wait(wait)
+        raise AssertionError
 
     def take(jar: Jar) -> None:
-        found: Path = maven.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
+        found = download(jar)
         if hashlib.sha256(found.read_bytes()).hexdigest() != jar.sha256:
             raise RuntimeError(f"{found.name} is not the file that was expected")
         found.rename(libs / found.name)
@@ -110,7 +127,7 @@ def fetch(jars: Iterable[Jar], folder: Path, on_jar: OnJar) -> None:
         for done, _ in enumerate(pool.map(take, wanted), start=1):
             on_jar(done, len(wanted))
         libs.rename(folder)
-    except (RuntimeError, OSError) as error:  # a failed request is an OSError
+    except (RuntimeError, OSError) as error:
         raise fetch_error(str(error)) from error
     finally:
         pool.shutdown(cancel_futures=True)
@@ -120,7 +137,7 @@ def fetch(jars: Iterable[Jar], folder: Path, on_jar: OnJar) -> None:
 def fetch_error(reason: str) -> KafkalertError:
     """The error to raise for a download that failed, without the layers of the libraries' own sentences."""
     hint = "Check the network. Or set KAFKA_HOME to an unpacked Apache Kafka, which needs none."
-    if "CERTIFICATE_VERIFY_FAILED" in reason:
+    if _UNTRUSTED in reason:
         reason = "the repository's certificate is not trusted"
         hint = "Set REQUESTS_CA_BUNDLE to the file with your organisation's certificates."
     elif "Max retries exceeded" in reason or "Connection" in reason:

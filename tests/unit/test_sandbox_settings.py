@@ -136,6 +136,32 @@ def test_a_jar_that_is_not_the_pinned_one_is_refused(tmp_path: Path, monkeypatch
     assert [jar.name for jar in (tmp_path / "kafka").iterdir()] == ["lib-1.jar"]
 
 
+def test_a_request_that_fails_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it leaves a file cut off; in the end it is said."""
+    maven = pytest.importorskip("jgo.maven", reason="the extra `sandbox` is not installed")
+    fails = iter([True, True, False])
+
+    def download(_resolver: object, artifact: Any) -> Path:  # noqa: ANN401 - jgo has no types
+        path: Path = artifact.cached_path
+        assert not path.exists()
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"a")
+        if next(fails):
+            raise ConnectionError("Max retries exceeded: Temporary failure in name resolution")
+        path.write_bytes(b"a jar")
+        return path
+
+    monkeypatch.setattr(maven.PythonResolver, "download", download)
+    monkeypatch.setattr(jars, "_AGAIN_SECONDS", (0.0, 0.0, None))
+    one = jars.Jar("org.example", "lib", "1", hashlib.sha256(b"a jar").hexdigest())
+    jars.fetch([one], tmp_path / "kafka", lambda *_: None)
+    assert (tmp_path / "kafka" / "lib-1.jar").read_bytes() == b"a jar"
+    fails = iter([True, True, True])
+    with pytest.raises(KafkalertError, match="the repository cannot be reached"):
+        jars.fetch([one], tmp_path / "other", lambda *_: None)
+    assert not (tmp_path / "other").exists()
+
+
 @pytest.mark.parametrize(
     ("reason", "said", "hint"),
     [
