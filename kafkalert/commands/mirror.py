@@ -10,7 +10,7 @@ from kafkalert.commands.output import Format, OutputOption, emit, printable
 from kafkalert.commands.seconds import seconds
 from kafkalert.commands.terminal import write
 from kafkalert.commands.unmask import allowed
-from kafkalert.errors import ExitCode, KafkalertError
+from kafkalert.errors import ExitCode, KafkalertError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,11 +136,13 @@ def status(
     """Show whether the flows run, and how far they are behind.
 
     The lag counts the records that must cross and have not; its age is that of the oldest of them. Exit status 3 if
-    a flow does not run, or records expired before they crossed; 4 if a worker or a cluster does not answer.
+    a flow does not run, or records expired before they crossed; 4 if a worker or a cluster does not answer; 5 if a
+    right is missing.
 
     Example: kafkalert mirror status --topics
     """
-    from kafkalert.ops.mirror.selection import chosen  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.bus.denied import HINT  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.ops.mirror.selection import chosen  # noqa: PLC0415 - as above
     from kafkalert.ops.mirror.status import status as ask  # noqa: PLC0415 - as above
 
     settings = invocation.settings(ctx)
@@ -154,6 +156,11 @@ def status(
         emit([row for one in found for row in (_topic_rows(one) if topics else [_row(one)])], output)
     else:
         emit(found, output)
+    for one in found:
+        if one.denied:
+            raise RefusedError(
+                f"How far {_flow(one.source, one.target)} is behind is not known. {one.lag_reason}.", hint=HINT
+            )
     if not all(one.known for one in found):
         raise typer.Exit(ExitCode.UNREACHABLE)
     if any(one.state != "running" or one.expired for one in found):

@@ -64,9 +64,11 @@ class GroupOffsets:
         self._log = Log(settings.clusters[self.cluster])
 
     def show(self, group: str = "") -> list[GroupOffset]:
-        """Where groups are. Raises UsageError where `group` is none of this context."""
-        known = [one for one in dict.fromkeys([self._alerting(), *self._groups.names()]) if not group or one == group]
+        """Where groups are; `group` may lack the prefix. Raises UsageError where it is none of this context."""
+        asked = {group, f"{self._settings.context.prefix}{group}"} if group else set()
+        known = [one for one in dict.fromkeys([self._alerting(), *self._groups.names()]) if not asked or one in asked]
         if not known:
+            self._groups.attendance(sorted(asked))  # raises DeniedError: those that may not be seen are left out above
             hint = "`kafkalert group show` lists those it has."
             raise UsageError(f"{self.cluster} has no group {group}.", hint=hint)
         attendance, committed = self._groups.attendance(known), self._groups.committed(known)
@@ -92,6 +94,7 @@ class GroupOffsets:
         rows = [one for one in self.show(group) if not topic or one.topic == topic]
         if not rows:
             raise UsageError(f"{group} reads nothing of {topic}.", hint=f"See `kafkalert group show {group}`.")
+        group = rows[0].group
         self._check_empty(group, rows[0].members)
         ends = {(one.topic, one.partition): Ends(one.start, one.end) for one in rows}
         if isinstance(position, Next):

@@ -109,7 +109,7 @@ _NEEDS: Final = {
     ),
     "failover reconcile": (*_SWITCH, (("WRITE",), _T, MIRRORED, "")),
     "mirror status": ((("READ",), _T, MIRRORED, "the lag is not known"), _CONTROL, _GONE),
-    "mirror apply": (_CONTROL,),
+    "mirror apply": ((("READ",), _T, (names.CONTROL,), "no --resume of a flow that was stopped"),),
     "Connect workers": (
         (("READ", "WRITE", "DESCRIBE_CONFIGS"), _T, MIRRORED, ""),
         (("CREATE", "DESCRIBE_CONFIGS", "READ", "WRITE"), _T, (_STORAGE,), ""),

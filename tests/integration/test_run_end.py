@@ -148,7 +148,7 @@ def test_a_group_that_lost_its_offsets_is_told_where_to_go_on(small: Pipeline) -
     assert refused.returncode == 5, refused.stderr
     assert f"Error: Group {small.group()} has no offsets on dc1" in refused.stderr
     assert f"a start would process 1 record of {small.topic(ENTRIES)} again, from 20" in refused.stderr
-    shown = json.loads(kafkalert(small, "group", "show", small.group(), "-o", "json").stdout)
+    shown = json.loads(kafkalert(small, "group", "show", "kafkalert.alerting", "-o", "json").stdout)
     assert sum(one["left"] for one in shown) == 1
     assert {one["offset"] for one in shown} == {None}
     shown_only = kafkalert(small, "group", "seek", small.group(), "-1", "--dry-run")

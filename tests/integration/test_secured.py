@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from kafkalert.bus.connect import Connect
+from kafkalert.bus.flow import flows
 from kafkalert.bus.mark_reader import Places
 from kafkalert.bus.watermarks import topic_ids
 from kafkalert.config.sections import Cluster, Context, Settings
@@ -49,18 +51,22 @@ def as_user(secured: Secured, topics: str, tmp_path: Path) -> Callable[..., Done
     """Runs a command as a user of both clusters, or of the one that `names` has."""
 
     def run(user: str, *arguments: str, names: tuple[str, ...] = ("dc1", "dc2")) -> Done:
-        config = configured(secured, topics, tmp_path, user, names)
-        return subprocess.run(
-            [str(COMMAND), "--config", str(config), *arguments],
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            env=environment(),
-            timeout=SECONDS,
-            check=False,
-        )
+        return command(configured(secured, topics, tmp_path, user, names), *arguments)
 
     return run
+
+
+def command(config: Path, *arguments: str) -> Done:
+    """A command to its end."""
+    return subprocess.run(
+        [str(COMMAND), "--config", str(config), *arguments],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env=environment(),
+        timeout=SECONDS,
+        check=False,
+    )
 
 
 def configured(secured: Secured, prefix: str, folder: Path, user: str, names: tuple[str, ...]) -> Path:
@@ -109,6 +115,10 @@ ONE, TWO = ("dc1",), ("dc1", "dc2")
         (["failover", "--to", "dc2", "--yes"], TWO),
         (["failover", "drill", "--yes"], TWO),
         (["failover", "reconcile", "--from", "dc2", "--yes"], TWO),
+        (["failover", "repair"], TWO),
+        (["group", "show"], ONE),
+        (["group", "show", "kafkalert.elsewhere"], ONE),
+        (["group", "seek", "kafkalert.alerting", "next", "--yes"], TWO),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -119,6 +129,17 @@ def test_without_any_right_each_is_led_to_the_table_of_rights(
     file = tmp_path / "empty.ndjson"
     file.touch()
     done = as_user("nobody", *[str(file) if one == "FILE" else one for one in arguments], names=names)
+    led_to_the_table(done)
+
+
+@pytest.mark.usefixtures("pipeline")
+def test_without_any_right_the_mirror_too(as_user: Callable[..., Done]) -> None:
+    """Its worker answers, but the clusters deny."""
+    led_to_the_table(as_user("nobody", "mirror", "status"))
+
+
+def led_to_the_table(done: Done) -> None:
+    """Operation, principal, where to look, and the status."""
     assert "denies" in done.stderr, done.stderr
     assert "to User:nobody" in done.stderr
     assert "kafkalert topics acls" in done.stderr
@@ -243,15 +264,15 @@ MISSING = [
 """Rights of who switches, and what is said where one is taken away. An ACL of READ is one of DESCRIBE, too."""
 
 
-def test_a_planned_switch_with_least_privilege(
-    secured: Secured, topics: str, as_user: Callable[..., Done], tmp_path: Path
-) -> None:
-    """Each user has what docs/security.md says and no more; without one of the operator's rights it is named."""
-    users = {"flow": "Connect workers", "stage": "run alerting", "source": "run bridge", "ops": "failover --to"}
-    for user, who in users.items():
-        grant(secured, topics, user, who)
-    grant(secured, topics, "flow", "mirror apply")
-    grant(secured, topics, "source", "seed settings", "seed authorisations")
+@pytest.fixture(scope="module")
+def pipeline(secured: Secured, topics: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """Alerting on both, flows between them, and the examples processed; what alerting has said so far.
+
+    Each user has what docs/security.md says and no more.
+    """
+    folder = tmp_path_factory.mktemp("pipeline")
+    for user, who in USERS.items():
+        grant(secured, topics, user, *who)
     examples = Path(__file__).parents[2] / "examples"
     with secured.mirrored("flow", topics):
         for user, arguments in [
@@ -259,21 +280,93 @@ def test_a_planned_switch_with_least_privilege(
             ("source", ["seed", "authorisations", str(examples / "authorisations.ndjson"), "--yes"]),
             ("source", ["seed", "settings", str(examples / "settings.ndjson"), "--yes"]),
         ]:
-            done = as_user(user, *arguments)
+            done = command(configured(secured, topics, folder, user, TWO), *arguments)
             assert done.returncode == 0, done.stderr
-        config = configured(secured, topics, tmp_path, "stage", TWO)
-        with running(config, tmp_path / "log", "-v", "run", "alerting") as said:
+        config = configured(secured, topics, folder, "stage", TWO)
+        with running(config, folder / "log", "-v", "run", "alerting") as said:
             assert wait_until(lambda: group_members(secured, topics) == 1, SECONDS, every=0.5), said()
-            done = as_user("source", "run", "bridge", "--from", str(examples / "entries.ndjson"))
+            config = configured(secured, topics, folder, "source", TWO)
+            done = command(config, "run", "bridge", "--from", str(examples / "entries.ndjson"))
             assert done.returncode == 0, done.stderr
-            for operation, kind, name, words in MISSING:
-                secured.clusters["dc1"].revoke("ops", operation, kind, name)
-                done = as_user("ops", "failover", "--to", "dc2", "--yes")
-                assert f"Cluster dc1 denies {words} to User:ops." in done.stderr, done.stderr
-                assert done.returncode == 5, done.stderr
-                secured.clusters["dc1"].grant("ops", [(operation, kind, name)])
-            done = as_user("ops", "failover", "--to", "dc2", "--yes", "-o", "json")
-            assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{said()}"
-            told = json.loads(done.stdout)
-            assert (told["outcome"], told["active"], told["missing"]) == ("switched", "dc2", [])
-            assert wait_until(lambda: group_members(secured, topics, "dc2") == 1, SECONDS, every=0.5), said()
+            yield said
+
+
+USERS = {
+    "flow": ("Connect workers", "mirror apply"),
+    "stage": ("run alerting",),
+    "source": ("run bridge", "seed settings", "seed authorisations"),
+    "ops": ("failover --to",),
+    "driller": ("failover drill",),
+    "carrier": ("failover reconcile",),
+    "looker": ("mirror status",),
+}
+
+
+def test_a_planned_switch_with_least_privilege(
+    secured: Secured, topics: str, as_user: Callable[..., Done], pipeline: Callable[[], str]
+) -> None:
+    """Without one of the operator's rights it is named."""
+    for operation, kind, name, words in MISSING:
+        secured.clusters["dc1"].revoke("ops", operation, kind, name)
+        done = as_user("ops", "failover", "--to", "dc2", "--yes")
+        assert f"Cluster dc1 denies {words} to User:ops." in done.stderr, done.stderr
+        assert done.returncode == 5, done.stderr
+        secured.clusters["dc1"].grant("ops", [(operation, kind, name)])
+    done = as_user("ops", "failover", "--to", "dc2", "--yes", "-o", "json")
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{pipeline()}"
+    told = json.loads(done.stdout)
+    assert (told["outcome"], told["active"], told["missing"]) == ("switched", "dc2", [])
+    assert wait_until(lambda: group_members(secured, topics, "dc2") == 1, SECONDS, every=0.5), pipeline()
+
+
+def test_a_drill_with_least_privilege(
+    secured: Secured, topics: str, as_user: Callable[..., Done], pipeline: Callable[[], str]
+) -> None:
+    """There and back, with its canaries alerted; without the right to write a table nothing begins."""
+    table = f"{topics}accounttocustomerids"
+    for name in TWO:
+        secured.clusters[name].revoke("driller", "WRITE", "topic", table)
+    done = as_user("driller", "failover", "drill", "--yes")
+    assert f"denies WRITE on topic {table} to User:driller." in done.stderr, done.stderr
+    assert done.returncode == 5, done.stderr
+    for name in TWO:
+        secured.clusters[name].grant("driller", [("WRITE", "topic", table)])
+    done = as_user("driller", "failover", "drill", "--yes", "-o", "json")
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{pipeline()}"
+    assert json.loads(done.stdout)["verdict"] == "OK"
+
+
+def test_the_mirror_is_seen_with_least_privilege(
+    secured: Secured, topics: str, as_user: Callable[..., Done], pipeline: Callable[[], str]
+) -> None:
+    """Both flows run, and how far they are is known; without the right to read a topic the lag is not known."""
+    done = as_user("looker", "mirror", "status", "-o", "json")
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{pipeline()}"
+    seen = [(one["state"], one["lag_records"], one["lag_reason"]) for one in json.loads(done.stdout)]
+    assert seen == [("running", 0, "")] * 2
+    secured.clusters["dc1"].revoke("looker", "READ", "topic", f"{topics}accountentry")
+    done = as_user("looker", "mirror", "status", "-o", "json")
+    unknown = next(one for one in json.loads(done.stdout) if one["source"] == "dc1")
+    assert (unknown["lag_records"], unknown["denied"], done.returncode) == (None, True, 5), done.stderr
+    assert f"denies DESCRIBE on topic {topics}accountentry to User:looker" in unknown["lag_reason"]
+
+
+def test_a_return_with_least_privilege(
+    secured: Secured, topics: str, as_user: Callable[..., Done], pipeline: Callable[[], str], tmp_path: Path
+) -> None:
+    """What is stranded on the passive cluster is carried to the active one."""
+    active = json.loads(as_user("ops", "failover", "-o", "json").stdout)["active"]
+    (passive,) = {*TWO} - {active}
+    flow = next(one for one in flows(secured.settings("flow", topics)) if one.source == passive)
+    worker = Connect(secured.settings("flow", topics).clusters[active])
+    worker.stop(flow.connector)
+    assert wait_until(lambda: not getattr(worker.status(flow.connector), "tasks", ()), SECONDS, every=0.1)
+    led_to_the_table(as_user("nobody", "mirror", "apply", "--resume", "--yes"))
+    lines = tmp_path / "stranded.ndjson"
+    lines.write_text(json.dumps(debit("NL01", "stranded")) + "\n", encoding="utf-8")
+    config = configured(secured, topics, tmp_path, "source", (passive,))
+    assert command(config, "run", "bridge", "--from", str(lines)).returncode == 0
+    done = as_user("carrier", "failover", "reconcile", "--from", passive, "--yes", "-o", "json")
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{pipeline()}"
+    told = json.loads(done.stdout)
+    assert (told["outcome"], told["carried"]) == ("reconciled", 1)

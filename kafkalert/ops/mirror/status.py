@@ -9,7 +9,7 @@ from kafkalert.bus.connect import Connect, Connector, Offsets
 from kafkalert.bus.flow import Flow
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
-from kafkalert.errors import KafkalertError
+from kafkalert.errors import DeniedError, KafkalertError
 from kafkalert.ops.failover.bounded import at_once
 from kafkalert.ops.mirror.condition import TOPIC_SECONDS, Condition, look, mend, partitions
 from kafkalert.ops.mirror.expired import Expired, expired
@@ -49,6 +49,7 @@ class FlowStatus:
         hint: what mends it, where that is known.
         expired: what of a topic was gone on the source before it could cross.
         expired_reason: why that is not known.
+        denied: whether the lag is not known for want of a right, which `lag_reason` names.
     """
 
     source: str
@@ -66,6 +67,7 @@ class FlowStatus:
     hint: str = ""
     expired: tuple[Expired, ...] = ()
     expired_reason: str = ""
+    denied: bool = False
 
     @property
     def known(self) -> bool:
@@ -215,4 +217,5 @@ def _status(flow: Flow, seen: _Look, lags: object, *, topics: bool) -> FlowStatu
         reason,
         tuple(lags) if topics and isinstance(lags, list) else (),
         seen.hint,
+        denied=isinstance(lags, DeniedError),
     )

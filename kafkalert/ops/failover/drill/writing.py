@@ -90,21 +90,25 @@ def put(cluster: Cluster, records: Sequence[Record]) -> None:
 
     Raises KafkalertError where it did not.
     """
-    answers: list[KafkaError | None] = []
+    answers: list[tuple[KafkaError | None, str]] = []
     try:
         producer = _producer(cluster)
         for one in records:
-            producer.produce(one.topic, one.value, one.key, on_delivery=lambda error, _: answers.append(error))
+            heard = partial(_note, answers, one.topic)
+            producer.produce(one.topic, one.value, one.key, on_delivery=heard)
         producer.flush(ANSWER_SECONDS + 1)
     except (KafkaException, BufferError) as error:
         raise KafkalertError(f"{cluster.name} did not take the canary's rows.") from error
-    failed = next((one for one in answers if one is not None), None)
-    if len(answers) < len(records) or failed is not None:
-        topics = " or ".join(sorted({one.topic for one in records}))
-        if (refusal := denied(cluster, failed, "WRITE", topics)) is not None:
-            raise refusal
-        why = "" if failed is None else f": {failed.str()}"
-        raise KafkalertError(f"{cluster.name} did not take the canary's rows{why}.")
+    for failed, topic in answers:
+        if failed is not None:
+            what = f"{cluster.name} did not take the canary's row of {topic}: {failed.str()}."
+            raise denied(cluster, failed, "WRITE", topic) or KafkalertError(what)
+    if len(answers) < len(records):
+        raise KafkalertError(f"{cluster.name} did not take the canary's rows.")
+
+
+def _note(answers: list[tuple[KafkaError | None, str]], topic: str, error: KafkaError | None, _: Message) -> None:
+    answers.append((error, topic))
 
 
 def _producer(cluster: Cluster) -> Any:  # noqa: ANN401 - confluent_kafka's producer
