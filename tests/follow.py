@@ -20,10 +20,15 @@ class Followed:
 
     def __init__(self, site: Pipeline, *topics: str) -> None:
         self._client = site.client()
-        self._client.assign([TopicPartition(*place, 0) for place in site.places(*topics)])
+        self._site, self._topics = site, topics
+        self._places = set(site.places(*topics))
+        self._client.assign([TopicPartition(*place, 0) for place in self._places])
 
     def pump(self) -> list[Message]:
-        """What has come since the last call."""
+        """What has come since the last call, also to partitions that the site knows only now."""
+        if added := set(self._site.places(*self._topics)) - self._places:
+            self._client.incremental_assign([TopicPartition(*place, 0) for place in added])
+            self._places |= added
         found: list[Message] = []
         while some := self._client.consume(10_000, 0.005):
             found += [one for one in some if one.error() is None]

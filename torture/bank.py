@@ -144,6 +144,14 @@ class Bank(Twin):
             for entry in entries:
                 self.sites[cluster].book(entry, now_ms() + 1000 * shift if shift else 0)
 
+    def add_partition(self, name: str) -> None:
+        """One more partition of a topic on each cluster."""
+        with self._lock:
+            count = len(self.dc1.places(name)) + 1
+            for site in self.sites.values():
+                site.flush()
+                site.add_partitions(count, name)
+
     def change(self, number: int) -> tuple[str, str, dict[str, Any]]:
         """A new row: the cluster that it belongs to, the customer, the row; it counts as possible from now on."""
         customer, row = self.changing.next_row(number)

@@ -164,6 +164,10 @@ class Operator:
         commit = step.what.endswith("committed")
         self._bank.transaction(self._bank.cluster(step.on[0]), step.number, step.seconds, commit=commit)
 
+    def _do_partition(self, step: Step) -> None:
+        """A topic gets one more partition, on both clusters, as `topics apply` adds them."""
+        self._bank.add_partition(step.on[0])
+
     def _do_rows(self, step: Step) -> None:
         self._bank.wish(step.number)
 
@@ -248,14 +252,17 @@ class Operator:
         return done.code == 0
 
     def _lost(self, source: str) -> None:
-        """What a forced switch said may be lost, or done again, is no less than what was."""
+        """What a forced switch said may be lost, or done again, is no less than what was.
+
+        What the bridge sent again, and so wrote to both, is neither: it is not lost, and not in the number.
+        """
         commit = self._bank.log.view().commit
         if commit is None or commit.mode != "forced":
             return
         told: dict[str, Any] = commit.detail.get("lost", {})
         real = {
-            "records": len(self._before - self._topics.crossed(source)),
-            "again": len(self._bank.again(source, commit.at)),
+            "records": len(self._before & self._topics.stranded(source)),
+            "again": len(self._bank.again(source, commit.at) - self._topics.on_both()),
         }
         self.counts["uncrossed"] += real["records"]
         for what, count in real.items():

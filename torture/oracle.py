@@ -45,8 +45,8 @@ def differing(alerts: Sequence[Alert]) -> Iterator[str]:
 def disordered(alerts: Sequence[Alert], entries: Mapping[str, Sequence[Entry]], stays: Sequence[Stay]) -> Iterator[str]:
     """Within a stay, the alerts for one receiver of one account come as the account's entries lie on the cluster.
 
-    By their first occurrences, and but for entries that lie there more than once, as a source that sends again writes
-    them.
+    By their first occurrences, in each of the entries' partitions, and but for entries that lie there more than once,
+    as a source that sends again writes them.
     """
     for cluster, there in entries.items():
         times = Counter(one.id for one in there)
@@ -55,7 +55,9 @@ def disordered(alerts: Sequence[Alert], entries: Mapping[str, Sequence[Entry]], 
         for one in alerts:
             if one.native and one.cluster == cluster and one.output.entry in places:
                 stay = sum(each.since <= one.at for each in stays)
-                series[stay, one.output.place[0], one.output.key, one.output.account][one.output.entry] = None
+                partition, _ = places[one.output.entry]
+                receiver = one.output.place[0], one.output.key, one.output.account
+                series[stay, partition, *receiver][one.output.entry] = None
         for who, ids in series.items():
             wrong = [pair for pair in pairwise(ids) if places[pair[0]] > places[pair[1]]]
             if wrong:

@@ -76,9 +76,12 @@ STAGES: Final = ("supervisor", "worker", "second", "bridge")
 MIRRORS: Final = ("mirror-active", "mirror-passive")
 REACHING: Final = (*(one for one in STAGES if one != "worker"), "operator", "mirror")
 """Who has links to clusters; `second>active` is one."""
-_SHIFTS: Final = (0, 0, 0, -120, -600, -7200, 3000)
+_SHIFTS: Final = (0, 0, 0, -120, -600, -7200, -259_200, 3000)
 _CALM: Final = ("switch",) * 4 + ("killed", "interrupted", "cancelled", "two", "drill", "dry")
 _OTHERS: Final = ("straight", "straight", "rows", "seed", "transaction")
+_TOPICS: Final = ("accountentry", "accounttocustomerids", "customeralertsettings")
+_MOST_ADDED: Final = 2
+"""Partitions, in a calm leg: each stays, and makes the rest slower."""
 
 
 def plan(seed: int, minutes: float) -> Plan:
@@ -110,11 +113,17 @@ def _leg(kind: Kind, rng: Random) -> Leg:
         return Leg(kind, _forced(rng), _faults(rng, (*STAGES, *MIRRORS), links, rng.randint(0, 2)))
     operations = _operations(rng)
     if kind is Kind.CALM:  # one that moves nothing proves nothing
-        return Leg(kind, (Step(0.5, "switch"), *operations))
+        return Leg(kind, (Step(0.5, "switch"), *sorted((*operations, *_added(rng)), key=lambda one: one.at)))
     targets = (*CLUSTERS, *STAGES, *MIRRORS)
     alone = [tuple(f"{client}>{cluster}" for cluster in CLUSTERS) for client in REACHING]
     sites = [site(cluster) for cluster in CLUSTERS]
     return Leg(kind, operations, _faults(rng, targets, [*_links(*REACHING), *alone, *sites, *sites], rng.randint(2, 4)))
+
+
+def _added(rng: Random) -> tuple[Step, ...]:
+    """Partitions that are added, also while stages are on their way."""
+    times = [rng.uniform(1, LEG_SECONDS - 5) for _ in range(rng.choice((0, 0, 1, _MOST_ADDED)))]
+    return tuple(Step(at, "partition", (rng.choice(_TOPICS),)) for at in times)
 
 
 def _links(*clients: str) -> list[tuple[str, ...]]:

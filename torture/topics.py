@@ -27,7 +27,9 @@ class Topics:
         self._entries = {name: Followed(site, ENTRIES) for name, site in sites.items()}
         self._rows = {name: Followed(site, AUTHORISATIONS, SETTINGS) for name, site in sites.items()}
         self._seen: dict[str, list[Entry]] = {name: [] for name in sites}
-        self._tables: dict[str, dict[tuple[str, bytes], bytes | None]] = {name: {} for name in sites}
+        self._tables: dict[str, dict[tuple[str, bytes], dict[int, tuple[int, bytes | None]]]] = {
+            name: {} for name in sites
+        }
 
     def entries(self, cluster: str) -> list[Entry]:
         """All entries on a cluster so far."""
@@ -44,16 +46,21 @@ class Topics:
         """The ids of entries that were written to that cluster itself."""
         return {one.id for one in self.entries(cluster) if not one.origin}
 
-    def crossed(self, source: str) -> set[str]:
-        """The ids of entries that were carried from that cluster to the other."""
-        (other,) = self._seen.keys() - {source}
-        return {one.id for one in self.entries(other) if one.origin == source}
+    def on_both(self) -> set[str]:
+        """The ids of entries that were written to each of the clusters itself."""
+        one, other = self._seen
+        return self.natives(one) & self.natives(other)
 
     def table(self, cluster: str) -> dict[tuple[str, bytes], bytes | None]:
-        """The last row of each key, as compaction would leave it."""
+        """The last row of each key, as compaction would leave it; of those in two partitions the one of later time."""
         for one in self._rows[cluster].pump():
-            self._tables[cluster][str(one.topic()), bytes(one.key() or b"")] = one.value()
-        return {place: value for place, value in self._tables[cluster].items() if value is not None}
+            rows = self._tables[cluster].setdefault((str(one.topic()), bytes(one.key() or b"")), {})
+            rows[one.partition() or 0] = one.timestamp()[1], one.value()
+        last = {
+            key: max((time, partition, value) for partition, (time, value) in rows.items())[2]
+            for key, rows in self._tables[cluster].items()
+        }
+        return {key: value for key, value in last.items() if value is not None}
 
     def close(self) -> None:
         """Read no more."""

@@ -187,7 +187,10 @@ def _loss(goings: Sequence[Going], whole: int | None, old: str, target: str, *, 
         words.append(f"Not mirrored: ? entries of {old}; how many is not known.")
     else:
         words.append(f"Not mirrored: {lost:,} known, plus up to 1 s.")
-    words.append("Lost only where the source cannot send again; a bridge that runs sends its last 60 s again.")
+    words.append(
+        "Lost only where the source cannot send again. A bridge that runs sends its last 60 s again; what of that was "
+        "processed is processed again, too, beside the numbers above."
+    )
     words.append(f"Rows of tables that did not cross are not counted; they stay on {old}, as the entries do.")
     return Loss(lost, again, tuple(words))
 
