@@ -10,7 +10,7 @@ from kafkalert.commands.output import Format, OutputOption, emit, printable
 from kafkalert.commands.seconds import seconds
 from kafkalert.commands.terminal import write
 from kafkalert.commands.unmask import allowed
-from kafkalert.errors import ExitCode, KafkalertError, RefusedError
+from kafkalert.errors import ExitCode, KafkalertError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,8 +141,8 @@ def status(
 
     Example: kafkalert mirror status --topics
     """
-    from kafkalert.bus.denied import HINT  # noqa: PLC0415 - Kafka's library, not for --help
-    from kafkalert.ops.mirror.selection import chosen  # noqa: PLC0415 - as above
+    from kafkalert.ops.mirror.selection import chosen  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.ops.mirror.status import check_allowed  # noqa: PLC0415 - as above
     from kafkalert.ops.mirror.status import status as ask  # noqa: PLC0415 - as above
 
     settings = invocation.settings(ctx)
@@ -156,11 +156,7 @@ def status(
         emit([row for one in found for row in (_topic_rows(one) if topics else [_row(one)])], output)
     else:
         emit(found, output)
-    for one in found:
-        if one.denied:
-            raise RefusedError(
-                f"How far {_flow(one.source, one.target)} is behind is not known. {one.lag_reason}.", hint=HINT
-            )
+    check_allowed(found)
     if not all(one.known for one in found):
         raise typer.Exit(ExitCode.UNREACHABLE)
     if any(one.state != "running" or one.expired for one in found):

@@ -6,10 +6,11 @@ from functools import partial
 from typing import Any, Final
 
 from kafkalert.bus.connect import Connect, Connector, Offsets
+from kafkalert.bus.denied import HINT
 from kafkalert.bus.flow import Flow
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
-from kafkalert.errors import DeniedError, KafkalertError
+from kafkalert.errors import DeniedError, KafkalertError, RefusedError
 from kafkalert.ops.failover.bounded import at_once
 from kafkalert.ops.mirror.condition import TOPIC_SECONDS, Condition, look, mend, partitions
 from kafkalert.ops.mirror.expired import Expired, expired
@@ -125,6 +126,14 @@ def status(
         )
         for flow in flows
     ]
+
+
+def check_allowed(found: Sequence[FlowStatus]) -> None:
+    """Raises RefusedError where a lag is not known for want of a right."""
+    for one in found:
+        if one.denied:
+            what = f"How far {one.source} -> {one.target} is behind is not known. {one.lag_reason}."
+            raise RefusedError(what, hint=HINT)
 
 
 def _look(settings: Settings, flow: Flow) -> _Look:
