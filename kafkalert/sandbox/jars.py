@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import files
@@ -18,7 +18,7 @@ from kafkalert.sandbox.lock import exclusive
 OLDEST = 4
 """First release without ZooKeeper; the broker's settings are for it."""
 
-_AGAIN_SECONDS: Final = (1.0, 3.0, 9.0, None)
+_AGAIN_SECONDS: Final = (1.0, 3.0, 9.0)
 """A request that fails is made again after so long: a name server that is busy for a moment costs no more than that."""
 _UNTRUSTED: Final = "CERTIFICATE_VERIFY_FAILED"
 
@@ -103,20 +103,20 @@ def fetch(jars: Iterable[Jar], folder: Path, on_jar: OnJar) -> None:
     libs.mkdir(parents=True)
     repositories = {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
 
-    def download(jar: Jar) -> Path:
-        for number, wait in enumerate(_AGAIN_SECONDS):
-            # Each time another cache: the last one may hold the file cut off.
-            maven = MavenContext(repo_cache=part / f"maven-{number}", remote_repos=repositories, timeout=30)
-            try:
-                return Path(maven.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve())
-            except OSError as error:  # a failed request is one
-                if wait is None or _UNTRUSTED in str(error):
-                    raise
-            Event().wait(wait)
-        raise AssertionError
+    over = Event()
+
+    def download(jar: Jar, waits: Sequence[float]) -> Path:
+        # Each time another cache: the last one may hold the file cut off.
+        maven = MavenContext(repo_cache=part / f"maven-{len(waits)}", remote_repos=repositories, timeout=30)
+        try:
+            return Path(maven.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve())
+        except OSError as error:  # a failed request is one
+            if not waits or _UNTRUSTED in str(error) or over.wait(waits[0]):
+                raise
+        return download(jar, waits[1:])
 
     def take(jar: Jar) -> None:
-        found = download(jar)
+        found = download(jar, _AGAIN_SECONDS)
         if hashlib.sha256(found.read_bytes()).hexdigest() != jar.sha256:
             raise RuntimeError(f"{found.name} is not the file that was expected")
         found.rename(libs / found.name)
@@ -130,6 +130,7 @@ def fetch(jars: Iterable[Jar], folder: Path, on_jar: OnJar) -> None:
     except (RuntimeError, OSError) as error:
         raise fetch_error(str(error)) from error
     finally:
+        over.set()
         pool.shutdown(cancel_futures=True)
         shutil.rmtree(part, ignore_errors=True)
 

@@ -152,7 +152,7 @@ def test_a_request_that_fails_is_made_again(tmp_path: Path, monkeypatch: pytest.
         return path
 
     monkeypatch.setattr(maven.PythonResolver, "download", download)
-    monkeypatch.setattr(jars, "_AGAIN_SECONDS", (0.0, 0.0, None))
+    monkeypatch.setattr(jars, "_AGAIN_SECONDS", (0.0, 0.0))
     one = jars.Jar("org.example", "lib", "1", hashlib.sha256(b"a jar").hexdigest())
     jars.fetch([one], tmp_path / "kafka", lambda *_: None)
     assert (tmp_path / "kafka" / "lib-1.jar").read_bytes() == b"a jar"

@@ -91,10 +91,13 @@ def put(cluster: Cluster, records: Sequence[Record]) -> None:
     Raises KafkalertError where it did not.
     """
     answers: list[tuple[KafkaError | None, str]] = []
+
+    def heard(error: KafkaError | None, message: Message) -> None:
+        answers.append((error, str(message.topic())))
+
     try:
         producer = _producer(cluster)
         for one in records:
-            heard = partial(_note, answers, one.topic)
             producer.produce(one.topic, one.value, one.key, on_delivery=heard)
         producer.flush(ANSWER_SECONDS + 1)
     except (KafkaException, BufferError) as error:
@@ -105,10 +108,6 @@ def put(cluster: Cluster, records: Sequence[Record]) -> None:
             raise denied(cluster, failed, "WRITE", topic) or KafkalertError(what)
     if len(answers) < len(records):
         raise KafkalertError(f"{cluster.name} did not take the canary's rows.")
-
-
-def _note(answers: list[tuple[KafkaError | None, str]], topic: str, error: KafkaError | None, _: Message) -> None:
-    answers.append((error, topic))
 
 
 def _producer(cluster: Cluster) -> Any:  # noqa: ANN401 - confluent_kafka's producer
