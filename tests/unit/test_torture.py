@@ -32,6 +32,7 @@ def test_a_schedule_follows_from_its_seed(seed: int, minutes: int) -> None:
     assert {one.kind for one in made.legs[:2]} == {Kind.CALM, Kind.FORCED}
     for leg in made.legs:
         assert leg.kind is not Kind.CALM or not leg.faults
+        assert leg.kind is Kind.CALM or not any(one.what == "partition" for one in leg.operations)
         times = [one.at for one in leg.operations]
         assert times == sorted(times)
         if leg.kind is Kind.FORCED:
@@ -70,6 +71,12 @@ def test_alerts_out_of_order_are_seen() -> None:
     )
     twice = {"dc1": entries("a", "b", "a", "c")}
     assert not list(oracle.disordered([alert(one, at) for at, one in enumerate("bac")], twice, STAYS))
+
+
+def test_entries_of_two_partitions_have_no_order() -> None:
+    """An account's entries lie in two once a partition was added."""
+    there = {"dc1": [Entry("a", 0, 0, 0, ""), Entry("b", 1, 0, 0, "")]}
+    assert not list(oracle.disordered([alert(one, at) for at, one in enumerate("ba")], there, STAYS))
 
 
 def test_an_alert_on_the_cluster_that_was_left_is_seen() -> None:
