@@ -7,7 +7,7 @@ from functools import cache
 
 
 def instance_name() -> str:
-    """HOST-PID-XXXX, for the process' life.
+    """HOST-PID-HEX, for the process' life.
 
     Two containers can have one host name, and process 1 each; the four random hexadecimal digits tell them apart.
     """

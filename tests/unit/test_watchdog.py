@@ -38,7 +38,7 @@ def test_without_a_loop_nothing_is_stuck() -> None:
 
 
 def test_an_instance_has_one_name_for_life() -> None:
-    """HOST-PID-XXXX: in containers, host and pid alone would be those of another one."""
+    """HOST-PID-HEX: in containers, host and pid alone would be those of another one."""
     name = instance_name()
     assert name == instance_name()
     host_and_pid, _, digits = name.rpartition("-")
