@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import ConfigResource, ResourceType
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from kafkalert.bus import clients
 from kafkalert.config.sections import Cluster
@@ -11,6 +11,9 @@ from kafkalert.errors import ConfigError
 
 _SECONDS = 4.0
 """How long one answer is waited for; a stage that is told to stop meanwhile has to end within 10 s."""
+
+ABSENT_SECONDS = 5.0
+"""A topic that is missing for so long does not exist: before that it may be about to be made anew."""
 
 
 class MissingTopicsError(ConfigError):
@@ -26,11 +29,16 @@ class MissingTopicsError(ConfigError):
         self.topics = topics
 
 
-def topic_ids(cluster: Cluster, topics: list[str], *, seconds: float = _SECONDS) -> dict[str, tuple[str, int]]:
-    """Each topic's id and number of partitions. Raises MissingTopicsError, DeniedError, UnreachableError."""
+def topic_ids(
+    cluster: Cluster, topics: list[str], *, seconds: float = _SECONDS, client: AdminClient | None = None
+) -> dict[str, tuple[str, int]]:
+    """Each topic's id and number of partitions, by `client` or one made for it.
+
+    Raises MissingTopicsError, DeniedError, UnreachableError.
+    """
     found: dict[str, tuple[str, int]] = {}
     absent: list[str] = []
-    client = clients.admin(cluster)  # held: its answers come only while it lives
+    client = client or clients.admin(cluster)  # held: its answers come only while it lives
     futures = client.describe_topics(TopicCollection(topics), request_timeout=seconds)
     for topic, future in futures.items():
         try:
@@ -49,19 +57,6 @@ def topic_ids(cluster: Cluster, topics: list[str], *, seconds: float = _SECONDS)
 def partitions_of(topics: Mapping[str, tuple[str, int]]) -> list[tuple[str, int]]:
     """Every (topic, partition) of what `topic_ids` found."""
     return [(topic, number) for topic, (_, partitions) in topics.items() for number in range(partitions)]
-
-
-def partition_counts(consumer: Consumer, topics: Iterable[str], *, seconds: float = _SECONDS) -> dict[str, int]:
-    """How many partitions each topic has, by a client that is connected; a topic that is not told of is absent."""
-    counts: dict[str, int] = {}
-    for topic in topics:
-        try:
-            told = consumer.list_topics(topic, timeout=seconds).topics[topic]
-        except KafkaException:  # no answer says nothing of topics; who reads them hears of that itself
-            continue
-        if told.error is None:
-            counts[topic] = len(told.partitions)
-    return counts
 
 
 def high_watermarks(consumer: Consumer, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:

@@ -9,7 +9,9 @@ from typing import Final
 
 from confluent_kafka import KafkaException
 
+from kafkalert.bus.denials import Denials
 from kafkalert.bus.threads import LostThreadError, watched
+from kafkalert.bus.watermarks import ABSENT_SECONDS, MissingTopicsError
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.delivery import DeliveryError
@@ -72,6 +74,7 @@ class Follower(Thread):
         self._keep_ms = keep_tombstones_ms
         self._clock = clock
         self._stopping = stopping
+        self._absences = Denials(clock.monotonic, ABSENT_SECONDS)
         self._said_at = float("-inf")
         self._cluster: Cluster | None = None
         self._news = Event()
@@ -112,6 +115,8 @@ class Follower(Thread):
                     self._retry(error, rebuild=True)
                 except _PASSING as error:
                     self._retry(error)
+                except MissingTopicsError as error:
+                    self._await_topics(error)
                 except KafkalertError as error:
                     self._stopping.stop(error)
                 except Exception as error:  # noqa: BLE001 - a thread's end: unfollowed tables must not go unsaid
@@ -134,6 +139,15 @@ class Follower(Thread):
                 self._store.empty()
             except TablesFullError as full:
                 self.problem = str(full)
+        self._news.wait(RETRY_SECONDS)
+
+    def _await_topics(self, error: MissingTopicsError) -> None:
+        """Wait for topics that are missing, and stop the stage once they were missing for too long."""
+        try:
+            self._absences.wait(error)
+        except MissingTopicsError as gone:
+            self._stopping.stop(gone)
+        self.problem = str(error)
         self._news.wait(RETRY_SECONDS)
 
     def _follow(self, cluster: Cluster) -> None:

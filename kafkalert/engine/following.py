@@ -6,6 +6,7 @@ from threading import Event
 from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka.admin import AdminClient
 from msgspec.structs import replace
 
 from kafkalert.bus import clients
@@ -15,7 +16,6 @@ from kafkalert.bus.unreadable import is_refused, pass_batch
 from kafkalert.bus.watermarks import (
     ends,
     high_watermarks,
-    partition_counts,
     partitions_of,
     tombstones_kept_ms,
     topic_ids,
@@ -35,14 +35,15 @@ from kafkalert.engine.store import Checkpoint, Store
 from kafkalert.engine.tables import Table
 from kafkalert.engine.topicfault import OffsetGoneError, fault_of
 from kafkalert.engine.waiting import STALE_SECONDS
-from kafkalert.errors import DecodingError
+from kafkalert.errors import DecodingError, DeniedError, UnreachableError
 
 BATCH: Final = 20_000
 ALIVE_SECONDS: Final = 0.5
 QUIET_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.2
-PARTITIONS_SECONDS: Final = 2.0
-"""So often it is looked whether partitions were added; tables may be some seconds behind, see STALE_SECONDS."""
+TOPICS_SECONDS: Final = 2.0
+"""So often it is looked whether topics were made anew, or partitions added. Tables may be
+some seconds behind, see STALE_SECONDS."""
 
 
 class Following:
@@ -82,7 +83,7 @@ class Following:
         self._clock = clock
         self._ending = ending
         self._alive_at = float("-inf")
-        self._noted_at = self._counted_at = clock.monotonic()
+        self._noted_at = self._looked_at = clock.monotonic()
         self._goals: dict[Partition, int] = {}
         self._behind: set[Partition] = set()
         self._delivery = Delivery(cluster, linger_ms=0, stopping=ending)
@@ -100,8 +101,9 @@ class Following:
             auto_offset_reset="error",
             queued_max_messages_kbytes=32 * 1024,
         )
+        admin = clients.admin(self._cluster)
         try:
-            topics = topic_ids(self._cluster, list(self._tables))
+            topics = topic_ids(self._cluster, list(self._tables), client=admin)
             keep = tombstones_kept_ms(self._cluster, list(self._tables))
             ends(self._cluster, consumer, partitions_of(topics))  # connects
             if any(one.cluster in self._others for one in self._store.checkpoints().values()):
@@ -109,8 +111,7 @@ class Following:
             while not going.wait(_LOOK_SECONDS):
                 if self._ending:
                     return
-            for topic, count in partition_counts(consumer, topics).items():  # of now: it may have waited for long
-                topics[topic] = topics[topic][0], count
+            topics = topic_ids(self._cluster, list(self._tables), client=admin)  # of now: it may have waited for long
             at = self._start(consumer, topics, keep)
             consumer.assign([TopicPartition(topic, number, one.offset) for (topic, number), one in at.items()])
             while not self._ending:
@@ -118,7 +119,7 @@ class Following:
                 if first is not None:
                     self._take(consumer, [first, *consumer.consume(BATCH - 1, 0)], at)
                 self._note_quiet(consumer, at)
-                self._add_partitions(consumer, at)
+                self._look_at_topics(admin, consumer, at)
                 if not self._behind and not self._is_kept_back(consumer, at):
                     self._alive()
         finally:
@@ -188,9 +189,6 @@ class Following:
             return
         self._noted_at = self._clock.monotonic()
         self._store.check_readers()
-        ids = topic_ids(self._cluster, list(self._tables))
-        if any(ids[topic][0] != one.topic_id for (topic, _), one in at.items()):
-            raise OffsetGoneError("A topic of the tables was deleted and made anew.")
         log_ends = ends(self._cluster, consumer, at)
         with self._store.write() as txn:
             self._ending.check()
@@ -207,15 +205,25 @@ class Following:
         self._waits(why)
         return bool(why)
 
-    def _add_partitions(self, consumer: Consumer, at: dict[Partition, Checkpoint]) -> None:
-        """Once in a while: partitions that were added are read from their beginning."""
-        if self._clock.monotonic() - self._counted_at < PARTITIONS_SECONDS:
+    def _look_at_topics(self, admin: AdminClient, consumer: Consumer, at: dict[Partition, Checkpoint]) -> None:
+        """Once in a while: partitions that were added are read from their beginning.
+
+        Raises MissingTopicsError where a topic is gone, OffsetGoneError where it was made anew.
+        """
+        if self._clock.monotonic() - self._looked_at < TOPICS_SECONDS:
             return
-        counts = partition_counts(consumer, self._tables, seconds=PARTITIONS_SECONDS)
-        self._counted_at, now = self._clock.monotonic(), self._clock.wall_ms()
-        for topic in counts:
-            added = added_partitions(topic, counts[topic], at, self._cluster.name)
-            at |= {one: Checkpoint(self._cluster.name, at[topic, 0].topic_id, OFFSET_BEGINNING, now) for one in added}
+        try:
+            topics = topic_ids(self._cluster, list(self._tables), seconds=TOPICS_SECONDS, client=admin)
+        except (UnreachableError, DeniedError):  # says nothing of topics; who reads them hears of that itself
+            return
+        finally:
+            self._looked_at = self._clock.monotonic()
+        if any(topics[topic][0] != one.topic_id for (topic, _), one in at.items()):
+            raise OffsetGoneError("A topic of the tables was deleted and made anew.")
+        now = self._clock.wall_ms()
+        for topic, (id_, count) in topics.items():
+            added = added_partitions(topic, count, at, self._cluster.name)
+            at |= {one: Checkpoint(self._cluster.name, id_, OFFSET_BEGINNING, now) for one in added}
             self._goals |= dict.fromkeys(added, sys.maxsize)  # nobody has asked; the end-of-partition event tells
             self._behind.update(added)
             consumer.incremental_assign([TopicPartition(*one, OFFSET_BEGINNING) for one in added])

@@ -12,6 +12,7 @@ from kafkalert.bus.control.event import Event
 from kafkalert.bus.control.state import Duty
 from kafkalert.bus.denials import Denials
 from kafkalert.bus.threads import LostThreadError
+from kafkalert.bus.watermarks import ABSENT_SECONDS, MissingTopicsError
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine import health
 from kafkalert.engine.active import ActiveCluster
@@ -110,6 +111,7 @@ class Runner:
         self._failures = 0
         self._retry_at = float("-inf")
         self._denials = Denials(clock.monotonic, 0.0 if options.until_end else options.patience)
+        self._absences = Denials(clock.monotonic, ABSENT_SECONDS)
         self._watchdog = Watchdog()
 
     def run(self) -> None:
@@ -284,8 +286,8 @@ class Runner:
             self._failures = 1 if now - ended.begun > _STEADY_SECONDS else self._failures + 1
             _LOG.warning("%s Trying again.", said(error))
             self._retry_at = now + _BACKOFF_SECONDS[min(self._failures, len(_BACKOFF_SECONDS)) - 1]
-        elif isinstance(error, (DeniedError, UnreadError)):
-            self._denials.wait(error)
+        elif isinstance(error, (DeniedError, UnreadError, MissingTopicsError)):
+            (self._absences if isinstance(error, MissingTopicsError) else self._denials).wait(error)
             self._lacks = f"held: {error}"
             self._retry_at = self._clock.monotonic() + _RIGHT_SECONDS
         else:

@@ -5,6 +5,7 @@ from typing import Final
 from confluent_kafka import KafkaError
 
 from kafkalert.bus.denied import denied_topic
+from kafkalert.bus.watermarks import MissingTopicsError
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import KafkalertError
 
@@ -22,7 +23,5 @@ def fault_of(cluster: Cluster, error: KafkaError, topic: str) -> KafkalertError 
     if (refusal := denied_topic(cluster, error, topic)) is not None:
         return refusal
     if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-        return KafkalertError(
-            f"Topic {topic} cannot be read: {error.str()}.", hint="`kafkalert topics plan` shows what is missing."
-        )
+        return MissingTopicsError(cluster, [topic])
     return None

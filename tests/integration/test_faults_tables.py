@@ -114,6 +114,48 @@ def test_topic_made_anew_under_load(pipeline: Pipeline) -> None:
     pipeline.verify(least=100)
 
 
+@pytest.mark.parametrize(("name", "absent"), [(AUTHORISATIONS, True), (SETTINGS, False)])
+def test_topic_made_anew_under_its_follower(pipeline: Pipeline, name: str, absent: bool) -> None:
+    """Whoever follows a topic of the tables sees within seconds that it was made anew, and reads the new one."""
+    pipeline.authorise(ACCOUNT, ["anna"])
+    pipeline.wish("anna", wishes("anna", ACCOUNT))
+    alerting = pipeline.alerting()
+    pipeline.send(200)
+    pipeline.await_processed()
+
+    def said(text: str) -> bool:
+        return any(text in one for one in alerting.messages())
+
+    delete(pipeline, name)
+    if absent:
+        assert wait_until(lambda: said(f"Topic {pipeline.topic(name)} does not exist on dc1."), 20), pipeline.said()
+    make(pipeline, name)
+    pipeline.wish("bram", wishes("bram", ACCOUNT, above=400))
+    pipeline.authorise(ACCOUNT, ["bram"])
+    pipeline.seed()
+    assert wait_until(lambda: said("They are read again from the beginning."), 20), pipeline.said()
+    assert wait_until(lambda: followed(pipeline), SECONDS), pipeline.said()
+    for number in range(50):
+        pipeline.book(debit(ACCOUNT, f"high-{number}", cents=500))
+    pipeline.await_processed()
+    pipeline.verify(least=50)
+
+
+def test_a_start_waits_a_moment_for_a_topic_that_is_about_to_be_made_anew(pipeline: Pipeline) -> None:
+    """And says which one; that it ends where none is made is shown in test_run_seen.py."""
+    delete(pipeline, SETTINGS)
+    alerting = pipeline.alerting()
+    alerting.await_said(f"Topic {pipeline.topic(SETTINGS)} does not exist on dc1.")
+    make(pipeline, SETTINGS)
+    pipeline.settings.clear()
+    pipeline.authorise(ACCOUNT, ["anna"])
+    pipeline.wish("anna", wishes("anna", ACCOUNT))
+    for number in range(50):
+        pipeline.book(debit(ACCOUNT, f"high-{number}", cents=500))
+    pipeline.await_processed()
+    pipeline.verify(least=50)
+
+
 def test_tables_removed_under_a_stage_end_it(pipeline: Pipeline) -> None:
     """Whoever follows and whoever only reads them: of what they have open, what others make there says nothing."""
     both = [pipeline.alerting(), pipeline.alerting()]
@@ -252,11 +294,26 @@ def fill(path: Path) -> None:
                 continue
 
 
+def running(pipeline: Pipeline) -> int:
+    """How many instances process entries, by their own word."""
+    return sum(beat["state"] == "running" for beat in newest_beats(pipeline, seconds=2.5))
+
+
 def remake(pipeline: Pipeline, name: str) -> None:
     """Delete a topic and make it again."""
+    delete(pipeline, name)
+    make(pipeline, name)
+
+
+def delete(pipeline: Pipeline, name: str) -> None:
+    """Delete a topic."""
     client = admin(pipeline.cluster)
     for future in client.delete_topics([pipeline.topic(name)]).values():
         future.result(30)
+
+
+def make(pipeline: Pipeline, name: str) -> None:
+    """Make a topic that was deleted."""
 
     def made() -> bool:
         try:
