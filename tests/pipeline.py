@@ -97,11 +97,13 @@ class Pipeline:
         assert wait_until(lambda: self._led(there), SECONDS), f"no leaders for {there}"
 
     def add_partitions(self, count: int, *names: str) -> None:
-        """Give topics `count` partitions; who writes there from now on knows them."""
+        """Give topics `count` partitions, unless a mirror did so just now; who writes there from now on knows them."""
         new = [NewPartitions(self.topic(name), count) for name in names]
         client = admin(self.cluster)  # held: its answers come only while it lives
         for future in client.create_partitions(new, operation_timeout=30).values():
-            future.result(30)
+            error = future.exception(30)
+            if error is not None and error.args[0].code() != KafkaError.INVALID_PARTITIONS:
+                raise error
         self.added |= dict.fromkeys(names, count)
         assert wait_until(lambda: self._led(names), SECONDS), f"no leaders for {names}"
         for name in names:
