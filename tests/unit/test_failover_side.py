@@ -1,35 +1,39 @@
 """From where a planned switch reads a cluster, and when it says that older records were not verified."""
 
-from types import SimpleNamespace
-from typing import Any, cast
-
 import pytest
 
-from kafkalert.ops.failover.side import Side
+from kafkalert.ops.failover.side import MOST, Side
 
 P = ("accountentry", 0)
+Q = ("accountentry", 1)
 
 
-def side(end: int, recent: int) -> Side:
-    """A cluster of one partition with records up to `end`, of which those from `recent` on are of the last minutes."""
+def side(end: int) -> Side:
+    """A cluster of two partitions with records up to `end`."""
     made = Side.__new__(Side)
-    made.behind = {P: end}
-    made.places = cast("Any", SimpleNamespace(since=lambda _: {P: recent}))
+    made.behind = {P: end, Q: end}
     return made
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "recent", "known", "assumed"),
+    ("start", "end", "known", "crossed", "assumed"),
     [
-        (0, 0, 0, {}, False),
-        (5, 9, 5, {}, False),
-        (0, 9, 5, {}, True),
-        (0, 9, 5, {P: 3}, False),
+        (0, 0, {}, 0, False),
+        (5, 9, {}, 5, False),
+        (0, 9, {P: 3}, 3, False),
+        (5, 9, {P: 3}, 5, False),
+        (0, 9, {P: 10}, 0, False),
+        (0, MOST, {}, MOST // 2, True),
+        (0, 2 * MOST, {P: MOST // 2 + 7}, 3 * MOST // 2, True),
+        (0, 2 * MOST, {P: 2 * MOST - 3, Q: 2 * MOST - 5}, 2 * MOST - 3, False),
     ],
-    ids=["empty", "all of the last minutes", "older ones", "known"],
+    ids=["empty", "all", "known", "expired", "of an earlier topic", "many", "many, and known", "few are left"],
 )
-def test_only_what_is_there_is_said_to_be_not_verified(
-    start: int, end: int, recent: int, known: dict[tuple[str, int], int], *, assumed: bool
+def test_where_reading_begins_and_what_is_not_verified(
+    start: int, end: int, known: dict[tuple[str, int], int], crossed: int, *, assumed: bool
 ) -> None:
-    """The sentence came also where there was no record older than that."""
-    assert side(end, recent).begin_at({P: start}, known, 10**12) is assumed
+    """By offsets alone: the times of records are their producers', and a booking's may be of hours ago."""
+    one = side(end)
+    assert one.begin_at({P: start, Q: start}, known) is assumed
+    assert one.crossed[P] == one.begin[P] == crossed
+    assert (P in one.untold) is (known.get(P, end + 1) > end)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import timedelta
 from itertools import islice
 from typing import Any, Final, Self
 
@@ -19,7 +18,7 @@ from kafkalert.ops.failover.cut import Cut
 from kafkalert.ops.failover.evidence import topics_of
 from kafkalert.ops.failover.ledger import Ledger
 from kafkalert.ops.failover.natives import Uncrossed
-from kafkalert.ops.failover.side import LOOK_BACK
+from kafkalert.ops.failover.side import MOST
 from kafkalert.ops.wording import counted
 
 READ_SECONDS: Final = 120.0
@@ -68,10 +67,7 @@ class Crossing:
         """
         self._ledger.start(committed)
         return [
-            *(
-                f"not verified: records of {name} older than {LOOK_BACK // timedelta(minutes=1)} min"
-                for name in sorted(self._ledger.assumed)
-            ),
+            *(f"not verified: records of {name} before the last {MOST:,}" for name in sorted(self._ledger.assumed)),
             *(text for name in (self._source, self._target) for text in self._open(name)),
         ]
 
