@@ -112,7 +112,8 @@ class Side:
 
     def open_transactions(self) -> dict[Partition, tuple[int, int]]:
         """Where one is open: the last stable offset, from which records wait for its end, and the log's end."""
-        stable, ends = self.places.ends(self.begin), self.high_watermarks()
+        # In this order: what is written between the two answers may not look as if it waited.
+        ends, stable = self.high_watermarks(), self.places.ends(self.begin)
         return {one: (stable[one], end) for one, end in ends.items() if end > stable[one]}
 
     def open_copies(self, ends: Mapping[Partition, int], seconds: float) -> dict[Partition, Marks]:
