@@ -1,4 +1,4 @@
-"""Finds places on a cluster by the ids of records, from the end of each partition back.
+"""Finds places on a cluster by the ids of records, from where they probably lie back.
 
 An offset of the other cluster says nothing here, and a record's time is its producer's. The id is the same on both.
 """
@@ -16,7 +16,7 @@ SECONDS: Final = 10.0
 _NEAR: Final = 500
 """How far around the place that is likely the first look reads."""
 _WINDOWS: Final = (5_000, 50_000, 500_000)
-"""So many offsets before a partition's end are read next, then all."""
+"""From so many offsets before the likely place on, the rest of a partition is read next; then all of it."""
 _POLL_SECONDS: Final = 0.2
 
 
@@ -76,8 +76,9 @@ def find(
     """Behind the best id that is found of each who has a say, the lowest of these places.
 
     Absent is a partition where one of them has no id that is found. Reads near the likely place first, then windows
-    that grow back from the end; the first of them that holds an id of each, and of whom has any a later one, tells. Of
-    a record and its repeats the first one counts. Raises KafkalertError where the cluster cannot be read.
+    that grow back from there to the end; the first of them that holds an id of each, and of whom has any a later one,
+    tells. Of a record and its repeats the first one counts, and as anybody may repeat an id, no window begins behind
+    the likely place: one that did might have the repeat alone. Raises KafkalertError where the cluster cannot be read.
     """
     give_up = clock.monotonic() + seconds
     found: dict[Partition, Found] = {}
@@ -95,7 +96,10 @@ def find(
 
 _SPANS: Final[Sequence[Callable[[Sought], tuple[int, int]]]] = (
     lambda one: (max(one.start, min(one.near, one.end) - _NEAR), min(one.end, one.near + _NEAR)),
-    *(partial(lambda window, one: (max(one.start, one.end - window), one.end), window) for window in _WINDOWS),
+    *(
+        partial(lambda window, one: (max(one.start, min(one.near, one.end) - window), one.end), window)
+        for window in _WINDOWS
+    ),
     lambda one: (one.start, one.end),
 )
 

@@ -94,6 +94,11 @@ def _show(found: "Reconciliation") -> None:
             )
             superseded = f"; {one.superseded:,} superseded" if one.superseded else ""
             invocation.say(f"  {one.topic}: {one.carry:,} {one.kind}{since}{superseded}")
+            if one.marked:
+                invocation.say(
+                    f"  warning: {one.marked:,} of these, the first in {one.marked_at}, have the header of a copy from "
+                    f"{target}, where they are not: another program wrote it. The mirror passes them over."
+                )
         for row in found.superseded:
             when = f", {row.at:%Y-%m-%d %H:%M:%S} UTC" if row.at else ""
             if row.source == source:

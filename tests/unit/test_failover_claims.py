@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -275,6 +276,15 @@ def test_a_place_that_is_not_near_is_found_in_windows_that_grow() -> None:
         )
         == {}
     )
+
+
+@pytest.mark.parametrize("shift", [0, 400, 3_000])
+def test_a_repeat_of_its_id_far_behind_is_not_taken_for_it(shift: int) -> None:
+    """A file that is sent twice, or an id that somebody copied; wherever the record is thought to lie."""
+    log = [f"r{number}" for number in range(20_000)]
+    log[19_000] = "r8000"
+    sought = Sought([[id_of("r8000"), id_of("r7990")]], 0, len(log), near=8_000 - shift)
+    assert find({ONE: sought}, FakeReader({ONE: log}, step=100), FakeClock()) == {ONE: Found(8_001, 0)}
 
 
 def test_one_that_is_near_costs_a_few_records() -> None:

@@ -8,13 +8,13 @@ from typing import Any, Final, Self
 from kafkalert.bus import flow, place
 from kafkalert.bus.connect import Connect
 from kafkalert.bus.control.state import View
-from kafkalert.bus.marks import Partition
+from kafkalert.bus.marks import ORIGIN_HEADER, Partition
 from kafkalert.config import names
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.skipping import Ranges, ranges, within
 from kafkalert.errors import KafkalertError
-from kafkalert.ops.failover.cut import Cut
+from kafkalert.ops.failover.cut import Cut, NotCrossed
 from kafkalert.ops.failover.evidence import topics_of
 from kafkalert.ops.failover.ledger import Ledger
 from kafkalert.ops.failover.natives import Uncrossed
@@ -136,11 +136,7 @@ class Crossing:
             groups[group] = {}
             for partition, found in places.items():
                 if not isinstance(found, Cut):
-                    raise KafkalertError(
-                        f"On {self._source} alone: {counted(found.count, 'record')} of {_named(partition)}, "
-                        f"from offset {found.offset} on.",
-                        hint="`kafkalert mirror status --topics` shows the mirror's backlog.",
-                    )
+                    raise self._alone(partition, found)
                 groups[group][place.written(partition)] = {
                     "offset": found.offset,
                     "skip": [list(one) for one in found.skip],
@@ -152,6 +148,21 @@ class Crossing:
             for name, found in self._ends.items()
         }
         return {"groups": groups, "ends": ends}
+
+    def _alone(self, one: Partition, what: NotCrossed) -> KafkalertError:
+        """What has to be on the target and is not, so that there is no place to go on."""
+        said = (
+            f"On {self._source} alone: {counted(what.count, 'record')} of {_named(one)}, from offset {what.offset} on"
+        )
+        if not what.marked:
+            return KafkalertError(f"{said}.", hint="`kafkalert mirror status --topics` shows the mirror's backlog.")
+        header = f"{ORIGIN_HEADER}{self._target}"
+        return KafkalertError(
+            f"{said}, with the header {header}. No mirror carries them: they are gone from {self._target}, or another "
+            "program wrote the header.",
+            hint=f"Try again once they are processed on {self._source} (`kafkalert group show`); no producer may write "
+            f"{header} itself.",
+        )
 
     def _passed(self, group: str, ends: Mapping[Partition, int]) -> dict[Partition, Ranges]:
         """What the switch to the source had a group skip there, by the same rule as its members go by."""

@@ -131,8 +131,7 @@ class Ledger:
     def ends(self, cluster: str) -> dict[Partition, int]:
         """Where each partition of a cluster ends now, by asking it. Raises UnreachableError."""
         self._check()
-        side = self.side(cluster)
-        return side.log_ends(side.begin)
+        return self.side(cluster).log_ends(self._source.begin)
 
     def uncrossed(self, cluster: str, ends: Mapping[Partition, int] | None = None) -> dict[Partition, Uncrossed]:
         """What of `cluster`'s natives before `ends` is not on the other one; only partitions that lack something.
@@ -160,8 +159,9 @@ class Ledger:
         Raises KafkalertError where both could not be read to their ends in `seconds`, or a group has committed an
         offset before the window.
         """
+        sure = self.ends(self._source.name)
         target_ends = self.ends(self._target.name)
-        source_ends = self.ends(self._source.name)  # after the target's: see cut
+        source_ends = self.ends(self._source.name)  # one before the target's, one after: see cut
 
         def is_read() -> bool:
             return bool(self._natives) and self._target.has_read(target_ends) and self._source.has_read(source_ends)
@@ -176,27 +176,27 @@ class Ledger:
         with self._changed:
             return {
                 group: {
-                    one: self._cut(one, offset, target_ends[one], passed_by[group].get(one, ()), hidden[one])
-                    for one, offset in offsets.items()
-                    if one in target_ends and offset >= 0
+                    one: self._cut(one, at, (sure[one], target_ends[one]), passed_by[group].get(one, ()), hidden[one])
+                    for one, at in offsets.items()
+                    if one in target_ends and at >= 0
                 }
                 for group, offsets in committed.items()
             }
 
-    def _cut(self, one: Partition, committed: int, end: int, passed: Ranges, hidden: Marks) -> Cut | NotCrossed:
+    def _cut(self, one: Partition, at: int, ends: tuple[int, int], passed: Ranges, hidden: Marks) -> Cut | NotCrossed:
         source, target = self._sides
-        if committed < self._lowest.get(one, source.begin[one]):
-            raise KafkalertError(
-                f"A group's offset of {one[0]}[{one[1]}] went back while it was followed.", hint="Try again."
-            )
+        if at < self._lowest.get(one, source.begin[one]):
+            raise KafkalertError(f"A group's offset of {one[0]}[{one[1]}] went back meanwhile.", hint="Try again.")
         return cut(
             source.older[one] + source.newer[one] + hidden.between(source.positions[one], _FOR_EVER),
             target.older[one] + target.newer[one],
-            committed,
-            end,
+            at,
+            ends[1],
             passed=passed,
             a_crossed=self._crossed(source, one),
             b_crossed=self._crossed(target, one),
+            a_sure=ends[0],
+            whole_since=source.whole_since(one, (self._floors or {}).get(one)),
         )
 
     def _crossed(self, side: Side, one: Partition) -> int:

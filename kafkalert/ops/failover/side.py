@@ -49,6 +49,7 @@ class Side:
         self.reader = MarkReader(cluster, other, uncommitted=uncommitted)
         self._cluster, self._other, self._uncommitted = cluster, other, uncommitted
         self.crossed: dict[Partition, int] = {}
+        self._starts: Mapping[Partition, int] = {}
         self.begin: dict[Partition, int] = {}
         self.ends: dict[Partition, int] = {}
         self.behind: dict[Partition, int] = {}
@@ -71,6 +72,7 @@ class Side:
 
         `starts`: the logs' first offsets; `known`: before these natives have crossed.
         """
+        self._starts = starts
         # One beyond the end was of an earlier topic of that name.
         told = {one: max(starts[one], at) for one, at in known.items() if at <= self.behind.get(one, -1)}
         self.untold = starts.keys() - told
@@ -82,6 +84,17 @@ class Side:
         self.older = {one: Marks() for one in starts}
         self.newer = {one: Marks() for one in starts}
         return self.crossed != sure
+
+    def whole_since(self, one: Partition, floor: int | None) -> int | None:
+        """The time (ms) from which on a partition's records are all in its window; None where that is not known.
+
+        `floor`: the time from which on it was read. Where it begins with what is left of the log, what is gone may have
+        been of that time, too.
+        """
+        first = self.older[one].offsets[0] if self.older[one] else self.begin[one]
+        if floor is None or 0 < self._starts[one] >= first:
+            return None
+        return max(0, floor)  # what has no time has -1, and is not found by it
 
     def has_read(self, ends: Mapping[Partition, int]) -> bool:
         """Whether everything before these offsets was read."""
@@ -97,7 +110,8 @@ class Side:
 
     def open_transactions(self) -> dict[Partition, tuple[int, int]]:
         """Where one is open: the last stable offset, from which records wait for its end, and the log's end."""
-        stable, ends = self.places.ends(self.begin), self.high_watermarks()
+        # In this order: what is written between the two answers may not look as if it waited.
+        ends, stable = self.high_watermarks(), self.places.ends(self.begin)
         return {one: (stable[one], end) for one, end in ends.items() if end > stable[one]}
 
     def open_copies(self, ends: Mapping[Partition, int], seconds: float) -> dict[Partition, Marks]:
