@@ -95,6 +95,7 @@ def apply(
 
     A flow that was stopped or paused stays so without --resume; exit status 3 then. After a forced failover the flow
     out of the lost cluster is stopped on purpose: `failover reconcile` lets it go on, --resume is refused with 5.
+    Workers tell late what became of an order; what they have not told within 30 s is not known, and exit status 6.
 
     Example: kafkalert mirror apply --yes
     """
