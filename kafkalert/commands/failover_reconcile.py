@@ -129,6 +129,7 @@ def _carried(result: "Reconciliation") -> Iterator[str]:
     if result.vanished:
         gone = counted(result.vanished, "record")
         yield f"Not carried, because they expired or a later row took their place: {gone}."
+    yield from result.problems
 
 
 @contextmanager
