@@ -43,7 +43,7 @@ def reconcile(
     confirm: ConfirmOption = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Carry over what was stranded on a cluster that returns, and let its mirror go on.
+    """Carry over what was stranded on a cluster that returns.
 
     After a forced switch the cluster that was given up holds records that never crossed. They are found by their ids,
     shown, and carried to the cluster in use as they are; a row of a table only if there is no newer one. Then the flow
@@ -134,6 +134,7 @@ def _carried(result: "Reconciliation") -> Iterator[str]:
     if result.vanished:
         gone = counted(result.vanished, "record")
         yield f"Not carried, because they expired or a later row took their place: {gone}."
+    yield from result.problems
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from kafkalert.bus import flow, place
 from kafkalert.bus.connect import Connect
 from kafkalert.bus.control.state import View
 from kafkalert.bus.marks import ORIGIN_HEADER, Partition
+from kafkalert.bus.transactions import tool
 from kafkalert.config import names
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock
@@ -76,8 +77,8 @@ class Crossing:
         for one, (stable, end) in sorted(self._ledger.side(name).open_transactions().items()):
             yield (
                 f"a transaction of another program is open in {_named(one)} on {name}, since offset {stable}: "
-                f"{counted(end - stable, 'record')} wait there until it ends (kafka-transactions.sh describe-producers "
-                "names the producer)"
+                f"{counted(end - stable, 'record')} wait there until it ends "
+                f"({tool(self._settings.clusters[name], *one, stable)})"
             )
 
     def await_read(self, note: Callable[[str], None]) -> int:

@@ -60,7 +60,7 @@ class Reconciliation:
         superseded: the first rows that are not carried; `topics` counts all.
         put: rows that were written once more, so that both clusters end with the same one.
         vanished: records that expired, or that compaction took, before they could be carried.
-        problems: what is left to do.
+        problems: what did not go as it should, though all is carried.
     """
 
     version: int
