@@ -13,6 +13,7 @@ from kafkalert.model.grade import Grade
 from kafkalert.ops.failover.findings import instance_grade
 from kafkalert.ops.failover.history import Switch
 from kafkalert.ops.failover.picture import Instance, Survey
+from kafkalert.ops.failover.strangers import is_stranger
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.status import FlowStatus
 
@@ -76,7 +77,7 @@ def tables(found: Survey) -> Iterator[Shown]:
 def _instance(one: Instance, active: str) -> list[Text]:
     grade = instance_grade(one)
     return [
-        cell(one.stage),
+        graded(one.stage, Grade.WAITING) if is_stranger(one) else cell(one.stage),
         cell(one.instance),
         graded(one.presence, one.presence.grade),
         graded(one.state, grade) if one.known or grade is Grade.WAITING else UNKNOWN,

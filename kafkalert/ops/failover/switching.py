@@ -23,6 +23,7 @@ from kafkalert.ops.failover.planned import Planned
 from kafkalert.ops.failover.reached import check_unreached
 from kafkalert.ops.failover.result import VERSION, Loss, Outcome, Result
 from kafkalert.ops.failover.roll import Presence
+from kafkalert.ops.failover.strangers import is_stranger
 from kafkalert.ops.failover.survey import attempt, survey
 from kafkalert.ops.failover.turnout import GONE_SECONDS
 from kafkalert.ops.failover.watch import Watch
@@ -162,7 +163,8 @@ def _silent(found: Survey) -> list[str]:
 
 
 def _who(found: Survey) -> str:
-    stages = Counter(one.stage for one in found.instances if one.presence is Presence.ALIVE)
+    own = [one for one in found.instances if not is_stranger(one)]
+    stages = Counter(one.stage for one in own if one.presence is Presence.ALIVE)
     count = sum(stages.values())
     each = ", ".join(f"{number} {stage}" for stage, number in sorted(stages.items()))
     return counted(count, "instance") + (f" ({each})" if each else "")
