@@ -54,10 +54,11 @@ def tables(found: Survey) -> Iterator[Shown]:
             for one in found.clusters
         ],
     )
+    skipped = ("skipped",) if any(one.skipped_by_switch for one in found.instances) else ()
     yield Shown(
-        ("stage", "instance", "is", "state", "on", "epoch", "lag"),
-        [_instance(one, found.active) for one in found.instances],
-        ("epoch", "lag"),
+        ("stage", "instance", "is", "state", "on", "epoch", "lag", *skipped),
+        [[*_instance(one, found.active), *(cell(one.skipped_by_switch) for _ in skipped)] for one in found.instances],
+        ("epoch", "lag", *skipped),
         ("epoch",),
     )
     groups = [[cell(one.group), cell(one.members), cell(one.lag)] for one in found.groups]

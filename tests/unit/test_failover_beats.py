@@ -27,6 +27,7 @@ GOOD: dict[str, Any] = {
     "ends": {"accountentry/0": 12},
     "lags": {"accountentry/0": 4},
     "totals": {"entries": 8, "alerts": {}},
+    "skippedBySwitch": 6,
     "later": [1],
 }
 
@@ -45,6 +46,7 @@ def test_a_beat_of_ours_is_read() -> None:
         {"accountentry/0": 4},
         8,
     )
+    assert beat.skipped_by_switch == 6
     assert decode(msgspec.json.encode(beat)) == beat
 
 
@@ -70,6 +72,7 @@ def test_a_beat_of_ours_is_read() -> None:
         {"lags": [1]},
         {"partitions": {"t": list(range(10_001))}},
         {"totals": {"entries": -1}},
+        {"skippedBySwitch": -1},
         {"later": "x" * LONGEST_BYTES},
     ],
     ids=lambda changed: next(iter(changed)),

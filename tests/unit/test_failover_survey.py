@@ -45,6 +45,13 @@ def surveyed(
     return module.survey(SETTINGS, cast("Watch", watch), clock)
 
 
+def test_an_instance_is_told_with_what_it_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its newest heartbeat."""
+    beats = [Beat("vm-1", "alerting", "dc1", "running", time, skipped_by_switch=3 * time) for time in (1, 2)]
+    (one,) = surveyed(monkeypatch, beats=beats).instances
+    assert (one.instance, one.skipped_by_switch) == ("vm-1", 6)
+
+
 def answers(monkeypatch: pytest.MonkeyPatch, failure: Exception, read: set[str]) -> dict[str, bool]:
     """Which clusters answer, where dc1 fails to list its topics and these control logs were read."""
     return {one.name: one.answers for one in surveyed(monkeypatch, dc1=failure, read=read).clusters}

@@ -124,6 +124,7 @@ def seen(member: Member, now: float) -> Instance:
         beat.lag,
         since,
         known=member.presence(now) is Presence.ALIVE,
+        skipped_by_switch=beat.skipped_by_switch,
     )
 
 
