@@ -95,8 +95,8 @@ class Planned:
             self._interrupted = True
         self._interrupted |= not await_running(self._parts, self._turnout)
         ended = landed(self._turnout)
-        self._problems += dead_target(self._parts, self._flight(), ended)
-        return self._result(ended)
+        self._problems += (dead := dead_target(self._parts, self._flight(), ended))
+        return self._result(ended, self._target if dead else "")
 
     def _read(self) -> None:
         """What can be done while stages still work: reading, and making the target's group coordinator ready."""
@@ -264,13 +264,13 @@ class Planned:
     def _flight(self) -> Flight:
         return Flight(self._order, self._source, self._epoch, self._id)
 
-    def _result(self, ended: Outcome) -> Result:
+    def _result(self, ended: Outcome, dead: str = "") -> Result:
         return result(
             self._parts,
             self._flight(),
             self._turnout,
             ended,
-            loss=planned_loss(self._turnout.uncommitted()),
+            loss=planned_loss(self._turnout.uncommitted(), dead),
             problems=self._problems,
             interrupted=self._interrupted,
         )
