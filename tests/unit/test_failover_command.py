@@ -4,14 +4,13 @@ import json
 import os
 import signal
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from kafkalert.bus.control.state import View
 from kafkalert.commands import ending
 from kafkalert.commands.failover import app
 from kafkalert.commands.invocation import Invocation
@@ -34,23 +33,10 @@ def failover(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments, obj=Invocation(loaded=SETTINGS))
 
 
-class NoWatch:
-    """Nothing is watched, as a survey is given."""
-
-    def __init__(self, *_: object) -> None:
-        self.control = SimpleNamespace(view=lambda: View(3, "dc1", None, None, (), 4))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def surveyed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stages run on dc1, in epoch 3, and all is well."""
-    monkeypatch.setattr(switching, "Watch", NoWatch)
+    monkeypatch.setattr(switching, "Watch", lambda *_: nullcontext())
     monkeypatch.setattr(switching, "survey", lambda *_, **__: SURVEY)
 
 

@@ -128,7 +128,8 @@ class Planned:
             raise BeatenError(f"Another switch is under way: {who}. This one did nothing.")
         # The two logs cannot be read at one instant: what the other one said may have come only now.
         if view.active != self._source:
-            raise BeatenError(f"Stages run on {view.active} meanwhile, not on {self._source}. This one did nothing.")
+            meanwhile = f"Stages run on {view.active} meanwhile, not on {self._source}{moved(view.commit)}"
+            raise BeatenError(f"{meanwhile}. This one did nothing.")
         self._turnout.read_back()
 
     def _withdraw(self) -> None:

@@ -75,7 +75,7 @@ def _plan(settings: Settings, order: Order, audience: Audience, found: Survey, w
         changes = [*_planned_changes(found, order), *crossing.begin(groups.committed(groups.names()))]
         if not order.dry_run:
             audience.approve(changes)
-            _look_again(watch, order, (view.active, view.epoch))
+            look_again(watch, order, (view.active, view.epoch))
         with audience.progress() as tell:
             planned = Planned(Parts(settings, watch, Course(clock, tell), clock), order, crossing, source=found.active)
             if not order.dry_run:
@@ -100,13 +100,13 @@ def _force(settings: Settings, order: Order, audience: Audience, found: Survey, 
     if order.dry_run:
         return _dry(settings, order, audience, found, changes, look.loss)
     audience.approve(changes)
-    _look_again(watch, order, (found.active, found.epoch))
+    look_again(watch, order, (found.active, found.epoch))
     with audience.progress() as tell:
         parts = Parts(settings, watch, Course(clock, tell), clock)
         return Forced(parts, order, look, source=source).run()
 
 
-def _look_again(watch: Watch, order: Order, found: tuple[str, int]) -> None:
+def look_again(watch: Watch, order: Order, found: tuple[str, int]) -> None:
     """The operator may have thought for long: it still has to be this cluster and epoch.
 
     Raises RefusedError where somebody else was quicker.
