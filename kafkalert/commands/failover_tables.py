@@ -13,6 +13,7 @@ from kafkalert.model.grade import Grade
 from kafkalert.ops.failover.findings import instance_grade
 from kafkalert.ops.failover.history import Switch
 from kafkalert.ops.failover.picture import Instance, Survey
+from kafkalert.ops.failover.strangers import is_stranger
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.status import FlowStatus
 from kafkalert.ops.wording import counted, harmless
@@ -54,10 +55,11 @@ def tables(found: Survey) -> Iterator[Shown]:
             for one in found.clusters
         ],
     )
+    skipped = ("skipped",) if any(one.skipped_by_switch for one in found.instances) else ()
     yield Shown(
-        ("stage", "instance", "is", "state", "on", "epoch", "lag"),
-        [_instance(one, found.active) for one in found.instances],
-        ("epoch", "lag"),
+        ("stage", "instance", "is", "state", "on", "epoch", "lag", *skipped),
+        [[*_instance(one, found.active), *(cell(one.skipped_by_switch) for _ in skipped)] for one in found.instances],
+        ("epoch", "lag", *skipped),
         ("epoch",),
     )
     groups = [[cell(one.group), cell(one.members), cell(one.lag)] for one in found.groups]
@@ -77,7 +79,7 @@ def tables(found: Survey) -> Iterator[Shown]:
 def _instance(one: Instance, active: str) -> list[Text]:
     grade = instance_grade(one)
     return [
-        cell(one.stage),
+        graded(one.stage, Grade.WAITING) if is_stranger(one) else cell(one.stage),
         cell(one.instance),
         graded(one.presence, one.presence.grade),
         graded(one.state, grade) if one.known or grade is Grade.WAITING else UNKNOWN,

@@ -3,13 +3,17 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kafkalert.commands import invocation
 from kafkalert.config import user
 from kafkalert.errors import RefusedError
+from kafkalert.model.printable import escaped
+
+if TYPE_CHECKING:
+    from kafkalert.config.sections import Settings
 
 UnmaskOption = Annotated[
     bool, typer.Option("--unmask", help="Show personal data in clear; needs the context's permission and is logged.")
@@ -26,14 +30,15 @@ def allowed(ctx: typer.Context, *, unmask: bool, what: str = "Personal data is")
     """
     if not unmask:
         return False
-    context = invocation.settings(ctx).context
+    settings = invocation.settings(ctx)
+    context = settings.context
     if not context.unmask:
         raise RefusedError(
             f"Context {context.name} does not permit --unmask.",
             hint="Leave it out, or have unmask = true put into the context.",
         )
     log = audit_log()
-    what_done = f"unmask {user.name()} {context.name} {ctx.command_path}"
+    what_done = f"unmask {user.name()} {context.name} {ctx.command_path} {_who(settings)}"
     line = f"{datetime.now(UTC).isoformat(timespec='seconds')} {what_done}"
     _to_system_log(what_done)
     try:
@@ -43,7 +48,7 @@ def allowed(ctx: typer.Context, *, unmask: bool, what: str = "Personal data is")
     except OSError as error:
         raise RefusedError(
             f"The use of --unmask cannot be logged in {log}: {error.strerror}.",
-            hint="Make the file writable; without a trace nothing is unmasked.",
+            hint="Make the file writable, or set XDG_STATE_HOME; without a trace nothing is unmasked.",
         ) from error
     invocation.say(f"{what} shown in clear; this was logged in {log}.")
     return True
@@ -61,6 +66,16 @@ def audit_log() -> Path:
             hint="Set XDG_STATE_HOME to a folder that is writable; without a trace nothing is unmasked.",
         )
     return folder / "kafkalert/audit.log"
+
+
+def _who(settings: "Settings") -> str:
+    """The uid, and as whom the clusters know it: a name may be given to another uid, and one uid may have many users.
+
+    A name in the configuration, or in a certificate, may hold anything; here it stays on its line.
+    """
+    from kafkalert.ops.who import principals  # noqa: PLC0415 - not for --help
+
+    return f"uid={os.getuid()} principal={escaped(', '.join(principals(settings)))}"
 
 
 def _to_system_log(line: str) -> None:

@@ -1,5 +1,6 @@
 """A change is shown and wants consent; production wants its name; read-only refuses. Unmasking leaves a trace."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -96,8 +97,9 @@ def test_unmasking_is_permitted_said_and_logged(probe: Run, tmp_path: Path) -> N
     assert "UNMASKED True" in result.stderr
     log = tmp_path / "home/.local/state/kafkalert/audit.log"
     assert str(log) in result.stderr
-    _when, what, _who, context, *command = log.read_text().split()
+    _when, what, _who, context, *command, uid, principal = log.read_text().split()
     assert (what, context, command) == ("unmask", "test", ["kafkalert", "probe"])
+    assert (uid, principal) == (f"uid={os.getuid()}", "principal=User:ANONYMOUS")
     assert log.stat().st_mode & 0o777 == 0o600
 
 
@@ -130,3 +132,51 @@ def test_the_end_of_the_input_ends_the_question_s_line(terminal: Callable[..., t
     shown, ended = terminal([sys.executable, str(PROBE), "probe", "--change"], "\x04")
     assert ended == 5
     assert shown.splitlines()[-1] == "Error: Not confirmed; nothing was changed."
+
+
+NAMED = """
+[clusters.dc1]
+bootstrap = "127.0.0.1:1"
+[clusters.dc1.kafka]
+"security.protocol" = "SASL_PLAINTEXT"
+"sasl.mechanisms" = "PLAIN"
+"sasl.username" = "ann\\nunmask eve"
+"sasl.password" = {env = "ID_KEY"}
+[contexts.test]
+clusters = ["dc1"]
+unmask = true
+"""
+
+
+def test_a_uid_without_a_name_may_unmask_and_is_told_by_its_number(tmp_path: Path, environment: dict[str, str]) -> None:
+    """As in OpenShift, and with `docker -u`, where HOME is /. The log has its principal, too, and stays one line."""
+    (tmp_path / "kafkalert.toml").write_text(NAMED)
+    nameless = 1_000_660_000
+    kept = {name: value for name, value in environment.items() if name not in {"USER", "LOGNAME"}}
+    done = subprocess.run(
+        ["unshare", "--user", f"--map-user={nameless}", "kafkalert", "tail", "--unmask", "-n", "1"],
+        cwd=tmp_path,
+        env=kept | {"HOME": "/", "XDG_STATE_HOME": str(tmp_path / "state")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if "unshare: " in done.stderr:
+        pytest.skip(f"no namespace can be made here: {done.stderr.strip()}")
+    log = tmp_path / "state/kafkalert/audit.log"
+    assert f"Personal data is shown in clear; this was logged in {log}." in done.stderr
+    assert done.returncode == 4, "it went on, to a cluster that is not there"
+    (line,) = log.read_text().splitlines()
+    assert line.partition(" ")[2] == (
+        f"unmask uid-{nameless} test kafkalert tail uid={nameless} principal=User:ann\\nunmask eve"
+    )
+
+
+def test_without_a_place_for_the_log_nothing_is_unmasked(probe: Run) -> None:
+    """HOME is / in a container, where nobody but root may write: told, with what to do."""
+    refused = probe("probe", "--unmask", env={"HOME": "/proc"})
+    assert refused.returncode == 5
+    assert "cannot be logged in /proc/.local/state/kafkalert/audit.log" in refused.stderr
+    assert "XDG_STATE_HOME" in refused.stderr

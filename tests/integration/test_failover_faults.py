@@ -104,9 +104,15 @@ def ended(process: "subprocess.Popen[str]") -> tuple[int, str]:
     return process.returncode, said
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 130), (signal.SIGHUP, 130)],
+)
 def test_the_command_ends_before_it_decides(shared: Shared, number: signal.Signals, status: int) -> None:
-    """Killed, instances call the attempt off when its time is over; after ctrl-c the command does so itself."""
+    """Killed, instances call the attempt off when its time is over.
+
+    After ctrl-c, SIGTERM, and where the terminal closes the command does so itself.
+    """
     bank, was, epoch = shared.bank, shared.active, shared.bank.log.view().epoch
     attempt = bank.log.view().next_epoch
     with bank.feed(RATE):
@@ -118,10 +124,11 @@ def test_the_command_ends_before_it_decides(shared: Shared, number: signal.Signa
             code, said = ended(command)
         assert code == status
         abort = bank.await_event(lambda one: (one.epoch, one.event) == (attempt, "ABORT"))
-        if number is signal.SIGINT:
-            assert "The switch was called off. Interrupted by ctrl-c." in said
-        else:
+        if number is signal.SIGKILL:
             assert abort.reason == "timeout"
+        else:
+            assert "The switch was called off. Interrupted by ctrl-c." in said
+            assert abort.reason == "Interrupted by ctrl-c."
         bank.await_running(*shared.running, on=was, epoch=epoch)
     shared.unmoved(was, epoch)
 

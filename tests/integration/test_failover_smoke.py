@@ -142,6 +142,9 @@ def test_there_and_back_under_load(hour: Hour) -> None:
             result = json.loads(done.stdout)
             assert (result["outcome"], result["epoch"], result["active"]) == ("switched", epoch, target)
             assert (result["missing"], result["problems"]) == ([], [])
+            again = hour.run("failover", "--to", target, "--yes", "--timeout", "30s", "-o", "json")
+            assert (again.returncode, json.loads(again.stdout)["outcome"]) == (0, "already there")
+            assert f"Stages run on {target} already, epoch {epoch}; nothing was changed." in again.stderr
             found = hour.where()
             assert (found["active"], found["epoch"], found["reason"]) == (target, epoch, f"number {epoch}")
             assert {(one["cluster"], one["epoch"]) for one in found["instances"]} == {(target, epoch)}

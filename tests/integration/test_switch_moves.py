@@ -92,8 +92,12 @@ def test_what_was_processed_before_is_passed_over(pair: Pair) -> None:
     client.close()
     detail["groups"][pair.dc2.group()][f"{place[0]}/{place[1]}"]["skip"] = [[0, 2], [3, 4]]
     pair.write("dc2", "COMMIT", 1, mode="forced", detail=detail)
-    pair.dc1.alerting("--until-end").process.wait(SECONDS)
+    alerting = pair.dc1.alerting("--until-end")
+    alerting.process.wait(SECONDS)
     assert [one.entry for one in pair.dc2.outputs()] == ["entry-2", "entry-4"]
+    assert beats(pair.dc2, alerting.pid)[-1]["skippedBySwitch"] == 3
+    (said,) = [one for one in alerting.messages() if "skipped" in one]
+    assert said.endswith(": up to 3 records from offset 0 on are skipped; the switch says that they were processed")
 
 
 def test_started_and_stopped_while_a_switch_is_pending(pair: Pair) -> None:

@@ -66,6 +66,7 @@ def test_the_metrics_are_prometheuss_and_have_every_count(probed: Probed) -> Non
     metrics.alerts.update({"EMAIL": 3, "SMS": 1})
     metrics.dead["bad-bytes"] = 2
     metrics.skipped["no-amount"] = 4
+    metrics.before_switch = 6
     metrics.lag = {("accountentry", 0): 5, ("accountentry", 1): 0}
     metrics.fresh.extend([1, 3, 3, 100_000])
     metrics.drain_latencies()
@@ -83,6 +84,7 @@ def test_the_metrics_are_prometheuss_and_have_every_count(probed: Probed) -> Non
     assert samples["kafkalert_alerts_total", "SMS"] == 1
     assert samples["kafkalert_dead_letters_total", "bad-bytes"] == 2
     assert samples["kafkalert_skipped_settings_total", "no-amount"] == 4
+    assert samples["kafkalert_skipped_by_switch_total",] == 6
     assert samples["kafkalert_lag", "0", "accountentry"] == 5
     assert samples["kafkalert_lag", "1", "accountentry"] == 0
     assert samples["kafkalert_ready",] == 0

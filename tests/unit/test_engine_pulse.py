@@ -122,10 +122,11 @@ def test_rates_and_latencies_are_those_since_the_last_beat() -> None:
     one = Watched()
     one.metrics.entries = 10
     one.metrics.lag = {("a", 1): 3, ("a", 0): 4}
+    one.metrics.before_switch = 6
     one.metrics.fresh.extend([5, 7, 9])
     one.clock.pass_by(2)
     first = json.loads(one.pulse._beat(one.report, stopped=False))
-    assert (first["lag"], first["lags"]) == (7, {"a/0": 4, "a/1": 3})
+    assert (first["lag"], first["lags"], first["skippedBySwitch"]) == (7, {"a/0": 4, "a/1": 3}, 6)
     assert (first["rates"]["entries"], first["totals"]["entries"], first["latencyMs"]) == (5, 10, {"p50": 7, "p99": 9})
     one.metrics.entries = 13
     one.clock.pass_by(1)

@@ -1,5 +1,6 @@
 """What a COMMIT says of records that were processed before it."""
 
+import logging
 from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
@@ -100,6 +101,23 @@ def test_a_range_beyond_the_end_skips_nothing() -> None:
     honest = member(((90, 100), (100, 101)), FakeConsumer(100))
     assert [one.offset() for one in honest.without_skipped([record(89), record(99), record(100)])] == [89, 100]
     assert honest.skipped == 1
+
+
+def test_what_a_switch_skips_is_logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How much at most, from where, and what the switch lists but nobody can have processed."""
+    monkeypatch.setattr(logging.getLogger("kafkalert"), "propagate", True)
+    caplog.set_level(logging.WARNING, "kafkalert")
+    skips = "accountentry[0]: up to 12 records from offset 20 on are skipped; the switch says that they were processed"
+    beyond = "accountentry[0]: the switch says to skip what lay beyond its end 100 then; that is not skipped"
+    for listed, said in (
+        (((20, 22), (90, 100)), [skips]),
+        (ALL, [beyond]),
+        (((20, 22), (90, 100), (100, 101)), [skips, beyond]),
+        ((), []),
+    ):
+        caplog.clear()
+        member(listed, FakeConsumer(100))
+        assert [one.getMessage() for one in caplog.records] == said
 
 
 def test_the_end_is_the_one_at_which_the_group_first_came() -> None:

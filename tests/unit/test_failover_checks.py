@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from types import SimpleNamespace
-from typing import Literal, cast
+from typing import Literal
 
 import pytest
 
@@ -18,8 +17,7 @@ from kafkalert.ops.failover.picture import Attempt, ClusterSeen, GroupLag, Insta
 from kafkalert.ops.failover.planned import check_size
 from kafkalert.ops.failover.result import CalledOffError
 from kafkalert.ops.failover.roll import Presence
-from kafkalert.ops.failover.switching import _look_again, _planned_changes
-from kafkalert.ops.failover.watch import Watch
+from kafkalert.ops.failover.switching import _planned_changes
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.topics import compare, wanted
 from tests.picture import SURVEY, clusters, flow
@@ -193,20 +191,6 @@ def test_who_is_asked_hears_what_a_silent_instance_means() -> None:
         "nothing is lost; what vm-1 had not committed, about a second, may be processed again, with the same ids; "
         "if it takes longer than 30 s, it is called off"
     )
-
-
-@pytest.mark.parametrize(("active", "epoch"), [("dc1", 4), ("dc2", 3)])
-def test_a_switch_that_came_while_the_operator_thought_is_in_the_way(active: str, epoch: int) -> None:
-    """Of two forced switches, the one that counts may have the other one's epoch."""
-    order = Order("dc2", 30.0, "", "ann@ops", forced=True)
-
-    def watch(active: str, epoch: int) -> Watch:
-        view = View(epoch=epoch, active=active, commit=None, pending=None, history=(), next_epoch=epoch + 1)
-        return cast("Watch", SimpleNamespace(control=SimpleNamespace(view=lambda: view)))
-
-    _look_again(watch("dc1", 3), order, ("dc1", 3))
-    with pytest.raises(RefusedError, match=f"Stages run on {active}, in epoch {epoch}, and not as shown"):
-        _look_again(watch(active, epoch), order, ("dc1", 3))
 
 
 def test_a_commit_that_no_log_would_take_is_called_off() -> None:

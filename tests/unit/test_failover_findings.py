@@ -236,6 +236,15 @@ def test_states_are_coloured_by_their_meaning(state: str, style: str) -> None:
     assert str(instances.rows[0][3].style) == style
 
 
+def test_what_a_switch_had_skipped_is_shown_where_there_is_any() -> None:
+    """A column more, with a number for each instance; none where nothing was skipped."""
+    _, none, *_ = tables(WELL)
+    assert "skipped" not in none.names
+    _, some, *_ = tables(replace(WELL, instances=(instance("vm-1"), instance("vm-2", skipped_by_switch=12))))
+    assert (some.names[-1], [row[-1].plain for row in some.rows]) == ("skipped", ["0", "12"])
+    assert {len(row) for row in some.rows} == {len(some.names)}
+
+
 def test_every_state_of_a_flow_means_something() -> None:
     """Unreachable is as urgent as failed."""
     grades = {one: one.grade for one in Condition}

@@ -40,7 +40,7 @@ class Beat(msgspec.Struct, frozen=True, rename="camel"):
     `taken_ms_ago`: by cluster, since that last took a heartbeat of it.
     `ends`: "TOPIC/P" to the end of the partitions that it reads; `lag`: records of them all that it has not processed,
     `lags` the same by partition, where it says so. `committed`: what was last committed of each, with all its outputs
-    acknowledged.
+    acknowledged. `skipped_by_switch`: records passed over because a switch says that they were processed before it.
     """
 
     instance: _Name
@@ -60,6 +60,7 @@ class Beat(msgspec.Struct, frozen=True, rename="camel"):
     lags: _Offsets = {}
     committed: Annotated[dict[_Place, Committed], Meta(max_length=10_000)] = {}
     totals: Totals = Totals()
+    skipped_by_switch: _Count = 0
 
 
 _DECODER: Final = msgspec.json.Decoder(Beat)

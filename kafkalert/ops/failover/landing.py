@@ -48,18 +48,23 @@ def landed(turnout: Turnout) -> Outcome:
 
 def dead_target(parts: Parts, flight: Flight, outcome: Outcome) -> list[str]:
     """What to do where stages do not run because the cluster that they were moved to died."""
-    target = flight.order.target
-    if outcome is not Outcome.INCOMPLETE or target in parts.watch.control.reachable():
+    target, answering = flight.order.target, parts.watch.control.reachable()
+    if outcome is not Outcome.INCOMPLETE or target in answering:
         return []
-    back = f"`kafkalert failover --to {flight.source} --force --accept-loss`"
+    back = f" If it cannot be started: `kafkalert failover --to {flight.source} --force --accept-loss`."
     return [
         f"{target} does not answer any more: no alerts are sent.",
-        f"Start {target}; stages then go on by themselves. If it cannot be started: {back}.",
+        f"Start {target}; stages then go on by themselves.{back if flight.source in answering else ''}",
     ]
 
 
-def planned_loss(uncommitted: Sequence[str]) -> Loss:
-    """What a planned switch loses, and what is done again; `uncommitted`: who may not have committed what it did."""
+def planned_loss(uncommitted: Sequence[str], dead: str = "") -> Loss:
+    """What a planned switch loses, and what is done again; `uncommitted`: who may not have committed what it did.
+
+    `dead`: the target, where it has died: what it took may be gone with it, and who moves back does some of it again.
+    """
+    if dead:
+        return Loss(None, None, (f"What is lost or done twice is not known until {dead} answers again.",))
     return Loss(0, None, (f"Nothing is lost; {again(uncommitted)}.",)) if uncommitted else Loss()
 
 

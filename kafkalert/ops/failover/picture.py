@@ -45,7 +45,7 @@ class Instance:
 
     `since_beat`: seconds since one arrived here, None if none. `known`: whether state and lag are of now; they are not
     where the instance is silent or its cluster does not answer. `unheard`: the clusters that answer, but on which it is
-    not heard.
+    not heard. `skipped_by_switch`: records passed over because a switch says that they were processed before it.
     """
 
     stage: str
@@ -59,6 +59,7 @@ class Instance:
     since_beat: float | None
     known: bool = True
     unheard: tuple[str, ...] = ()
+    skipped_by_switch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,8 +95,8 @@ class Planned:
             self._interrupted = True
         self._interrupted |= not await_running(self._parts, self._turnout)
         ended = landed(self._turnout)
-        self._problems += dead_target(self._parts, self._flight(), ended)
-        return self._result(ended)
+        self._problems += (dead := dead_target(self._parts, self._flight(), ended))
+        return self._result(ended, self._target if dead else "")
 
     def _read(self) -> None:
         """What can be done while stages still work: reading, and making the target's group coordinator ready."""
@@ -128,7 +128,8 @@ class Planned:
             raise BeatenError(f"Another switch is under way: {who}. This one did nothing.")
         # The two logs cannot be read at one instant: what the other one said may have come only now.
         if view.active != self._source:
-            raise BeatenError(f"Stages run on {view.active} meanwhile, not on {self._source}. This one did nothing.")
+            meanwhile = f"Stages run on {view.active} meanwhile, not on {self._source}{moved(view.commit)}"
+            raise BeatenError(f"{meanwhile}. This one did nothing.")
         self._turnout.read_back()
 
     def _withdraw(self) -> None:
@@ -264,13 +265,13 @@ class Planned:
     def _flight(self) -> Flight:
         return Flight(self._order, self._source, self._epoch, self._id)
 
-    def _result(self, ended: Outcome) -> Result:
+    def _result(self, ended: Outcome, dead: str = "") -> Result:
         return result(
             self._parts,
             self._flight(),
             self._turnout,
             ended,
-            loss=planned_loss(self._turnout.uncommitted()),
+            loss=planned_loss(self._turnout.uncommitted(), dead),
             problems=self._problems,
             interrupted=self._interrupted,
         )

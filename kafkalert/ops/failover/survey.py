@@ -15,12 +15,12 @@ from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import DeniedError, UnreachableError
 from kafkalert.ops.failover.bounded import at_once
 from kafkalert.ops.failover.evidence import topics_of
-from kafkalert.ops.failover.findings import judged
 from kafkalert.ops.failover.groups import Groups
 from kafkalert.ops.failover.history import moment
 from kafkalert.ops.failover.picture import Attempt, ClusterSeen, GroupLag, Instance, OpenTransaction, Survey
 from kafkalert.ops.failover.result import VERSION
 from kafkalert.ops.failover.roll import Member, Presence
+from kafkalert.ops.failover.strangers import judged_with_strangers
 from kafkalert.ops.failover.watch import Watch, nobody
 from kafkalert.ops.mirror.status import FlowStatus, status
 from kafkalert.ops.wording import harmless
@@ -89,7 +89,7 @@ def survey(settings: Settings, watch: Watch, clock: Clock, *, only: str = "") ->
         given_up=next(iter(given_up(view) - {view.active}), ""),
         passed_over=watch.control.skipped() + watch.roll.passed_over,
     )
-    return judged(found, unknown)
+    return judged_with_strangers(found, unknown)
 
 
 def _ask(settings: Settings, only: str) -> Mapping[tuple[str, str], object]:
@@ -125,6 +125,7 @@ def seen(member: Member, now: float) -> Instance:
         beat.lag,
         since,
         known=member.presence(now) is Presence.ALIVE,
+        skipped_by_switch=beat.skipped_by_switch,
     )
 
 

@@ -23,6 +23,7 @@ from kafkalert.ops.failover.planned import Planned
 from kafkalert.ops.failover.reached import check_unreached
 from kafkalert.ops.failover.result import VERSION, Loss, Outcome, Result
 from kafkalert.ops.failover.roll import Presence
+from kafkalert.ops.failover.strangers import is_stranger
 from kafkalert.ops.failover.survey import attempt, survey
 from kafkalert.ops.failover.turnout import GONE_SECONDS
 from kafkalert.ops.failover.watch import Watch
@@ -74,7 +75,7 @@ def _plan(settings: Settings, order: Order, audience: Audience, found: Survey, w
         changes = [*_planned_changes(found, order), *crossing.begin(groups.committed(groups.names()))]
         if not order.dry_run:
             audience.approve(changes)
-            _look_again(watch, order, (view.active, view.epoch))
+            look_again(watch, order, (view.active, view.epoch))
         with audience.progress() as tell:
             planned = Planned(Parts(settings, watch, Course(clock, tell), clock), order, crossing, source=found.active)
             if not order.dry_run:
@@ -99,13 +100,13 @@ def _force(settings: Settings, order: Order, audience: Audience, found: Survey, 
     if order.dry_run:
         return _dry(settings, order, audience, found, changes, look.loss)
     audience.approve(changes)
-    _look_again(watch, order, (found.active, found.epoch))
+    look_again(watch, order, (found.active, found.epoch))
     with audience.progress() as tell:
         parts = Parts(settings, watch, Course(clock, tell), clock)
         return Forced(parts, order, look, source=source).run()
 
 
-def _look_again(watch: Watch, order: Order, found: tuple[str, int]) -> None:
+def look_again(watch: Watch, order: Order, found: tuple[str, int]) -> None:
     """The operator may have thought for long: it still has to be this cluster and epoch.
 
     Raises RefusedError where somebody else was quicker.
@@ -162,7 +163,8 @@ def _silent(found: Survey) -> list[str]:
 
 
 def _who(found: Survey) -> str:
-    stages = Counter(one.stage for one in found.instances if one.presence is Presence.ALIVE)
+    own = [one for one in found.instances if not is_stranger(one)]
+    stages = Counter(one.stage for one in own if one.presence is Presence.ALIVE)
     count = sum(stages.values())
     each = ", ".join(f"{number} {stage}" for stage, number in sorted(stages.items()))
     return counted(count, "instance") + (f" ({each})" if each else "")

@@ -8,7 +8,7 @@ from typing import Final
 from kafkalert.config import names
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
-from kafkalert.errors import KafkalertError, RefusedError
+from kafkalert.errors import KafkalertError
 from kafkalert.model.ids import AlertId
 from kafkalert.ops.failover.checks import check_planned
 from kafkalert.ops.failover.drill.canaries import Canaries
@@ -26,7 +26,7 @@ from kafkalert.ops.failover.result import (
     UnknownSwitchError,
 )
 from kafkalert.ops.failover.survey import survey
-from kafkalert.ops.failover.switching import Audience, switch
+from kafkalert.ops.failover.switching import Audience, look_again, switch
 from kafkalert.ops.failover.watch import Watch
 
 FIRST_SECONDS: Final = 10.0
@@ -54,9 +54,7 @@ def drill(settings: Settings, order: DrillOrder, audience: DrillAudience, clock:
         target = order.target or next(name for name in settings.context.clusters if name != found.active)
         check_planned(settings, found, target)
         audience.approve(_changes(settings, found.active, target))
-        view = watch.control.view()
-        if (view.active, view.epoch, view.pending) != (found.active, found.epoch, None):
-            raise RefusedError("A switch came in between; nothing was changed.", hint="`kafkalert failover` shows it.")
+        look_again(watch, Order(target, order.timeout, order.reason, order.by), (found.active, found.epoch))
         return _Drill(settings, order, audience, watch, time, home=found.active, target=target).run()
 
 

@@ -1,0 +1,75 @@
+"""Sentences that operators did not understand at once when they were longer; each says now what it means."""
+
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from kafkalert.bus.control.state import View, duty
+from kafkalert.bus.flow import Flow
+from kafkalert.commands.failover_drill import drill
+from kafkalert.engine.loop import Loop
+from kafkalert.ops.failover import crossing as module
+from kafkalert.ops.failover.crossing import Crossing
+from kafkalert.ops.failover.order import Order
+from kafkalert.ops.failover.outlook import Outlook, _loss
+from kafkalert.ops.failover.reconcile.reconciling import _changes
+from kafkalert.ops.failover.reconcile.result import Reconciliation, Stranded
+from kafkalert.ops.failover.switching import _forced_changes
+from tests.control_fakes import SETTINGS
+from tests.engine_fakes import FakeClock
+from tests.picture import SURVEY
+
+VIEW = View(3, "dc1", None, None, (), 4)
+ORDER = Order("dc2", 30.0, "", "ann@ops", forced=True)
+
+
+def test_a_control_log_that_is_not_read_in_time_cannot_be_reached() -> None:
+    """An instance is held by it, and says which cluster's; so does its loop, which sees it first."""
+    assert duty(VIEW, settled=True, fresh=False).why == "dc1's control log cannot be reached"
+    loop = Loop.__new__(Loop)
+    loop._cluster, loop._stale, loop._held = SETTINGS.clusters["dc2"], True, "something else"
+    assert loop.held == "dc2's control log cannot be reached"
+
+
+@pytest.mark.parametrize("assumed", [set(), {"dc2"}, {"dc1", "dc2"}])
+def test_records_that_are_not_looked_for_are_not_verified(monkeypatch: pytest.MonkeyPatch, assumed: set[str]) -> None:
+    """It is said of clusters that have such records alone."""
+    side = SimpleNamespace(open_transactions=dict)
+    ledger = SimpleNamespace(assumed=assumed, start=lambda _: None, side=lambda _: side)
+    monkeypatch.setattr(module, "Ledger", lambda *_, **__: ledger)
+    monkeypatch.setattr(module, "topics_of", lambda _: {})
+    monkeypatch.setattr(module, "_crossed", lambda *_: {})
+    told = Crossing(SETTINGS, VIEW, "dc1", "dc2", FakeClock()).begin({})
+    assert told == [f"not verified: records of {name} older than 15 min" for name in sorted(assumed)]
+
+
+def test_what_a_source_can_send_again_is_not_lost() -> None:
+    """Told before anybody agrees to a loss; what of it is done twice is told as well."""
+    words = _loss((), 1, "dc1", "dc2", healthy=True).words
+    assert "Not mirrored: 0 known, plus up to 1 s." in words
+    (said,) = [one for one in words if one.startswith("Lost only")]
+    assert said.split(". ")[0] == "Lost only where the source cannot send again"
+    assert "sends its last 60 s again" in said
+
+
+def test_the_flow_is_stopped_so_that_old_records_do_not_overwrite_newer_ones() -> None:
+    """Why a forced switch stops it."""
+    told = _forced_changes(SURVEY, ORDER, Outlook((), None, _loss((), 1, "dc1", "dc2", healthy=True)))
+    assert told[1] == "stop the flow from dc1 to dc2, so that old records do not overwrite newer ones"
+
+
+def test_the_mirror_is_restarted_behind_what_was_carried() -> None:
+    """Of each flow that stands still, after what is carried."""
+    stranded = Stranded("accountentry", "records", 2, 0, None, None, source="dc1")
+    found = cast("Reconciliation", SimpleNamespace(topics=(stranded,)))
+    flows = [Flow("dc1", "dc2", "out"), Flow("dc2", "dc1", "back")]
+    assert _changes(found, flows, "accountentry") == [
+        "carry from dc1 to dc2: 2 bookings are alerted now, late",
+        "restart the mirror dc1 to dc2 behind these records",
+        "restart the mirror dc2 to dc1 behind these records",
+    ]
+
+
+def test_a_drill_promises_to_say_where_stages_are() -> None:
+    assert "If a step fails, it says where stages are." in " ".join((drill.__doc__ or "").split())
