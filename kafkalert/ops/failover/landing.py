@@ -58,9 +58,16 @@ def dead_target(parts: Parts, flight: Flight, outcome: Outcome) -> list[str]:
     ]
 
 
-def planned_loss(uncommitted: Sequence[str]) -> Loss:
-    """What a planned switch loses, and what is done again; `uncommitted`: who may not have committed what it did."""
-    return Loss(0, None, (f"Nothing is lost; {again(uncommitted)}.",)) if uncommitted else Loss()
+def planned_loss(uncommitted: Sequence[str], gone: Sequence[str] = ()) -> Loss:
+    """What a planned switch loses, and what is done again.
+
+    `uncommitted`: who may not have committed what it did. `gone`: what was lost before, so that it did not cross.
+    """
+    before = tuple(f"{text[0].upper()}{text[1:]}." for text in gone)
+    nothing = "Nothing more" if gone else "Nothing"
+    if uncommitted:
+        return Loss(0, None, (*before, f"{nothing} is lost; {again(uncommitted)}."))
+    return Loss(words=(*before, "Nothing more was lost, and nothing is done twice.")) if gone else Loss()
 
 
 def again(uncommitted: Sequence[str]) -> str:
