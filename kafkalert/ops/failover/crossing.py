@@ -14,7 +14,8 @@ from kafkalert.config import names
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.skipping import Ranges, ranges, within
-from kafkalert.errors import KafkalertError
+from kafkalert.engine.unread import UnreadError, gaps
+from kafkalert.errors import KafkalertError, RefusedError
 from kafkalert.ops.failover.cut import Cut, NotCrossed
 from kafkalert.ops.failover.evidence import topics_of
 from kafkalert.ops.failover.ledger import Ledger
@@ -64,9 +65,11 @@ class Crossing:
     def begin(self, committed: Committed) -> list[str]:
         """Begin to read both clusters, and return what is assumed, in sentences.
 
-        `committed` is what groups have committed on the source. Raises UnreachableError, ConfigError.
+        `committed` is what groups have committed on the source. Raises UnreachableError, ConfigError, and RefusedError
+        where records are gone that a group has yet to read.
         """
         self._ledger.start(committed)
+        self._check_unread(committed, RefusedError)
         return [
             *(f"not verified: records of {name} before the last {MOST:,}" for name in sorted(self._ledger.assumed)),
             *(text for name in (self._source, self._target) for text in self._open(name)),
@@ -131,6 +134,7 @@ class Crossing:
         `skip_ends`: before which ends groups skip what the switch to the source says. Raises KafkalertError where a
         place cannot be found.
         """
+        self._check_unread(committed, KafkalertError)
         groups: dict[str, dict[str, Any]] = {}
         passed = {group: self._passed(group, (skip_ends or {}).get(group, {})) for group in committed}
         for group, places in self._ledger.cuts(committed, CUT_SECONDS, passed).items():
@@ -149,6 +153,22 @@ class Crossing:
             for name, found in self._ends.items()
         }
         return {"groups": groups, "ends": ends}
+
+    def _check_unread(self, committed: Committed, kind: type[KafkalertError]) -> None:
+        """That the source still has what groups have yet to read: of what is gone nobody knows where it lies elsewhere.
+
+        Raises `kind`.
+        """
+        side = self._ledger.side(self._source)
+        for group, offsets in committed.items():
+            at = {one: offset for one, offset in offsets.items() if one in side.begin and offset >= 0}
+            if found := gaps(side.places.starts(at), at, side.places.high_watermarks(at)):
+                error = UnreadError(group, found)
+                raise kind(
+                    f"On {self._source}: {error} A switch would pass over them on {self._target}, too.",
+                    hint=f"{error.hint} What of them had crossed is on {self._target}: after the switch, "
+                    f"`kafkalert group seek {group} POSITION` goes back to before it there.",
+                )
 
     def _alone(self, one: Partition, what: NotCrossed) -> KafkalertError:
         """What has to be on the target and is not, so that there is no place to go on."""

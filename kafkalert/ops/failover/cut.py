@@ -74,7 +74,7 @@ def cut(
     - natives of A at or behind `a_crossed`, and natives of B at or behind `b_crossed`.
 
     They have them if they begin where `oldest` says. A record that expired on A without being processed counts as
-    processed, as it would be passed over on A.
+    processed: a switch is refused before it comes to that, until somebody has decided to pass over it.
 
     Anybody may write the mark of a copy. What lies on A before `a_sure`, an end of A that was taken before `b_end` was,
     had its native on B by then, if it ever had one. And a copy on B of the time `whole_since` (ms) or later has its
