@@ -175,15 +175,15 @@ class Pipeline:
         """Send the bank's next bookings."""
         return [self.book(one.entry) for one in islice(self.bookings, count)]
 
-    def book(self, entry: dict[str, Any], timestamp: int = 0) -> Sent:
-        """Send a booking; `timestamp` of the record in ms, now where it is 0."""
+    def book(self, entry: dict[str, Any], timestamp: int = 0, more: Sequence[tuple[str, bytes]] = ()) -> Sent:
+        """Send a booking; `timestamp` of the record in ms, now where it is 0; `more` headers, behind its own."""
         sent = Sent(len(self.sent), entry["accountId"], self.alerts_of(entry))
         self.sent[entry["entryId"]] = sent
         headers = [("ka-id", entry["entryId"].encode())]
         if "BalanceAfterBookingNumeric" not in entry:
             headers.append(("ka-balance", b"unknown"))
         key = CODEC.encode("AccountId", {"id": entry["accountId"]})
-        self.put(ENTRIES, CODEC.encode("AccountEntry", datum(entry)), key, headers, timestamp=timestamp)
+        self.put(ENTRIES, CODEC.encode("AccountEntry", datum(entry)), key, [*headers, *more], timestamp=timestamp)
         return sent
 
     def alerts_of(self, entry: dict[str, Any]) -> dict[str, set[AlertId]]:

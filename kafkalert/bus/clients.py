@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
@@ -88,6 +88,14 @@ def admin(cluster: Cluster) -> AdminClient:
     # A cluster that has no controller just now is asked again soon: a request waits for one, and by default 5 minutes.
     soon = {"topic.metadata.refresh.interval.ms": 1000}
     return _made(cluster, AdminClient, soon | properties(cluster))
+
+
+COORDINATOR_SECONDS: Final = 3600.0
+"""The `request_timeout` of whatever a group's coordinator is asked: for ever. Who waits bounds that by `future.result`.
+
+A request that the library gives up by itself ends the process, with SIGABRT, once the coordinator can be reached again
+(librdkafka issue 4605). One whose client is gone does nothing any more.
+"""
 
 
 @contextmanager

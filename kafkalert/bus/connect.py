@@ -108,6 +108,17 @@ class Connect:
         with self._understood():
             return {str(key): str(value) for key, value in found.items() if value is not None}
 
+    def tasks(self, name: str) -> dict[int, dict[str, str]]:
+        """The configuration of each task that a connector is to have; none where there is no connector."""
+        try:
+            found = self._ask("GET", f"{_path(name)}/tasks")
+        except WorkerError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return {}
+        with self._understood():
+            return {int(each["id"]["task"]): dict(each["config"]) for each in found}
+
     def put_config(self, name: str, config: Mapping[str, str]) -> None:
         """Create a connector, or replace the whole of its configuration."""
         self._ask("PUT", f"{_path(name)}/config", dict(config))

@@ -1,11 +1,11 @@
-"""Finds places on a cluster by the ids of records, from the end of each partition back.
+"""Finds places on a cluster by the ids of records, from where they probably lie back.
 
 An offset of the other cluster says nothing here, and a record's time is its producer's. The id is the same on both.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Protocol
 
@@ -16,7 +16,7 @@ SECONDS: Final = 10.0
 _NEAR: Final = 500
 """How far around the place that is likely the first look reads."""
 _WINDOWS: Final = (5_000, 50_000, 500_000)
-"""So many offsets before a partition's end are read next, then all."""
+"""From so many offsets before the likely place on, the rest of a partition is read next; then all of it."""
 _POLL_SECONDS: Final = 0.2
 
 
@@ -50,13 +50,15 @@ class Reader(Protocol):
 class Sought:
     """One partition. `ids`: by each who has a say, ids behind which he lets go on, the best one first.
 
-    `start`, `end`: of the log. `near`: where the best ones probably lie.
+    `start`, `end`: of the log. `near`: where the best ones probably lie. `later`: by each the ids behind which he does
+    not let go on; they lie further on, unless one of his ids is not what it seems, and then the lowest of them counts.
     """
 
     ids: Sequence[Sequence[bytes]]
     start: int
     end: int
     near: int
+    later: Sequence[Collection[bytes]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +76,30 @@ def find(
     """Behind the best id that is found of each who has a say, the lowest of these places.
 
     Absent is a partition where one of them has no id that is found. Reads near the likely place first, then windows
-    that grow back from the end; the first of them that holds an id of each tells. Of a record and its repeats the first
-    one counts. Raises KafkalertError where the cluster cannot be read.
+    that grow back from there to the end; the first of them that holds an id of each, and of whom has any a later one,
+    tells. Of a record and its repeats the first one counts, and as anybody may repeat an id, no window begins behind
+    the likely place: one that did might have the repeat alone. Raises KafkalertError where the cluster cannot be read.
     """
     give_up = clock.monotonic() + seconds
     found: dict[Partition, Found] = {}
+    unsure: dict[Partition, Found] = {}
     left = {one: what for one, what in sought.items() if what.ids and all(what.ids) and what.start < what.end}
     for span in _SPANS:
         if not left or clock.monotonic() > give_up:
             break
-        found |= _read(left, {one: span(what) for one, what in left.items()}, reader, clock, give_up)
+        sure, likely = _read(left, {one: span(what) for one, what in left.items()}, reader, clock, give_up)
+        found |= sure
+        unsure |= likely
         left = {one: what for one, what in left.items() if one not in found}
-    return found
+    return unsure | found  # where no later one is found at all, none has crossed
 
 
 _SPANS: Final[Sequence[Callable[[Sought], tuple[int, int]]]] = (
     lambda one: (max(one.start, min(one.near, one.end) - _NEAR), min(one.end, one.near + _NEAR)),
-    *(partial(lambda window, one: (max(one.start, one.end - window), one.end), window) for window in _WINDOWS),
+    *(
+        partial(lambda window, one: (max(one.start, min(one.near, one.end) - window), one.end), window)
+        for window in _WINDOWS
+    ),
     lambda one: (one.start, one.end),
 )
 
@@ -101,24 +110,72 @@ def _read(
     reader: Reader,
     clock: Clock,
     give_up: float,
-) -> dict[Partition, Found]:
-    """What the spans tell; one that was not read to its end, or lacks the ids of somebody, tells nothing."""
-    wanted = {one: _ranks(what.ids) for one, what in sought.items()}
-    best: dict[Partition, dict[int, Found]] = {one: {} for one in sought}
+) -> tuple[dict[Partition, Found], dict[Partition, Found]]:
+    """What the spans tell, and what they tell without any of somebody's later ids.
+
+    One that was not read to its end, or lacks the ids of somebody, tells nothing.
+    """
+    looks = {one: _Look(what) for one, what in sought.items()}
     left = {one: stop for one, (start, stop) in spans.items() if start < stop}
     reader.start({one: spans[one][0] for one in left})
     while left and clock.monotonic() < give_up:
         for one, mark in reader.pump(_POLL_SECONDS):
             if one in left and mark.offset < left[one]:
-                for say, rank in wanted[one].get(mark.id, ()):
-                    if say not in best[one] or rank < best[one][say].rank:
-                        best[one][say] = Found(mark.offset + 1, rank, say)
-        done = [one for one, stop in left.items() if reader.positions[one] >= stop or _is_best(best[one], sought[one])]
+                looks[one].take(mark)
+        done = [one for one, stop in left.items() if reader.positions[one] >= stop or looks[one].is_over]
         reader.stop(done)
         for one in done:
             del left[one]
-    whole = {one: what for one, what in best.items() if one not in left and len(what) == len(sought[one].ids)}
-    return {one: min(what.values(), key=lambda found: found.after) for one, what in whole.items()}
+    whole = {one: look for one, look in looks.items() if one not in left and look.is_whole}
+    return (
+        {one: look.lowest() for one, look in whole.items() if look.is_sure},
+        {one: look.lowest() for one, look in whole.items() if not look.is_sure},
+    )
+
+
+class _Look:
+    """What one reading of a partition has found."""
+
+    def __init__(self, what: Sought) -> None:
+        self._ranks = _ranks(what.ids)
+        self._later: dict[bytes, list[int]] = defaultdict(list)
+        for say, ids in enumerate(what.later):
+            for one in ids:
+                self._later[one].append(say)
+        self._says = len(what.ids)
+        self._bounded = {say for say, ids in enumerate(what.later) if ids}
+        self._best: dict[int, Found] = {}
+        self._bounds: dict[int, int] = {}
+
+    def take(self, mark: Mark) -> None:
+        """The next record; offsets rise."""
+        for say, rank in self._ranks.get(mark.id, ()):
+            if say not in self._best or rank < self._best[say].rank:
+                self._best[say] = Found(mark.offset + 1, rank, say)
+        for say in self._later.get(mark.id, ()):
+            self._bounds.setdefault(say, mark.offset + 1)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether an id of each was found."""
+        return len(self._best) == self._says
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether a later id was found of each who has any."""
+        return self._bounded <= self._bounds.keys()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing that follows can tell more."""
+        return self.is_whole and self.is_sure and all(one.rank == 0 for one in self._best.values())
+
+    def lowest(self) -> Found:
+        """The lowest place of all."""
+        bounded = [
+            replace(one, after=min(one.after, self._bounds.get(say, one.after))) for say, one in self._best.items()
+        ]
+        return min(bounded, key=lambda found: found.after)
 
 
 def _ranks(ids: Sequence[Sequence[bytes]]) -> dict[bytes, list[tuple[int, int]]]:
@@ -128,7 +185,3 @@ def _ranks(ids: Sequence[Sequence[bytes]]) -> dict[bytes, list[tuple[int, int]]]
         for rank, one in enumerate(each):
             ranks[one].append((say, rank))
     return ranks
-
-
-def _is_best(best: Mapping[int, Found], what: Sought) -> bool:
-    return len(best) == len(what.ids) and all(one.rank == 0 for one in best.values())

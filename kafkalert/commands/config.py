@@ -15,7 +15,10 @@ def config() -> None:
 
 @app.command()
 def check(ctx: typer.Context) -> None:
-    """Report every problem of the configuration, with its place; exit status 2 if there is any."""
+    """Report every problem of the configuration, with its place.
+
+    Exit status 2 if there is any.
+    """
     from kafkalert.config.find import find  # noqa: PLC0415 - not for --help
 
     run = invocation.of(ctx)
@@ -28,7 +31,10 @@ def check(ctx: typer.Context) -> None:
 
 @app.command()
 def show(ctx: typer.Context, output: OutputOption = Format.TABLE) -> None:
-    """Show what is in force and where each value came from; secrets are hidden."""
+    """Show what is in force, and where each value came from.
+
+    Secrets are hidden.
+    """
     from kafkalert.config.load import read  # noqa: PLC0415 - pydantic, not for --help
     from kafkalert.config.show import in_force  # noqa: PLC0415 - as above
 

@@ -126,7 +126,7 @@ def failover(
 
 @app.command()
 def history(ctx: typer.Context, output: OutputOption = Format.TABLE) -> None:
-    """Show every switch: who, when, why, how long it took and what was lost.
+    """Show every switch: who, when, why, and what was lost.
 
     Example: kafkalert failover history -o json
     """
@@ -149,7 +149,9 @@ def cancel(
     confirm: ConfirmOption = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Call off the planned switch that is under way; exit status 1 if it was decided before.
+    """Call off the planned switch that is under way.
+
+    Exit status 1 if it was decided before.
 
     Example: kafkalert failover cancel --yes
     """

@@ -54,12 +54,12 @@ def drill(
     confirm: ConfirmOption = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Switch to the other cluster and back, and prove by canaries that nothing is lost or repeated.
+    """Switch there and back, and prove that nothing is lost.
 
-    Canaries are entries of an account that no customer has; their alerts go to the address under [drill]. They are
-    written before, while and after stages move, and each has to be alerted exactly once and to come to both clusters.
-    Exit status 3 where the verdict is not OK. If a step fails, it says where
-    stages are.
+    Canaries prove it, and that nothing is repeated: entries of an account that no customer has, whose alerts go to the
+    address under [drill]. They are written before, while and after stages move, and each has to be alerted exactly
+    once and to come to both clusters. Exit status 3 where the verdict is not OK. If a step fails, it says where stages
+    are.
 
     Example: kafkalert failover drill --reason "monthly drill"
     """

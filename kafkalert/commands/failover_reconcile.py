@@ -43,7 +43,7 @@ def reconcile(
     confirm: ConfirmOption = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Carry over what was stranded on a cluster that returns, and let its mirror go on.
+    """Carry over what was stranded on a cluster that returns.
 
     After a forced switch the cluster that was given up holds records that never crossed. They are found by their ids,
     shown, and carried to the cluster in use as they are; a row of a table only if there is no newer one. Then the flow
@@ -94,6 +94,11 @@ def _show(found: "Reconciliation") -> None:
             )
             superseded = f"; {one.superseded:,} superseded" if one.superseded else ""
             invocation.say(f"  {one.topic}: {one.carry:,} {one.kind}{since}{superseded}")
+            if one.marked:
+                invocation.say(
+                    f"  warning: {one.marked:,} of these, the first in {one.marked_at}, have the header of a copy from "
+                    f"{target}, where they are not: another program wrote it. The mirror passes them over."
+                )
         for row in found.superseded:
             when = f", {row.at:%Y-%m-%d %H:%M:%S} UTC" if row.at else ""
             if row.source == source:
@@ -129,6 +134,7 @@ def _carried(result: "Reconciliation") -> Iterator[str]:
     if result.vanished:
         gone = counted(result.vanished, "record")
         yield f"Not carried, because they expired or a later row took their place: {gone}."
+    yield from result.problems
 
 
 @contextmanager

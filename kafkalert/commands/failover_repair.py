@@ -25,12 +25,13 @@ def repair(
     confirm: ConfirmOption = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Show what both control logs hold and pass over, and mend what keeps stages or switches from going on.
+    """Show what both control logs hold, and mend what is wrong.
 
-    A record that no switch can have written is passed over by every instance: one that names a cluster which this
-    context does not have, or an epoch far above the others, one that is too large, or no event at all. They are listed
-    with the reason. What a log lacks is written to it. Where the logs have lost the epoch in which an instance works,
-    so that it holds, they come to say a higher one. Stages are not moved by it.
+    What is wrong is what keeps stages or switches from going on. A record that no switch can have written is passed
+    over by every instance: one that names a cluster which this context does not have, or an epoch far above the
+    others, one that is too large, or no event at all. They are listed with the reason. What a log lacks is written to
+    it. Where the logs have lost the epoch in which an instance works, so that it holds, they come to say a higher one.
+    Stages are not moved by it.
 
     Example: kafkalert failover repair --dry-run
     """

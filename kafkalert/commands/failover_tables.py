@@ -16,6 +16,7 @@ from kafkalert.ops.failover.picture import Instance, Survey
 from kafkalert.ops.failover.strangers import is_stranger
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.status import FlowStatus
+from kafkalert.ops.wording import counted, harmless
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,21 @@ def ago(moment: datetime | None) -> str:
 
 
 def past_row(one: Switch) -> dict[str, object]:
-    """A switch of the past as a row: of a forced one it is known how many entries at most had not crossed."""
+    """A switch of the past as a row: of a forced one it is known how many entries at most had not crossed.
+
+    And how many records of all kinds were carried since then.
+    """
     lost: object = "" if one.outcome == "pending" else "?" if one.lost is None else one.lost
     bound = one.mode == "forced" and bool(one.lost)
-    return {**asdict(one), "lost": f"at most {lost}" if bound else lost}
+    lost = f"at most {lost}" if bound else lost
+    if not one.reconciled:
+        return {**asdict(one), "lost": lost}
+    since = sum(each.records for each in one.reconciled)
+    told = (
+        f"{counted(each.records, 'record')} carried from {harmless(each.source)} to {harmless(each.target)}"
+        f"{f' at {each.at:%Y-%m-%d %H:%M:%S} UTC' if each.at else ''} by {each.by}"
+        f"{'' if each.complete else ', then it failed'}"
+        for each in one.reconciled
+    )
+    note = "; ".join(filter(None, (one.note, *told)))
+    return {**asdict(one), "lost": f"{lost}; {counted(since, 'record')} reconciled", "note": note}

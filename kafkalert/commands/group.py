@@ -37,7 +37,9 @@ def show(
     cluster: ClusterOption = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Show the next offset of each group in each partition, and how many records are left to read.
+    """Show where groups are, and how many records are left to read.
+
+    That is, of each group in each partition the next offset that it reads.
 
     Example: kafkalert group show kafkalert.alerting
     """
@@ -62,7 +64,9 @@ def seek(
     confirm: ConfirmOption = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Have a group go on elsewhere: earlier records are processed again, later ones never.
+    """Have a group go on elsewhere, earlier or later.
+
+    Where it goes back, records are processed again; where it goes forward, those between never are.
 
     Its stage has to be stopped on every machine (exit status 5), or held because records are gone: then `next` has it
     go on with the next ones that are there. It shows what it will do, and asks.

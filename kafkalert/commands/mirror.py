@@ -10,7 +10,7 @@ from kafkalert.commands.output import Format, OutputOption, emit, printable
 from kafkalert.commands.seconds import seconds
 from kafkalert.commands.terminal import write
 from kafkalert.commands.unmask import allowed
-from kafkalert.errors import ExitCode, KafkalertError
+from kafkalert.errors import ExitCode, KafkalertError, OutcomeUnknownError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,9 @@ def config(
     ] = False,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Print what Kafka Connect is given: the workers' properties, and the connectors as POST /connectors takes them.
+    """Print what Kafka Connect is given.
+
+    That is the workers' properties, and the connectors as POST /connectors takes them.
 
     A secret is written as a reference that the worker resolves: ${env:NAME}, ${directory:FOLDER:FILE}.
 
@@ -93,6 +95,7 @@ def apply(
 
     A flow that was stopped or paused stays so without --resume; exit status 3 then. After a forced failover the flow
     out of the lost cluster is stopped on purpose: `failover reconcile` lets it go on, --resume is refused with 5.
+    Workers tell late what became of an order; what they have not told within 30 s is not known, and exit status 6.
 
     Example: kafkalert mirror apply --yes
     """
@@ -113,6 +116,8 @@ def apply(
     if to_do := changes(found, resume=resume):
         approve(ctx, to_do, yes=yes, confirm=confirm)
         found = applying.apply(settings, found, loaded.reference, resume=resume)
+    elif any(one.condition == "starting" for one in found):
+        found = applying.apply(settings, found, loaded.reference)  # nothing but the wait until they run
     elif all(one.is_fine for one in found):
         invocation.say("All flows are in order; there is nothing to change.")
     emit([_applied(one) for one in found], output, columns=("flow", "state", "detail"))
@@ -205,7 +210,7 @@ def _applied(one: "Comparison") -> dict[str, object]:
 
 
 def _verdict(found: "Sequence[Comparison]") -> None:
-    """End with 1 where a flow does not run though it should, with 3 where somebody holds it."""
+    """End with 1 where a flow does not run though it should, 6 where that is not known, 3 where somebody holds it."""
     from kafkalert.ops.mirror.condition import mend  # noqa: PLC0415 - Kafka's library, not for --help
 
     for one in found:
@@ -215,8 +220,13 @@ def _verdict(found: "Sequence[Comparison]") -> None:
                 "forced switch has stopped it."
             )
         elif not one.is_fine:
-            why = f": {one.reason}" if one.reason else f"; it is {one.condition}"
             log = f"See the log of the Connect worker beside {one.flow.target}."
+            if not one.told:
+                raise OutcomeUnknownError(
+                    f"Whether {one.flow.connector} runs is not known: {one.reason}.",
+                    hint=f"`kafkalert mirror status` shows it later. {log}",
+                )
+            why = f": {one.reason}" if one.reason else f"; it is {one.condition}"
             raise KafkalertError(
                 f"{one.flow.connector} does not run{why}.", hint=mend(one.flow, one.condition, one.reason) or log
             )

@@ -108,7 +108,9 @@ def bridge(
     http_host: HostOption = _LOOPBACK,
     wait: WaitOption = None,
 ) -> None:
-    """Bring bookings in from a file; ends when the broker has acknowledged every one.
+    """Bring bookings in from a file.
+
+    Ends when the broker has acknowledged every one.
 
     Example: kafkalert run bridge --from entries.ndjson.gz --rate 100
     """

@@ -17,7 +17,7 @@ def schemas() -> None:
 
 @app.command("list")
 def list_(output: OutputOption = Format.TABLE) -> None:
-    """Show the schemas that keys and values are written by, with their fingerprints.
+    """Show the schemas of keys and values, with their fingerprints.
 
     Example: kafkalert schemas list -o json
     """
@@ -28,7 +28,9 @@ def list_(output: OutputOption = Format.TABLE) -> None:
 
 @app.command()
 def check(ctx: typer.Context, output: OutputOption = Format.TABLE) -> None:
-    """Look each schema up in the registry; exit status 3 if any is missing or does not fit.
+    """Look each schema up in the registry.
+
+    Exit status 3 if any is missing or does not fit.
 
     Example: kafkalert schemas check
     """
@@ -45,7 +47,9 @@ def check(ctx: typer.Context, output: OutputOption = Format.TABLE) -> None:
 def register(
     ctx: typer.Context, *, yes: YesOption = False, confirm: ConfirmOption = None, output: OutputOption = Format.TABLE
 ) -> None:
-    """Register the schemas that the registry lacks; exit status 5 if one does not fit what is there.
+    """Register the schemas that the registry lacks.
+
+    Exit status 5 if one does not fit what is there.
 
     Example: kafkalert schemas register --yes
     """

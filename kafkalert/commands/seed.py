@@ -43,7 +43,9 @@ def authorisations(
     confirm: ConfirmOption = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Say which customers may see which account (accounttocustomerids).
+    """Say which customers may see which account.
+
+    Fills accounttocustomerids.
 
     Example: kafkalert seed authorisations authorisations.ndjson.gz --strict
     """
@@ -64,7 +66,9 @@ def settings(
     confirm: ConfirmOption = None,
     output: OutputOption = Format.TABLE,
 ) -> None:
-    """Say which alerts each customer wants, and where to (customeralertsettings).
+    """Say which alerts each customer wants, and where to.
+
+    Fills customeralertsettings.
 
     Example: kafkalert seed settings settings.ndjson --prune
     """

@@ -34,7 +34,9 @@ def topics() -> None:
 
 @app.command()
 def plan(ctx: typer.Context, cluster: ClusterOption = None, output: OutputOption = Format.TABLE) -> None:
-    """Show what is not as it should be; exit status 3 if anything differs. Formats for programs have every topic.
+    """Show what is not as it should be.
+
+    Exit status 3 if anything differs. Formats for programs have every topic.
 
     Example: kafkalert topics plan -o json
     """

@@ -94,9 +94,11 @@ class Beginning:
     def _has_members(self) -> bool:
         """Whether somebody works for the group, who has found where to begin."""
         client = clients.admin(self._cluster)  # held: its answers come only while it lives
-        (future,) = client.describe_consumer_groups([self._group], request_timeout=_SECONDS).values()
+        (future,) = client.describe_consumer_groups([self._group], request_timeout=clients.COORDINATOR_SECONDS).values()
         try:
-            return bool(future.result().members)
+            return bool(future.result(_SECONDS).members)
+        except TimeoutError as error:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from error  # noqa: SLF001 - librdkafka's public codes begin with _
         except KafkaException as error:
             if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
                 return False

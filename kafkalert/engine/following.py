@@ -78,7 +78,7 @@ class Following:
         self._keep_ms = keep_tombstones_ms
         self._put_away = put_away
         self._whole, self._waits = whole, waits
-        self._open = OpenTransactions()
+        self._open = OpenTransactions(cluster)
         self._marks: MarkReader | None = None
         self._clock = clock
         self._ending = ending

@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping
 
+from kafkalert.bus.transactions import tool
+from kafkalert.config.sections import Cluster
 from kafkalert.engine.progress import Partition
 
 
 class OpenTransactions:
-    """Which partitions have records behind an open transaction, and since when, by repeated looks.
+    """Which partitions of `cluster` have records behind an open transaction, and since when, by repeated looks.
 
     A reader of committed records stands where the transaction begins; what was written since is acknowledged, and does
     not come.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
         self._since: dict[Partition, tuple[int, float]] = {}
         self._waiting: dict[Partition, int] = {}
 
@@ -36,5 +39,5 @@ class OpenTransactions:
         return (
             f"a transaction of another program is open in {first[0]}[{first[1]}] from offset {offset} on, for"
             f" {now - since:.0f} s: {count} record{'' if count == 1 else 's'} of the customer tables wait there until"
-            " it ends (kafka-transactions.sh describe-producers names the producer)"
+            f" it ends ({tool(self._cluster, *first, offset)})"
         )

@@ -2,6 +2,8 @@
 
 import json
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -151,3 +153,58 @@ def test_second_signal_ends_at_once(sandbox: Sandbox, make: Callable[..., Pipeli
 def _ends_by_more(alerting: Alerting) -> bool:
     alerting.send(signal.SIGINT)
     return alerting.process.poll() is not None
+
+
+_ASKS = """
+import sys
+from kafkalert.config.sections import Cluster, Context, Settings
+from kafkalert.errors import UnreachableError
+from kafkalert.ops.failover.groups import Groups
+from kafkalert.sandbox.process import wait_until
+
+settings = Settings(
+    context=Context(clusters=("dc1",)), clusters={"dc1": Cluster(name="dc1", bootstrap=sys.argv[1])}
+)
+groups, asked = Groups(settings, settings.clusters["dc1"], seconds=2), [settings.group("alerting")]
+for ask in (groups.attendance, groups.committed):
+    ask(asked)
+print("answered", flush=True)
+sys.stdin.readline()
+for ask in (groups.attendance, groups.committed):
+    try:
+        ask(asked)
+    except UnreachableError:
+        print("gave up", flush=True)
+sys.stdin.readline()
+
+def answered():
+    try:
+        return groups.attendance(asked)[asked[0]].is_empty
+    except UnreachableError:  # for a moment after its start a broker is not the coordinator yet
+        return False
+
+print(wait_until(answered, 60), flush=True)
+"""
+
+
+def test_who_gave_up_asking_a_coordinator_lives_on_when_it_is_back(
+    sandbox: Sandbox, make: Callable[..., Pipeline]
+) -> None:
+    """The library ends a process for that (SIGABRT), where it gave up a request to a coordinator by itself."""
+    make()
+    with subprocess.Popen(
+        [sys.executable, "-c", _ASKS, sandbox.bootstrap()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as asking:
+        assert asking.stdin is not None
+        assert asking.stdout is not None
+        assert asking.stdout.readline() == "answered\n"
+        sandbox.kill("dc1")
+        asking.stdin.write("\n")
+        asking.stdin.flush()
+        assert [asking.stdout.readline() for _ in range(2)] == ["gave up\n"] * 2
+        sandbox.start("dc1")
+        asking.stdin.write("\n")
+        asking.stdin.flush()
+        assert asking.stdout.readline() == "True\n"
+        asking.stdin.close()
+        assert asking.wait(SECONDS) == 0

@@ -18,11 +18,13 @@ from kafkalert.bus.connect import Connect
 from kafkalert.bus.flow import flows
 from kafkalert.config.load import load
 from kafkalert.ops import topic_admin
-from kafkalert.ops.mirror import lag
+from kafkalert.ops.mirror import applying, lag
+from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.expired import STEADY_MS
 from kafkalert.ops.mirror.status import FlowStatus, status
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
+from tests.late import late
 
 pytestmark = pytest.mark.kafka
 
@@ -260,6 +262,40 @@ def test_a_failed_task_is_told_with_its_reason(mirror: Mirror) -> None:
     done = mirror.run("apply", "--yes")
     assert done.returncode == 0, done.stderr
     mirror.into_dc2(lambda flow: (flow.state, flow.lag_records) == ("running", 0))
+
+
+def test_apply_shows_no_state_of_before(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that says late what became of an order is waited for, whether a stop or a failure was before."""
+
+    def applied(*arguments: str) -> tuple[str, int]:
+        with late(mirror.settings.clusters["dc2"].workers[0], 10) as url:
+            monkeypatch.setenv("KAFKALERT_CLUSTERS__DC2__CONNECT", url)
+            done = mirror.run("apply", "--yes", "--into", "dc2", "-o", "json", *arguments)
+        return json.loads(done.stdout)[0]["state"], done.returncode
+
+    mirror.hold(mirror.worker.stop, "STOPPED")
+    assert applied("--resume") == ("running", 0)
+    mirror.hold(mirror.worker.stop, "STOPPED")  # else the old tasks might carry some
+    mirror.configure(value_converter=LONG)
+    mirror.send(9)
+    mirror.worker.resume(FLOW)
+    mirror.into_dc2(lambda flow: flow.state == "failed")
+    assert applied() == ("running", 0)
+
+
+def test_what_the_worker_does_not_tell_in_time_is_not_known(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is starting, as far as is known, and not what it was before."""
+    mirror.hold(mirror.worker.stop, "STOPPED")
+    with late(mirror.settings.clusters["dc2"].workers[0], 60) as url:
+        monkeypatch.setenv("KAFKALERT_CLUSTERS__DC2__CONNECT", url)
+        settings = load(mirror.sandbox.folder / "sandbox.toml")
+        before = applying.survey(settings, flows(settings)[:1], lambda _: None)
+        begin = monotonic()
+        (found,) = applying.apply(settings, before, lambda _: None, resume=True, seconds=3)
+        assert monotonic() - begin < 8
+    assert (found.condition, found.told, found.differences) == (Condition.STARTING, False, ())
+    assert "has not said yet" in found.reason
+    mirror.into_dc2(lambda flow: flow.state == "running")
 
 
 def test_a_task_that_fails_again_is_one_sentence(mirror: Mirror) -> None:

@@ -1,6 +1,9 @@
 """Another program's open transaction under tables and inputs: what waits behind it is said, and counted alike."""
 
-from collections.abc import Iterator
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,8 @@ from confluent_kafka import Producer
 
 from kafkalert.config.load import load
 from kafkalert.ops.failover.survey import look
+from kafkalert.sandbox.jars import classpath
+from kafkalert.sandbox.java import find_java
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
@@ -44,8 +49,27 @@ def open_in(pipeline: Pipeline, name: str, key: bytes) -> Producer:
     return other
 
 
+def tool(sentence: str) -> tuple[list[str], list[str]]:
+    """What a sentence says to run: what names the producer, and what ends its transaction."""
+    first, second = re.findall("`([^`]*)`", sentence)
+    script, *named = shlex.split(first)
+    assert script == "kafka-transactions.sh"
+    return named, [*named[: named.index("describe-producers")], *shlex.split(second)]
+
+
+def run(words: Sequence[str]) -> str:
+    """What Kafka's own tool prints."""
+    java = [str(find_java()), "-cp", classpath(), "org.apache.kafka.tools.TransactionsCommand"]
+    done = subprocess.run([*java, *words], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_rows_and_entries_behind_an_open_transaction(pipeline: Pipeline) -> None:
-    """Alerting holds while rows wait, says why, and then alerts by them; lag means one thing everywhere."""
+    """Alerting holds while rows wait, says why, and then alerts by them; lag means one thing everywhere.
+
+    What it says to run names who is in the way, and ends it.
+    """
     alerting = pipeline.alerting()
     pipeline.book(debit(ACCOUNT, "before"))
     pipeline.await_processed()
@@ -56,6 +80,12 @@ def test_rows_and_entries_behind_an_open_transaction(pipeline: Pipeline) -> None
     pipeline.book(debit(ACCOUNT, "low", cents=300))
     pipeline.book(debit(ACCOUNT, "high", cents=500))
     pipeline.flush()
+    (held, *_) = [one for one in alerting.messages() if "held: a transaction" in one]
+    named, _ = tool(held)
+    header, *producers = run(named).splitlines()
+    start = re.search(r"from offset (\d+) on", held)
+    assert start is not None
+    assert start[1] in [line.split()[header.split().index("CurrentTransactionStartOffset")] for line in producers]
     crm.abort_transaction(SECONDS)
     alerting.await_said("going on")
     pipeline.await_processed()
@@ -65,7 +95,10 @@ def test_rows_and_entries_behind_an_open_transaction(pipeline: Pipeline) -> None
     assert wait_until(lambda: [one["lag"] for one in newest_beats(pipeline, seconds=2.5)] == [2], SECONDS, every=0.2)
     found = look(load(pipeline.config()))
     assert [(one.lag, one.waiting) for one in found.groups] == [(2, 2)]
-    assert any("2 records" in text and "transaction" in text for text in found.notes)
-    bank.abort_transaction(SECONDS)
+    (told,) = [text for text in found.notes if "2 records" in text and "transaction" in text]
+    (where,) = found.groups[0].transactions
+    assert f"{where.topic}[{where.partition}] from offset {where.offset} on" in told
+    run(tool(told)[1])
     pipeline.await_processed()
+    bank.purge()
     pipeline.verify(least=3)

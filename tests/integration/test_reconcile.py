@@ -406,6 +406,34 @@ def test_forced_there_and_back_before_the_return_is_done(torn: Bank) -> None:
     verify(torn)
 
 
+def test_history_says_what_was_carried(sandbox2: Sandbox, prefix: str, tmp_path: Path) -> None:
+    """Below the switch before it; no log has anything in it that is passed over, or decides something else."""
+    with twins(sandbox2, prefix, tmp_path) as make:
+        bank = Bank(make(), sandbox2)
+        bank.stop("dc1")
+        bank.write("dc1", ENTRIES, 0, 30)
+        bank.flush()
+        with bank.forced("dc2"):
+            pass
+        told = bank.reconcile("--yes")
+        assert (told["carried"], told["problems"]) == (30, [])
+        (row,) = json.loads(bank.twin.command("failover", "history", "-o", "json").stdout)
+        assert (row["epoch"], row["mode"], row["outcome"], row["target"]) == (1, "forced", "switched", "dc2")
+        (carried,) = row["reconciled"]
+        assert {name: carried[name] for name in ("source", "target", "records", "complete")} == {
+            "source": "dc1",
+            "target": "dc2",
+            "records": 30,
+            "complete": True,
+        }
+        assert carried["at"] > row["at"]
+        shown = bank.twin.command("failover", "history").stdout
+        assert "30 records reconciled" in shown
+        assert "30 records carried from dc1 to dc2 at" in shown
+        logs = json.loads(bank.twin.command("failover", "repair", "--dry-run", "-o", "json").stdout)
+        assert (logs["active"], logs["epoch"], logs["next_epoch"], logs["passed_over"]) == ("dc2", 1, 2, [])
+
+
 def test_what_came_from_the_returning_cluster_holds_nothing_up(
     sandbox2: Sandbox, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

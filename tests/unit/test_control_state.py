@@ -11,7 +11,7 @@ from kafkalert.bus.control.event import Event, Step, decode, encode
 from kafkalert.bus.control.lease import Read
 from kafkalert.bus.control.overdue import GRACE_SECONDS, LONGEST_SECONDS, STANDARD_SECONDS, Overdue, allowed
 from kafkalert.bus.control.screen import begins
-from kafkalert.bus.control.state import decided, duty, given_up, lacking, outcome, resolve
+from kafkalert.bus.control.state import decided, duty, given_up, lacking, outcome, remarks, resolve
 from kafkalert.errors import DecodingError
 
 OTHER = {"dc1": "dc2", "dc2": "dc1"}
@@ -210,6 +210,22 @@ def test_an_attempt_is_overdue_by_its_own_time_from_when_it_was_seen() -> None:
 def test_an_attempt_may_not_say_for_ever(said: object, meant: float) -> None:
     assert allowed(an_event(1, "PREPARE", timeoutSeconds=said)) == meant
     assert allowed(an_event(1, "PREPARE")) == STANDARD_SECONDS
+
+
+@given(
+    st.lists(events(), max_size=8), st.lists(events(), max_size=8), st.integers(1, 5), st.sampled_from(["dc1", "dc2"])
+)
+def test_an_outcome_of_what_nobody_began_says_something_and_decides_nothing(
+    here: list[Event], there: list[Event], epoch: int, source: str
+) -> None:
+    """Wherever it stands: what is decided, what the logs lack, and which epoch is next stay as they are."""
+    remark = an_event(epoch, "ABORT", "nobody's", source=source)
+    logs, more = {"dc1": here, "dc2": there}, {"dc1": [remark, *here], "dc2": [*there, remark]}
+    view = resolve(logs, "dc1")
+    assert resolve(more, "dc1") == view
+    assert lacking(more, view) == lacking(logs, view)
+    assert [one for one in remarks(more) if one.id == remark.id] == [remark]
+    assert remark not in remarks(logs)
 
 
 def test_given_up_is_what_the_last_move_left_by_force() -> None:

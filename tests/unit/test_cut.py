@@ -309,3 +309,28 @@ def test_what_lies_before_both_windows_was_processed() -> None:
     """A copy that A's window lacks lies before it; a native of B that is known to have crossed, too."""
     a, b = marks("n5", "n6"), marks("c3", "n4", "c5", "n7", "c3", "c5", "c6")
     assert cut(a, b, 1, 7, b_crossed=2) == Cut(3, ((4, 6),))
+
+
+def test_what_is_marked_as_a_copy_and_is_not_on_the_other_cluster_holds_the_cut() -> None:
+    """Its producer wrote the mark itself, or it is gone there: no flow carries it, so going on would lose it."""
+    a, b = marks("n1", "c9", "n2", "c8", "c9"), marks("c1", "c2")
+    assert cut(a, b, 1, 2) == NotCrossed(2, 1, 9, marked=True)
+    assert cut(a, b, 3, 2) == NotCrossed(1, 3, 8, marked=True)  # the repeat of 9 is done, as the first one is
+    assert cut(a, b, 5, 2) == Cut(2)
+    assert cut(a, b, 2, 2, passed=[(3, 4)]) == Cut(1)  # 8 was processed before the switch to A
+
+
+def test_a_copy_that_came_after_the_other_clusters_end_was_taken_says_nothing() -> None:
+    """Its native lies behind that end, and so behind the cut."""
+    a, b = marks("n1", "c9"), marks("c1", "n9")
+    assert cut(a, b, 1, 1, a_sure=1) == Cut(1)
+    assert cut(a, b, 1, 1, a_sure=2) == Cut(1)  # it was read all the same
+    assert cut(a, marks("c1"), 1, 1, a_sure=1) == Cut(1)
+
+
+def test_a_copy_whose_native_would_have_to_be_known_and_is_not_is_processed() -> None:
+    """Somebody wrote the mark to B, so it never came to A."""
+    a, b = marks("n5", "n6"), marks("c3", "c7", "c5", "c6")
+    assert cut(a, b, 1, 4, whole_since=5) == Cut(1, ((2, 3),))
+    assert cut(a, b, 1, 4, whole_since=8) == Cut(3)
+    assert cut(a, b, 1, 4) == Cut(3)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -119,24 +120,48 @@ def place(death: Death) -> int | None:
     """Where the group goes on on the new log; None where nothing is found."""
     made = claims(death.beats, "dc1").get("alerting", {}).get(ONE)
     chosen = [] if made is None else made.settled(death.until)
-    ids = [[one.id for one in each if one.id] for each in chosen]
-    sought = {ONE: Sought(ids, 0, len(death.new), len(death.new))}
+    ids = [[one.id for one in each.made if one.id] for each in chosen]
+    sought = {ONE: Sought(ids, 0, len(death.new), len(death.new), [each.later for each in chosen])}
     found = find(sought, FakeReader({ONE: death.new}), FakeClock())
     return found[ONE].after if ONE in found else None
 
 
 def lowest(death: Death) -> int | None:
-    """The same by hand: of each instance the newest claim that crossed, where it first lies; of those the lowest."""
+    """The same by hand: of each instance the newest claim that crossed, where it first lies; of those the lowest.
+
+    Ghosts beat in no order: of one name, those count that are not older than one before, nor ahead of one after.
+    """
     places: list[int] = []
-    for name in {one.instance for one in death.beats if one.time <= death.until}:
-        told = [one for one in death.beats if one.instance == name and one.time <= death.until]
+    beats = believed(death.beats)
+    says = {one.instance for one in beats if one.time <= death.until}
+    if all(sum(one.instance == name for one in beats) == 1 for name in says):
+        return None
+    for name in says:
+        told = [one for one in beats if one.instance == name and one.time <= death.until]
         newest_first = [one.committed[WORD].id for one in sorted(told, key=lambda one: one.time)][::-1]
         ids = [id_of(one).hex() for one in death.new]
         found = [ids.index(one) + 1 for one in newest_first if one in ids]
         if not found:
             return None  # of that instance nothing is known, so it may have been anywhere
-        places.append(found[0])
+        after = [one.committed[WORD].id for one in beats if one.instance == name and one.time > death.until]
+        places.append(min([found[0], *(ids.index(one) + 1 for one in after if one in ids)]))
     return min(places, default=None)
+
+
+def believed(beats: Sequence[Beat]) -> list[Beat]:
+    """Those of each instance whose times and offsets rise."""
+    return [
+        one
+        for number, one in enumerate(beats)
+        if not [before for before in beats[:number] if before.instance == one.instance and before.time > one.time]
+        and not [
+            after
+            for place, after in enumerate(beats[number:], number)
+            if after.instance == one.instance
+            and after.committed[WORD].offset < one.committed[WORD].offset
+            and not [b for b in beats[:place] if b.instance == after.instance and b.time > after.time]
+        ]
+    ]
 
 
 @given(deaths())
@@ -156,6 +181,44 @@ def test_nothing_that_had_crossed_and_was_not_settled_lies_before_the_place(deat
     assert {name for name in death.new[:at] if name.startswith("r")} <= settled
 
 
+@given(deaths(), st.data())
+def test_one_heartbeat_in_an_instance_s_own_name_moves_no_place_ahead(death: Death, data: st.DataObject) -> None:
+    """Of whatever time, with whatever offset and id; the instance itself beats on after it."""
+    honest = [one for one in death.beats if one.instance != "ghost"]
+    assume([one for one in honest if one.time <= death.until])
+    name = data.draw(st.sampled_from(sorted({one.instance for one in honest})))
+    last = max(number for number, one in enumerate(honest) if one.instance == name)
+    time = data.draw(st.integers(0, max(one.time for one in honest)))
+    claimed = Committed(
+        data.draw(st.integers(0, 2 * len(death.old) + 1)),
+        id_of(data.draw(st.sampled_from([one for one in death.old if one.startswith("r")] or ["gone"]))).hex(),
+    )
+    at = data.draw(st.integers(0, last))
+    death.beats = [*honest[:at], _beat(name, time, claimed), *honest[at:]]
+    found = place(death)
+    assume(found is not None)
+    settled = set(death.old[: death.settled])
+    assert {one for one in death.new[:found] if one.startswith("r")} <= settled
+
+
+def test_what_an_instance_claims_later_bounds_what_it_claimed() -> None:
+    """Also where that lies further back than the window in which the first is found."""
+    log = [f"r{number}" for number in range(9_000)]
+    sought = {ONE: Sought([[id_of("r8990")]], 0, 9_000, 8_990, [[id_of("r700"), id_of("r701")]])}
+    assert find(sought, FakeReader({ONE: log}, step=100), FakeClock()) == {ONE: Found(701, 0)}
+    unheard = {ONE: Sought([[id_of("r8990")]], 0, 9_000, 8_990, [[id_of("not crossed")]])}
+    assert find(unheard, FakeReader({ONE: log}, step=100), FakeClock()) == {ONE: Found(8_991, 0)}
+
+
+def test_a_single_claim_is_not_believed() -> None:
+    """Where all that is known of a partition is one heartbeat, it may be anybody's."""
+    once = [_beat("ghost", 3, Committed(9, id_of("r8").hex()))]
+    assert claims(once, "dc1")["alerting"][ONE].settled(5) == []
+    assert claims([*once, _beat("a", 3, Committed(2, ""))], "dc1")["alerting"][ONE].settled(5) == []
+    twice = [*once, _beat("ghost", 9, Committed(9, id_of("r8").hex()))]
+    assert [say.made[0].offset for say in claims(twice, "dc1")["alerting"][ONE].settled(5)] == [9]
+
+
 def test_the_lowest_of_the_places_counts_whatever_offsets_are_claimed() -> None:
     """One heartbeat with the id of a record far ahead moves nothing."""
     log = [f"r{number}" for number in range(100)]
@@ -173,25 +236,27 @@ def test_times_of_records_do_not_matter_and_a_repeat_is_behind(death: Death) -> 
 
 
 def test_each_who_has_the_partition_has_a_say() -> None:
-    """Who has beaten since without it has lost it; one that is silent may still have it."""
+    """Who has beaten since without it has lost it; one that is silent, or claims it again, may still have it."""
     at = [Committed(number, id_of(f"r{number - 1}").hex()) for number in range(10)]
     beats = [
         _beat("lost", 1, at[2]),
         Beat("lost", "alerting", "dc1", "running", 2),
         _beat("has", 3, at[4]),
         _beat("has", 4, at[5]),
+        Beat("has", "alerting", "dc1", "running", 5),
         _beat("ghost", 4, at[9]),
         _beat("has", 9, at[8]),
         Beat("other", "alerting", "dc2", "running", 4, committed={WORD: at[1]}),
     ]
-    made = claims(beats, "dc1")["alerting"][ONE]
-    assert [[one.offset for one in each] for each in made.settled(5)] == [[9], [5, 4]]
-    assert [[one.offset for one in each] for each in made.settled(9)] == [[9], [8, 5, 4]]
-    assert made.settled(0) == []
-    alone = claims(beats[:2], "dc1")["alerting"][ONE]
-    assert [[one.offset for one in each] for each in alone.settled(5)] == [[2]], (
-        "where nobody has it, whoever had it last counts"
-    )
+
+    def offsets(until: int) -> list[list[int]]:
+        return [[one.offset for one in say.made] for say in claims(beats, "dc1")["alerting"][ONE].settled(until)]
+
+    assert offsets(5) == [[9], [5, 4]], "it claims it again later"
+    assert offsets(9) == [[9], [8, 5, 4]]
+    assert offsets(0) == []
+    beats = [_beat("lost", 0, at[1]), *beats[:2]]
+    assert offsets(5) == [[2, 1]], "where nobody has it, whoever had it last counts"
 
 
 def test_a_place_that_is_not_near_is_found_in_windows_that_grow() -> None:
@@ -211,6 +276,15 @@ def test_a_place_that_is_not_near_is_found_in_windows_that_grow() -> None:
         )
         == {}
     )
+
+
+@pytest.mark.parametrize("shift", [0, 400, 3_000])
+def test_a_repeat_of_its_id_far_behind_is_not_taken_for_it(shift: int) -> None:
+    """A file that is sent twice, or an id that somebody copied; wherever the record is thought to lie."""
+    log = [f"r{number}" for number in range(20_000)]
+    log[19_000] = "r8000"
+    sought = Sought([[id_of("r8000"), id_of("r7990")]], 0, len(log), near=8_000 - shift)
+    assert find({ONE: sought}, FakeReader({ONE: log}, step=100), FakeClock()) == {ONE: Found(8_001, 0)}
 
 
 def test_one_that_is_near_costs_a_few_records() -> None:

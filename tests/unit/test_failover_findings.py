@@ -11,7 +11,7 @@ from kafkalert.commands.failover_tables import headline, show, tables
 from kafkalert.commands.failover_view import ending
 from kafkalert.model.grade import Grade
 from kafkalert.ops.failover.findings import judged
-from kafkalert.ops.failover.picture import Attempt, ClusterSeen, GroupLag, Instance, Survey, Verdict
+from kafkalert.ops.failover.picture import Attempt, ClusterSeen, GroupLag, Instance, OpenTransaction, Survey, Verdict
 from kafkalert.ops.failover.roll import Presence
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.expired import Expired
@@ -34,6 +34,7 @@ WELL = replace(
 HELD = "held: the customer tables are 8 s out of date"
 SILENT = Presence.SILENT
 BRIDGE = instance("vm-9", stage="bridge")
+OPEN = OpenTransaction("accountentry", 3, 17, "`tool` names it")
 
 
 CASES: list[tuple[str, Survey, Verdict, str]] = [
@@ -56,6 +57,15 @@ CASES: list[tuple[str, Survey, Verdict, str]] = [
         replace(WELL, groups=(GroupLag("kafkalert.alerting", 2, 0, 7),)),
         Verdict.NOT_OK,
         "At most 7 records expired or were deleted before kafkalert.alerting read them; `kafkalert group show",
+    ),
+    (
+        "records behind open transactions",
+        replace(WELL, groups=(GroupLag("kafkalert.alerting", 2, 9, 0, 9, (OPEN, replace(OPEN, partition=4))),)),
+        Verdict.OK,
+        (
+            "9 records for kafkalert.alerting wait on dc1 behind an open transaction of another program in "
+            "accountentry[3] from offset 17 on, and in 1 other partition: `tool` names it."
+        ),
     ),
     ("no alerting", replace(WELL, instances=(BRIDGE,)), Verdict.NOT_OK, "No alerts are sent: alerting does not run."),
     (

@@ -1,7 +1,7 @@
 """What the control log says of past switches, and the words for it."""
 
 from kafkalert.bus.control.event import Event
-from kafkalert.bus.control.state import resolve
+from kafkalert.bus.control.state import remarks, resolve
 from kafkalert.commands.failover_tables import ago, past_row
 from kafkalert.ops.failover.history import moment, switches
 
@@ -38,6 +38,34 @@ def test_each_attempt_is_one_row() -> None:
     assert [past_row(one)["lost"] for one in rows] == [0, "at most 12", ""]
     assert (rows[0].seconds, rows[0].by, rows[0].reason) == (1.25, "ann@ops", "maintenance")
     assert rows[2].seconds is None
+
+
+def test_what_was_reconciled_stands_below_the_switch_before_it() -> None:
+    """By whom, which way, how many records; a detail that anybody may have written does no harm."""
+    forced = event(1, "COMMIT", forced=True, detail={"lost": {"records": 12}})
+
+    def remark(name: str, told: object, **more: object) -> Event:
+        return Event(
+            1, name, "ABORT", "planned", "dc1", "dc2", "bob@ops", AT + 60_000, "", {"reconciled": told, **more}
+        )
+
+    ways = [{"from": "dc1", "to": "dc2", "records": 9}, {"from": "dc2", "to": "dc1", "records": 1}]
+    odd = [remark(f"odd {number}", told) for number, told in enumerate(({}, ["x"], [{"from": "dc1", "records": 1}], 7))]
+    odd.append(remark("odd", [{"from": "dc1", "to": "dc2", "records": True}]))
+    logs = {"dc2": [forced, remark("a", ways, complete=True), remark("b", ways[:1]), *odd]}
+    (row,) = switches(resolve(logs, "dc1"), 1, remarks(logs))
+    assert (row.outcome, row.lost, row.note) == ("switched", 12, "")
+    assert [(one.source, one.target, one.records, one.complete, one.by) for one in row.reconciled] == [
+        ("dc1", "dc2", 9, True, "bob@ops"),
+        ("dc2", "dc1", 1, True, "bob@ops"),
+        ("dc1", "dc2", 9, False, "bob@ops"),
+    ]
+    shown = past_row(row)
+    assert shown["lost"] == "at most 12; 19 records reconciled"
+    assert str(shown["note"]).startswith(
+        "9 records carried from dc1 to dc2 at 2023-11-14 22:14:20 UTC by bob@ops; 1 record"
+    )
+    assert str(shown["note"]).endswith(" by bob@ops, then it failed")
 
 
 def test_who_called_it_off_and_why() -> None:

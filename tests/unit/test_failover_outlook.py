@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from kafkalert.config.sections import Cluster, Context, Settings
+from kafkalert.engine.kept import KEPT_SECONDS
 from kafkalert.ops.failover import outlook as module
 from kafkalert.ops.failover.beats import Beat
 from kafkalert.ops.failover.going import Going
@@ -101,3 +102,20 @@ def test_partitions_that_repeat_nothing_are_no_news() -> None:
     said = words_of(idle, done, behind, unknown)
     assert "at most 7 entries" in said
     assert "For 1 partition it is not known" in said
+
+
+def test_what_a_bridge_sends_again_is_told_to_be_beside_the_numbers() -> None:
+    """Whether anything is counted or not: it comes from the source, and no cluster knows of it."""
+    nothing = words_of(Going("alerting", ("accountentry", 0), 7, 0, COPY, 0))
+    unknown = words_of(Going("alerting", ("accountentry", 0), 0, 2, None, None))
+    for said in (nothing, unknown):
+        numbers, beside = said.split(" Lost only where the source cannot send again. ")
+        assert "No entry is processed again." in numbers or "At most 2 entries are processed again." in numbers
+        assert beside.startswith(
+            "A bridge that runs sends its last 60 s again; what of that was processed is processed again, too, beside "
+            "the numbers above."
+        )
+
+
+def test_the_seconds_that_a_bridge_is_said_to_send_again_are_those_that_it_keeps() -> None:
+    assert f"sends its last {KEPT_SECONDS:g} s again" in words_of()

@@ -76,6 +76,16 @@ def test_what_was_not_committed_is_not_said_to_be_done_once() -> None:
     assert [(one["lost"], one["repeated"]) for one in told] == [(0, 0), (0, None)]
 
 
+def test_what_was_gone_before_a_switch_is_told_at_its_end_too() -> None:
+    """The switch itself lost nothing; nobody may read that as if nothing was missing."""
+    gone = ["not on dc2: records expired on dc1 before they crossed, at most 3 of accountentry"]
+    assert ending(replace(DONE, loss=planned_loss([], gone)))[1:] == [
+        "Not on dc2: records expired on dc1 before they crossed, at most 3 of accountentry.",
+        "Nothing more was lost, and nothing is done twice.",
+    ]
+    assert ending(replace(DONE, loss=planned_loss(["vm-7"], gone)))[2].startswith("Nothing more is lost; what vm-7")
+
+
 def test_the_end_says_what_is_and_what_is_left_to_do() -> None:
     """Where stages run; who does not; what is lost; what somebody has to do by hand."""
     assert ending(DONE) == [

@@ -9,9 +9,9 @@ from kafkalert.ops.failover.reconcile.records import Records
 NUMBERS = st.lists(st.integers(0, 12) | st.integers(2**63, 2**64 - 1), max_size=30)
 
 
-def mark(offset: int, number: int) -> Mark:
-    """A native record."""
-    return Mark(offset, number.to_bytes(8, "little"), native=True, timestamp=1000 - offset)
+def mark(offset: int, number: int, *, native: bool = True) -> Mark:
+    """A native record, or what is marked as a copy."""
+    return Mark(offset, number.to_bytes(8, "little"), native=native, timestamp=1000 - offset)
 
 
 @given(old=NUMBERS, new=NUMBERS, later=NUMBERS)
@@ -26,3 +26,26 @@ def test_each_id_is_carried_once_unless_it_is_there(old: list[int], new: list[in
         wanted = [3 * at for at, number in enumerate(old) if number not in there and number not in old[:at]]
         assert list(records.to_carry()) == wanted
         assert list(records.times()) == [1000 - offset for offset in wanted]
+
+
+def test_what_is_marked_as_a_copy_is_carried_where_the_other_cluster_does_not_have_it() -> None:
+    """Its producer wrote the mark itself; a copy's native is there, and what was confirmed has crossed."""
+    records = Records()
+    for offset, number in ((1, 1), (2, 2), (3, 3), (4, 2)):
+        records.on_old(mark(offset, number, native=number != 2))
+    assert (list(records.to_carry()), list(records.marked())) == ([1, 2, 3], [2])
+    records.on_new(mark(9, 3))
+    assert (list(records.to_carry()), list(records.marked())) == ([1, 2], [2])
+    records.on_new(mark(10, 2))
+    assert (list(records.to_carry()), list(records.marked())) == ([1], [])
+
+
+def test_a_copy_older_than_all_that_the_other_cluster_still_has_is_not_carried() -> None:
+    """It may have been there, and have expired; a native is carried all the same."""
+    records = Records(cut_off=True)
+    for offset, number in ((10, 1), (20, 2), (30, 3)):
+        records.on_old(mark(offset, number, native=number == 1))
+    assert (list(records.to_carry()), list(records.marked())) == ([10], [])  # nothing was left there
+    records.on_new(mark(25, 9))
+    records.on_new(mark(35, 8))  # only the first one tells
+    assert (list(records.to_carry()), list(records.marked())) == ([10, 20], [20])

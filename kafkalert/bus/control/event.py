@@ -33,7 +33,8 @@ class Event(msgspec.Struct, frozen=True, rename={"source": "from", "target": "to
         by: who did it: user@host, or an instance.
         at: when, by the writer's clock, in ms since the epoch, UTC. For people; nothing is decided by it.
         reason: why, in words.
-        detail: of PREPARE `timeoutSeconds`; of COMMIT `groups`, `ends`, `seconds`, `lost`.
+        detail: of PREPARE `timeoutSeconds`; of COMMIT `groups`, `ends`, `seconds`, `lost`; of an ABORT of an
+            attempt that nobody began, so of nothing, `reconciled` and `complete`: what `failover reconcile` carried.
     """
 
     epoch: _Epoch

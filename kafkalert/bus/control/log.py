@@ -15,7 +15,7 @@ from kafkalert.bus.control.lease import Read
 from kafkalert.bus.control.overdue import Overdue
 from kafkalert.bus.control.reader import Reader
 from kafkalert.bus.control.screen import PassedOver
-from kafkalert.bus.control.state import View, lacking, resolve, same_switch
+from kafkalert.bus.control.state import View, lacking, remarks, resolve, same_switch
 from kafkalert.bus.control.writer import Writer
 from kafkalert.bus.instance import instance_name
 from kafkalert.config.sections import Cluster
@@ -168,6 +168,11 @@ class ControlLog:
             name: Held(len(self._logs.get(name, ())), reader.screen.highest, reader.skipped)
             for name, reader in self._readers.items()
         }
+
+    def remarks(self) -> tuple[Event, ...]:
+        """What stands in the logs and decides nothing, as `state.remarks` has it."""
+        with self.changed:
+            return remarks(self._logs)
 
     def lacking(self) -> dict[str, list[Event]]:
         """What the log of each cluster that was read lately lacks of what was decided, in order."""

@@ -166,6 +166,14 @@ def _identity(event: Event) -> tuple[object, ...]:
     return (*event.key, event.mode, event.source, event.target)
 
 
+def remarks(logs: Logs) -> tuple[Event, ...]:
+    """What is told by an ABORT of an attempt that nobody began, by epoch: it decides nothing, and nobody copies it."""
+    begun = {event.key[:2] for log in logs.values() for event in log if begins(event)}
+    every = (event for log in logs.values() for event in log if event.event == "ABORT")
+    told = {event.key: event for event in every if event.key[:2] not in begun}
+    return tuple(sorted(told.values(), key=lambda event: (event.epoch, event.at, event.id)))
+
+
 class Duty(NamedTuple):
     """What an instance has to do now.
 

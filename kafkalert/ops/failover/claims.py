@@ -26,36 +26,57 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Say:
+    """What one instance tells of a moment: its claims up to then, the newest first, and the ids of those after it."""
+
+    made: Sequence[Claim]
+    later: Sequence[bytes] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Claims:
     """The claims of one partition, and when each instance beat at all (ms); both the oldest first."""
 
     made: Sequence[Claim]
     beaten: Mapping[str, Sequence[int]]
 
-    def settled(self, until: int) -> list[list[Claim]]:
-        """For each instance that had the partition at `until` (ms), its claims up to then, the newest first.
+    def settled(self, until: int) -> list[Say]:
+        """For each instance that had the partition at `until` (ms), what it tells.
 
-        A group may go on behind the claims of all of them: so no single heartbeat moves the place ahead, whoever wrote
-        it. An instance that has beaten since without the partition has lost it, after a last commit, and has no say;
-        if that is every one of them, all count.
+        A group may go on behind the claims of all of them, and behind none of the later ones: so no single heartbeat
+        moves the place ahead, whoever wrote it, and in whatever name. An instance that has beaten since without the
+        partition, and claims it no more, has lost it, after a last commit, and has no say; if that is every one of
+        them, all count. Where each made a single claim, nothing is known.
         """
         each: dict[str, list[Claim]] = defaultdict(list)
+        later: dict[str, list[bytes]] = defaultdict(list)
         for one in self.made:
             if one.time <= until:
                 each[one.instance].insert(0, one)
-        lost = {name for name, made in each.items() if self._has_beaten_since(name, made[0].time, until)}
-        return [made for name, made in sorted(each.items()) if name not in lost or len(lost) == len(each)]
+            else:
+                later[one.instance].append(one.id)
+        lost = {name for name, made in each.items() if name not in later and self._has_left(name, made[0].time, until)}
+        says = {name: made for name, made in sorted(each.items()) if name not in lost or len(lost) == len(each)}
+        if all(len(made) + len(later[name]) == 1 for name, made in says.items()):
+            return []
+        return [Say(made, [one for one in later[name] if one]) for name, made in says.items()]
 
-    def _has_beaten_since(self, instance: str, time: int, until: int) -> bool:
+    def _has_left(self, instance: str, time: int, until: int) -> bool:
         beaten = self.beaten[instance]
         return time < beaten[bisect_right(beaten, until) - 1]
 
 
 def claims(beats: Iterable[Beat], old: str) -> dict[str, dict[Partition, Claims]]:
-    """By stage and partition, what instances on the cluster `old` claimed."""
+    """By stage and partition, what instances on the cluster `old` claimed in `beats`, which are in the log's order.
+
+    A beat that is older than one before it in its instance's name tells nothing: a clock was set back, or it is not the
+    instance's. Nor does a claim that is ahead of a later one in the same name.
+    """
     made: dict[str, dict[Partition, list[Claim]]] = defaultdict(lambda: defaultdict(list))
     beaten: dict[str, list[int]] = defaultdict(list)
-    for beat in sorted((one for one in beats if one.cluster == old), key=lambda one: one.time):
+    for beat in beats:
+        if beat.cluster != old or (beaten[beat.instance] and beat.time < beaten[beat.instance][-1]):
+            continue
         beaten[beat.instance].append(beat.time)
         for word, at in beat.committed.items():
             with suppress(ValueError):  # some other program's beat
@@ -63,6 +84,17 @@ def claims(beats: Iterable[Beat], old: str) -> dict[str, dict[Partition, Claims]
                     Claim(beat.time, beat.instance, at.offset, bytes.fromhex(at.id))
                 )
     return {
-        stage: {one: Claims(tuple(found), beaten) for one, found in partitions.items()}
+        stage: {one: Claims(_rising(found), beaten) for one, found in partitions.items()}
         for stage, partitions in made.items()
     }
+
+
+def _rising(made: Sequence[Claim]) -> tuple[Claim, ...]:
+    """Without each instance's claims that are ahead of a later one of its own."""
+    least: dict[str, int] = {}
+    kept: list[Claim] = []
+    for one in reversed(made):
+        if one.offset <= least.setdefault(one.instance, one.offset):
+            least[one.instance] = one.offset
+            kept.append(one)
+    return tuple(reversed(kept))

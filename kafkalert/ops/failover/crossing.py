@@ -2,24 +2,25 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import timedelta
 from itertools import islice
 from typing import Any, Final, Self
 
 from kafkalert.bus import flow, place
 from kafkalert.bus.connect import Connect
 from kafkalert.bus.control.state import View
-from kafkalert.bus.marks import Partition
+from kafkalert.bus.marks import ORIGIN_HEADER, Partition
+from kafkalert.bus.transactions import tool
 from kafkalert.config import names
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.skipping import Ranges, ranges, within
-from kafkalert.errors import KafkalertError
-from kafkalert.ops.failover.cut import Cut
+from kafkalert.engine.unread import UnreadError, gaps
+from kafkalert.errors import KafkalertError, RefusedError
+from kafkalert.ops.failover.cut import Cut, NotCrossed
 from kafkalert.ops.failover.evidence import topics_of
 from kafkalert.ops.failover.ledger import Ledger
 from kafkalert.ops.failover.natives import Uncrossed
-from kafkalert.ops.failover.side import LOOK_BACK
+from kafkalert.ops.failover.side import MOST
 from kafkalert.ops.wording import counted
 
 READ_SECONDS: Final = 120.0
@@ -64,14 +65,13 @@ class Crossing:
     def begin(self, committed: Committed) -> list[str]:
         """Begin to read both clusters, and return what is assumed, in sentences.
 
-        `committed` is what groups have committed on the source. Raises UnreachableError, ConfigError.
+        `committed` is what groups have committed on the source. Raises UnreachableError, ConfigError, and RefusedError
+        where records are gone that a group has yet to read.
         """
         self._ledger.start(committed)
+        self._check_unread(committed, RefusedError)
         return [
-            *(
-                f"not verified: records of {name} older than {LOOK_BACK // timedelta(minutes=1)} min"
-                for name in sorted(self._ledger.assumed)
-            ),
+            *(f"not verified: records of {name} before the last {MOST:,}" for name in sorted(self._ledger.assumed)),
             *(text for name in (self._source, self._target) for text in self._open(name)),
         ]
 
@@ -80,8 +80,8 @@ class Crossing:
         for one, (stable, end) in sorted(self._ledger.side(name).open_transactions().items()):
             yield (
                 f"a transaction of another program is open in {_named(one)} on {name}, since offset {stable}: "
-                f"{counted(end - stable, 'record')} wait there until it ends (kafka-transactions.sh describe-producers "
-                "names the producer)"
+                f"{counted(end - stable, 'record')} wait there until it ends "
+                f"({tool(self._settings.clusters[name], *one, stable)})"
             )
 
     def await_read(self, note: Callable[[str], None]) -> int:
@@ -134,17 +134,14 @@ class Crossing:
         `skip_ends`: before which ends groups skip what the switch to the source says. Raises KafkalertError where a
         place cannot be found.
         """
+        self._check_unread(committed, KafkalertError)
         groups: dict[str, dict[str, Any]] = {}
         passed = {group: self._passed(group, (skip_ends or {}).get(group, {})) for group in committed}
         for group, places in self._ledger.cuts(committed, CUT_SECONDS, passed).items():
             groups[group] = {}
             for partition, found in places.items():
                 if not isinstance(found, Cut):
-                    raise KafkalertError(
-                        f"On {self._source} alone: {counted(found.count, 'record')} of {_named(partition)}, "
-                        f"from offset {found.offset} on.",
-                        hint="`kafkalert mirror status --topics` shows the mirror's backlog.",
-                    )
+                    raise self._alone(partition, found)
                 groups[group][place.written(partition)] = {
                     "offset": found.offset,
                     "skip": [list(one) for one in found.skip],
@@ -156,6 +153,37 @@ class Crossing:
             for name, found in self._ends.items()
         }
         return {"groups": groups, "ends": ends}
+
+    def _check_unread(self, committed: Committed, kind: type[KafkalertError]) -> None:
+        """That the source still has what groups have yet to read: of what is gone nobody knows where it lies elsewhere.
+
+        Raises `kind`.
+        """
+        side = self._ledger.side(self._source)
+        for group, offsets in committed.items():
+            at = {one: offset for one, offset in offsets.items() if one in side.begin and offset >= 0}
+            if found := gaps(side.places.starts(at), at, side.places.high_watermarks(at)):
+                error = UnreadError(group, found)
+                raise kind(
+                    f"On {self._source}: {error} A switch would pass over them on {self._target}, too.",
+                    hint=f"{error.hint} What of them had crossed is on {self._target}: after the switch, "
+                    f"`kafkalert group seek {group} POSITION` goes back to before it there.",
+                )
+
+    def _alone(self, one: Partition, what: NotCrossed) -> KafkalertError:
+        """What has to be on the target and is not, so that there is no place to go on."""
+        said = (
+            f"On {self._source} alone: {counted(what.count, 'record')} of {_named(one)}, from offset {what.offset} on"
+        )
+        if not what.marked:
+            return KafkalertError(f"{said}.", hint="`kafkalert mirror status --topics` shows the mirror's backlog.")
+        header = f"{ORIGIN_HEADER}{self._target}"
+        return KafkalertError(
+            f"{said}, with the header {header}. No mirror carries them: they are gone from {self._target}, or another "
+            "program wrote the header.",
+            hint=f"Try again once they are processed on {self._source} (`kafkalert group show`); no producer may write "
+            f"{header} itself.",
+        )
 
     def _passed(self, group: str, ends: Mapping[Partition, int]) -> dict[Partition, Ranges]:
         """What the switch to the source had a group skip there, by the same rule as its members go by."""

@@ -17,8 +17,11 @@ in the middle of a repeat; the last ones do so only once it is over.
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from kafkalert.bus.marks import Mark, Marks
+
+_FOR_EVER: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,15 @@ class NotCrossed:
 
     Those that were processed would come to B later, where they would be processed again. Those that were not, and
     crossed long ago, are gone from B before their time. `offset` on A and `timestamp` (ms) are those of the first.
+
+    `marked`: they are no natives, but marked as having come from B, where they are not. Either they are gone there, or
+    their producer wrote the mark itself. No flow carries them.
     """
 
     count: int
     offset: int
     timestamp: int
+    marked: bool = False
 
 
 def cut(
@@ -51,6 +58,8 @@ def cut(
     passed: Sequence[tuple[int, int]] = (),
     a_crossed: int = 0,
     b_crossed: int = 0,
+    a_sure: int = _FOR_EVER,
+    whole_since: int | None = None,
 ) -> Cut | NotCrossed:
     """Where on B the group goes on that has committed the offset `committed` on A.
 
@@ -65,7 +74,11 @@ def cut(
     - natives of A at or behind `a_crossed`, and natives of B at or behind `b_crossed`.
 
     They have them if they begin where `oldest` says. A record that expired on A without being processed counts as
-    processed, as it would be passed over on A.
+    processed: a switch is refused before it comes to that, until somebody has decided to pass over it.
+
+    Anybody may write the mark of a copy. What lies on A before `a_sure`, an end of A that was taken before `b_end` was,
+    had its native on B by then, if it ever had one. And a copy on B of the time `whole_since` (ms) or later has its
+    native in A's window: without one nobody has processed it, as no flow carries it to A.
     """
     place = bisect_left(a.offsets, committed)
     behind = [(max(place, bisect_left(a.offsets, first)), bisect_left(a.offsets, stop)) for first, stop in passed]
@@ -81,15 +94,18 @@ def cut(
     pending.update(ours[place:])
     pending -= before
     before |= skipped - pending
+    if marked := _marked(a, committed, a_sure, pending.difference(theirs)):
+        return marked
     kept: set[int] = set()
     skip: list[tuple[int, int]] = []
     start = b_end
     is_skipping = False
-    for offset, number, is_native in zip(b.offsets, theirs, b.natives, strict=True):
+    for offset, number, is_native, time in zip(b.offsets, theirs, b.natives, b.timestamps, strict=True):
         if offset >= b_end:
             break
         # A native that is not on A at all has yet to cross; a copy that is not in A's window lies before it.
-        is_open = number in pending or (is_native and offset >= b_crossed and number not in before)
+        is_alone = offset >= b_crossed if is_native else whole_since is not None and time >= whole_since
+        is_open = number in pending or (is_alone and number not in before)
         if is_open and number not in kept:
             start = offset if not kept else start
             kept.add(number)
@@ -102,6 +118,19 @@ def cut(
             skip.append((offset, offset + 1))
             is_skipping = True
     return Cut(start, tuple(skip))
+
+
+def _marked(a: Marks, committed: int, stop: int, alone: set[int]) -> NotCrossed | None:
+    """Of records that are on A `alone`, those before the offset `stop` that are marked as having come from B."""
+    if not alone:
+        return None
+    part = a.between(committed, stop)
+    numbers = part.numbers()
+    found = [at for at, number in enumerate(numbers) if number in alone and not part.natives[at]]
+    if not found:
+        return None
+    first = part[found[0]]
+    return NotCrossed(len({numbers[at] for at in found}), first.offset, first.timestamp, marked=True)
 
 
 def _lacking(a: Marks, b: Marks, parts: Iterable[tuple[int, int]]) -> list[Mark]:

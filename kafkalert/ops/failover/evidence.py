@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from confluent_kafka import KafkaException, TopicPartition
+from msgspec.structs import replace
 
 from kafkalert.bus import clients, unreadable
 from kafkalert.bus.mark_reader import MarkReader, Places
@@ -53,9 +54,9 @@ def newest_copies(target: Cluster, old: str, topics: Iterable[str], clock: Clock
 def beats_since(settings: Settings, target: Cluster, since: int, clock: Clock) -> tuple[Sequence[Beat], bool]:
     """The heartbeats on the target from `since` (ms) on, read for a few seconds; whether those are all to the last.
 
-    Raises UnreachableError.
+    They are in the log's order, and none is dated ahead of this machine's clock. Raises UnreachableError.
     """
-    topic = settings.topic(names.STATUS)
+    topic, now = settings.topic(names.STATUS), clock.wall_ms()
     consumer = clients.consumer(target, "kafkalert.failover")
     found: list[Beat] = []
     try:
@@ -74,7 +75,8 @@ def beats_since(settings: Settings, target: Cluster, since: int, clock: Clock) -
                 elif message.error() is None:
                     position = (message.offset() or 0) + 1
                     beat = decode(message.value())
-                    found += [] if beat is None else [beat]
+                    # What is dated ahead, of a clock or by somebody who means harm, is of now at best.
+                    found += [] if beat is None else [replace(beat, time=min(beat.time, now))]
     except KafkaException as error:
         raise clients.unreachable(target, error) from error
     finally:

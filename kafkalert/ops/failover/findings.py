@@ -137,11 +137,14 @@ def _instances(found: Survey) -> Iterator[Finding]:
 def _waiting(found: Survey) -> Iterator[Finding]:
     """What nobody can read yet."""
     for one in found.groups:
-        if one.waiting:
+        for first in one.transactions[:1]:
+            more = len(one.transactions) - 1
+            others = f", and in {counted(more, 'other partition')}" if more else ""
             yield Finding(
                 Grade.WAITING,
                 f"{counted(one.waiting, 'record')} for {harmless(one.group)} wait on {found.active} behind an open "
-                "transaction of another program (kafka-transactions.sh describe-producers names the producer).",
+                f"transaction of another program in {first.topic}[{first.partition}] from offset {first.offset} on"
+                f"{others}: {first.tool}.",
             )
 
 

@@ -1,20 +1,20 @@
-"""Where each group goes on after a forced switch: by ids on the target, by times only where no heartbeat tells ids."""
+"""Where each group goes on after a forced switch, by ids on the target."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from kafkalert.bus.lookup import Found, Sought, find
-from kafkalert.bus.mark_reader import MarkReader, Places
+from kafkalert.bus.mark_reader import MarkReader
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
-from kafkalert.ops.failover.claims import Claim, Claims
-from kafkalert.ops.failover.horizon import Partition, Sight, go_back_to, stranded
+from kafkalert.ops.failover.claims import Claims, Say
+from kafkalert.ops.failover.horizon import Partition, stranded
 
 _EVER: Final = 2**63 - 1
 
-Chosen = Sequence[Sequence[Claim]]
-"""The claims of each instance that has a say, the best first."""
+Chosen = Sequence[Say]
+"""What each instance tells that has a say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,14 @@ class Logs:
         """Where records lie that claims name; see `lookup.find`. `reached`: the partition's end on the old cluster."""
         sought = {
             one: Sought(
-                [[claim.id for claim in made] for made in each],
+                [[claim.id for claim in say.made] for say in each],
                 self.starts[one],
                 self.ends[one],
-                self.ends[one] - max(0, reached.get(one, 0) - min(made[0].offset for made in each)),
+                self.ends[one] - max(0, reached.get(one, 0) - min(say.made[0].offset for say in each)),
+                [say.later for say in each],
             )
             for one, each in chosen.items()
-            if each and all(each)
+            if each and all(say.made for say in each)
         }
         if not sought:
             return {}
@@ -66,43 +67,49 @@ class Logs:
 
 def goings_of(
     group: str,
-    looks: Mapping[Partition, Sequence[Sight]],
+    reached: Mapping[Partition, int | None],
     made: Mapping[Partition, Claims],
     known: Mapping[Partition, int],
     logs: Logs,
-    places: Places,
     carried: Mapping[Partition, int],
     whole: int | None,
     overlap: float,
     *,
     all_read: bool,
 ) -> list[Going]:
-    """Where a group goes on: by ids, where heartbeats tell any, else by time."""
-    reached = {one: seen[-1].end for one, seen in looks.items() if seen}
+    """Where a group goes on: behind what it is known to have processed, else where it last was on the target.
+
+    `reached` has each partition that it may read, and its end on the old cluster where heartbeats tell one.
+    """
+    told = {one: end for one, end in reached.items() if end is not None}
     until = None if whole is None else whole - round(overlap * 1000)
-    chosen = {one: [] if until is None else _with_ids(made[one].settled(until)) for one in looks.keys() & made.keys()}
-    found = logs.find(chosen, reached)
+    chosen = {one: [] if until is None else _with_ids(made[one].settled(until)) for one in reached.keys() & made.keys()}
+    found = logs.find(chosen, told)
     # What the flow has confirmed tells more, where its worker answers.
     latest = {one: _with_ids(made[one].settled(_EVER)) for one in chosen if one not in carried}
-    crossed = logs.find(latest, reached)
-    since = {one: go_back_to(seen, whole, overlap=overlap) for one, seen in looks.items() if one not in made}
-    at = places.since({one: time for one, time in since.items() if time is not None})
+    crossed = logs.find(latest, told)
     goings = []
-    for one, seen in looks.items():
+    for one, end_there in reached.items():
         start, end = logs.starts[one], logs.ends[one]
         last = known.get(one, -1)
         # Rather from where it last was, or from the beginning, than past what nobody has processed.
         offset, time = last if start <= last <= end else start, None
         if one in found:
-            offset, time = max(offset, found[one].after), chosen[one][found[one].say][found[one].rank].time
-        elif since.get(one) is not None and one in at:
-            offset, time = max(offset, at[one]), since[one]
-        bound = latest[one][crossed[one].say][crossed[one].rank].offset if one in crossed else None
-        lost = stranded(seen, carried.get(one), bound) if all_read else None
+            offset, time = max(offset, found[one].after), chosen[one][found[one].say].made[found[one].rank].time
+        bound = latest[one][crossed[one].say].made[crossed[one].rank].offset if one in crossed else None
+        lost = stranded(end_there, carried.get(one), bound) if all_read else None
         goings.append(Going(group, one, offset, end - offset, time, lost))
     return goings
 
 
-def _with_ids(each: Sequence[Sequence[Claim]]) -> Chosen:
+def _with_ids(says: Sequence[Say]) -> Chosen:
     """Of each instance's claims, those with an id; of several with the same one, the newest."""
-    return [list({one.id: one for one in reversed(made) if one.id}.values())[::-1] for made in each]
+    return [
+        Say(list({one.id: one for one in reversed(say.made) if one.id}.values())[::-1], _others(say)) for say in says
+    ]
+
+
+def _others(say: Say) -> list[bytes]:
+    """The later ids, without those that stood before already."""
+    before = {one.id for one in say.made}
+    return [one for one in dict.fromkeys(say.later) if one not in before]

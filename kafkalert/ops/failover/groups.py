@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 
 from kafkalert.bus import clients
+from kafkalert.bus.clients import COORDINATOR_SECONDS
 from kafkalert.bus.denied import denied, of_topic
 from kafkalert.bus.principal import UNKNOWN
 from kafkalert.config.names import READS
@@ -67,7 +68,7 @@ class Groups:
         """Who is in each of `groups`; one that the cluster does not know is empty."""
         if not groups:
             return {}
-        futures = self._client.describe_consumer_groups(list(groups), request_timeout=self._seconds)
+        futures = self._client.describe_consumer_groups(list(groups), request_timeout=COORDINATOR_SECONDS)
         found: dict[str, Attendance] = {}
         for group, future in futures.items():
             try:
@@ -95,7 +96,7 @@ class Groups:
     def _places(self, groups: Iterable[str]) -> dict[str, list[TopicPartition]]:
         asked = {
             group: self._client.list_consumer_group_offsets(
-                [ConsumerGroupTopicPartitions(group)], request_timeout=self._seconds
+                [ConsumerGroupTopicPartitions(group)], request_timeout=COORDINATOR_SECONDS
             )[group]
             for group in groups
         }
@@ -118,7 +119,7 @@ class Groups:
         if not wanted:
             return
         request = ConsumerGroupTopicPartitions(group, wanted)
-        futures = self._client.alter_consumer_group_offsets([request], request_timeout=self._seconds)
+        futures = self._client.alter_consumer_group_offsets([request], request_timeout=COORDINATOR_SECONDS)
         for one in self._answer(futures[group], *_REFUSALS, of=group, operation="READ").topic_partitions:
             if one.error is not None:
                 name = one.topic if of_topic(one.error) else group
@@ -126,8 +127,9 @@ class Groups:
 
     def _answer(self, future: Future[T], *passed: int, of: str = UNKNOWN, operation: str = "DESCRIBE") -> T:
         try:
-            return future.result(self._seconds + 1)
+            return future.result(self._seconds)
         except TimeoutError as error:
+            self._client = clients.admin(self._cluster)  # with the other one goes what it would still do
             raise clients.silent(self._cluster) from error
         except KafkaException as error:
             if error.args[0].code() in passed:

@@ -1,6 +1,6 @@
 """Every switch that there was, by the control log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -9,6 +9,7 @@ from kafkalert.bus.control.event import Event
 from kafkalert.bus.control.state import View
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import SystemClock
+from kafkalert.ops.failover.reconcile.recording import DETAIL
 from kafkalert.ops.failover.result import VERSION
 from kafkalert.ops.failover.watch import Watch
 from kafkalert.ops.wording import harmless
@@ -17,11 +18,23 @@ _OUTCOMES: Final = {"COMMIT": "switched", "ABORT": "aborted"}
 
 
 @dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What a `failover reconcile` carried from `source` to `target`. `complete`: whether it came to its end."""
+
+    at: datetime | None
+    by: str
+    source: str
+    target: str
+    records: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Switch:
     """One attempt. `seconds`: from PREPARE to its outcome.
 
     `lost`: how many entries at most had not crossed, by the control log; None where nobody knows, or it is under way.
-    What `failover reconcile` has carried over since is not taken off.
+    What `failover reconcile` has carried over since is not taken off; `reconciled` says it, until the next switch.
 
     `ended_by` and `note`: who called it off, and why.
     """
@@ -40,6 +53,7 @@ class Switch:
     lost: int | None
     ended_by: str
     note: str
+    reconciled: tuple[Reconciled, ...] = ()
 
 
 def past(settings: Settings) -> tuple[list[Switch], list[str]]:
@@ -49,18 +63,30 @@ def past(settings: Settings) -> tuple[list[Switch], list[str]]:
         watch.await_control(names)
         read = watch.control.reachable()
         notes = [f"The control log of {name} could not be read." for name in names if name not in read]
-        return switches(watch.control.view(), VERSION), notes
+        return switches(watch.control.view(), VERSION, watch.control.remarks()), notes
 
 
-def switches(view: View, version: int) -> list[Switch]:
-    """The attempts of `view`, the oldest first; of each the events that counted."""
+def switches(view: View, version: int, remarks: Iterable[Event] = ()) -> list[Switch]:
+    """The attempts of `view`, the oldest first; of each the events that counted, and `remarks` of its epoch."""
+    carried: dict[int, list[Reconciled]] = {}
+    for event in remarks:
+        carried.setdefault(event.epoch, []).extend(_reconciled(event))
     by_epoch: dict[int, list[Event]] = {}
     for event in view.history:
         by_epoch.setdefault(event.epoch, []).append(event)
-    return [_switch(events, version) for _, events in sorted(by_epoch.items())]
+    return [_switch(events, version, tuple(carried.get(epoch, ()))) for epoch, events in sorted(by_epoch.items())]
 
 
-def _switch(events: Sequence[Event], version: int) -> Switch:
+def _reconciled(event: Event) -> Iterator[Reconciled]:
+    told = event.detail.get(DETAIL)
+    for one in told if isinstance(told, list) else ():
+        match one:
+            case {"from": str(source), "to": str(target), "records": int(records)} if not isinstance(records, bool):
+                complete = event.detail.get("complete") is True
+                yield Reconciled(moment(event.at), event.by, source, target, records, complete)
+
+
+def _switch(events: Sequence[Event], version: int, reconciled: tuple[Reconciled, ...]) -> Switch:
     first, last = events[0], events[-1]
     outcome = _OUTCOMES.get(last.event, "pending")
     return Switch(
@@ -78,6 +104,7 @@ def _switch(events: Sequence[Event], version: int) -> Switch:
         _lost(first.mode, outcome, last.detail.get("lost")),
         last.by if outcome == "aborted" else "",
         last.reason if outcome == "aborted" else "",
+        reconciled,
     )
 
 

@@ -58,14 +58,19 @@ def dead_target(parts: Parts, flight: Flight, outcome: Outcome) -> list[str]:
     ]
 
 
-def planned_loss(uncommitted: Sequence[str], dead: str = "") -> Loss:
-    """What a planned switch loses, and what is done again; `uncommitted`: who may not have committed what it did.
+def planned_loss(uncommitted: Sequence[str], gone: Sequence[str] = (), dead: str = "") -> Loss:
+    """What a planned switch loses, and what is done again.
 
+    `uncommitted`: who may not have committed what it did. `gone`: what was lost before, so that it did not cross.
     `dead`: the target, where it has died: what it took may be gone with it, and who moves back does some of it again.
     """
+    before = tuple(f"{text[0].upper()}{text[1:]}." for text in gone)
+    nothing = "Nothing more" if gone else "Nothing"
     if dead:
-        return Loss(None, None, (f"What is lost or done twice is not known until {dead} answers again.",))
-    return Loss(0, None, (f"Nothing is lost; {again(uncommitted)}.",)) if uncommitted else Loss()
+        return Loss(None, None, (*before, f"What is lost or done twice is not known until {dead} answers again."))
+    if uncommitted:
+        return Loss(0, None, (*before, f"{nothing} is lost; {again(uncommitted)}."))
+    return Loss(words=(*before, "Nothing more was lost, and nothing is done twice.")) if gone else Loss()
 
 
 def again(uncommitted: Sequence[str]) -> str:

@@ -6,8 +6,9 @@ window on each cluster, which are enough for every cut and for saying what has y
 - On the old cluster a window begins at the lowest offset that a group has committed, and where natives may not have
   crossed; on the new one where its natives may not have crossed. Natives have crossed before the offset that the caller
   knows (`crossed`: the connector's committed offset + 1, the `ends` of the last COMMIT; the higher of them). Where
-  nothing is known, and where more than side.MOST records would have to be read, it is *assumed* that natives older than
-  side.LOOK_BACK have crossed. That holds where flows run and read a partition in order, which a switch checks first.
+  nothing is known, all is read, and a native that has a copy answers for those before it. Where more than side.MOST
+  records would have to be read, it is *assumed* that natives before the last ones have crossed. That holds where flows
+  run and read a partition in order, which a switch checks first.
 - Both are then read further back, to the first record of the lowest time in them (cut.oldest): a copy has its record's
   time, so everything in the windows has all its occurrences in them.
 
@@ -77,7 +78,7 @@ class Ledger:
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
         self.assumed: frozenset[str] = frozenset()
-        """Names of clusters of whose natives it was assumed that those older than side.LOOK_BACK have crossed."""
+        """Names of clusters of whose natives it was assumed that those before the last side.MOST have crossed."""
 
     def __enter__(self) -> Self:
         return self
@@ -98,7 +99,7 @@ class Ledger:
         target.ends = target.behind = target.log_ends(partitions)
         source.ends = source.log_ends(partitions)
         for side in self._sides:
-            if side.begin_at(starts[side.name], self._known.get(side.name, {}), self._clock.wall_ms()):
+            if side.begin_at(starts[side.name], self._known.get(side.name, {})):
                 self.assumed |= {side.name}
         for one, offset in chain.from_iterable(offsets.items() for offsets in (committed or {}).values()):
             if one in source.begin and offset >= 0:
@@ -130,8 +131,7 @@ class Ledger:
     def ends(self, cluster: str) -> dict[Partition, int]:
         """Where each partition of a cluster ends now, by asking it. Raises UnreachableError."""
         self._check()
-        side = self.side(cluster)
-        return side.log_ends(side.begin)
+        return self.side(cluster).log_ends(self._source.begin)
 
     def uncrossed(self, cluster: str, ends: Mapping[Partition, int] | None = None) -> dict[Partition, Uncrossed]:
         """What of `cluster`'s natives before `ends` is not on the other one; only partitions that lack something.
@@ -159,8 +159,9 @@ class Ledger:
         Raises KafkalertError where both could not be read to their ends in `seconds`, or a group has committed an
         offset before the window.
         """
+        sure = self.ends(self._source.name)
         target_ends = self.ends(self._target.name)
-        source_ends = self.ends(self._source.name)  # after the target's: see cut
+        source_ends = self.ends(self._source.name)  # one before the target's, one after: see cut
 
         def is_read() -> bool:
             return bool(self._natives) and self._target.has_read(target_ends) and self._source.has_read(source_ends)
@@ -175,28 +176,33 @@ class Ledger:
         with self._changed:
             return {
                 group: {
-                    one: self._cut(one, offset, target_ends[one], passed_by[group].get(one, ()), hidden[one])
-                    for one, offset in offsets.items()
-                    if one in target_ends and offset >= 0
+                    one: self._cut(one, at, (sure[one], target_ends[one]), passed_by[group].get(one, ()), hidden[one])
+                    for one, at in offsets.items()
+                    if one in target_ends and at >= 0
                 }
                 for group, offsets in committed.items()
             }
 
-    def _cut(self, one: Partition, committed: int, end: int, passed: Ranges, hidden: Marks) -> Cut | NotCrossed:
+    def _cut(self, one: Partition, at: int, ends: tuple[int, int], passed: Ranges, hidden: Marks) -> Cut | NotCrossed:
         source, target = self._sides
-        if committed < self._lowest.get(one, source.begin[one]):
-            raise KafkalertError(
-                f"A group's offset of {one[0]}[{one[1]}] went back while it was followed.", hint="Try again."
-            )
+        if at < self._lowest.get(one, source.begin[one]):
+            raise KafkalertError(f"A group's offset of {one[0]}[{one[1]}] went back meanwhile.", hint="Try again.")
         return cut(
             source.older[one] + source.newer[one] + hidden.between(source.positions[one], _FOR_EVER),
             target.older[one] + target.newer[one],
-            committed,
-            end,
+            at,
+            ends[1],
             passed=passed,
-            a_crossed=source.crossed[one],
-            b_crossed=target.crossed[one],
+            a_crossed=self._crossed(source, one),
+            b_crossed=self._crossed(target, one),
+            a_sure=ends[0],
+            whole_since=source.whole_since(one, (self._floors or {}).get(one)),
         )
+
+    def _crossed(self, side: Side, one: Partition) -> int:
+        """Before it natives have crossed: a flow carries a partition in order, where nothing better is known."""
+        seen = self._natives[side.name][one].crossed if one in side.untold else 0
+        return max(side.crossed[one], seen)
 
     def _lacks(self, side: Side, one: Partition, end: int | None) -> Uncrossed:
         unread = max(0, (side.ends[one] if end is None else end) - side.positions[one])
@@ -269,7 +275,8 @@ class Ledger:
     def _settle(self) -> None:
         """Pair what was read with its copies; from now on that is done as it comes."""
         self._natives = {
-            side.name: {one: Natives(in_order=one[0] in self._compacted) for one in side.begin} for side in self._sides
+            side.name: {one: Natives(in_order=one[0] in self._compacted or one in side.untold) for one in side.begin}
+            for side in self._sides
         }
         for wanted in (True, False):  # natives first, so that no copy has to wait for its own
             for side in self._sides:

@@ -28,7 +28,7 @@ class Uncrossed:
 class Natives:
     """Natives without a copy so far, and copies without a native so far: the logs are read independently.
 
-    `in_order` is for compacted topics: a record that crossed answers for those before it, whose copies may be gone.
+    `in_order`: a record that crossed answers for those before it, whose copies may be gone, by compaction or by age.
     """
 
     def __init__(self, *, in_order: bool = False) -> None:
@@ -37,6 +37,8 @@ class Natives:
         self._early: set[bytes] = set()
         self.last_copy: bytes | None = None
         """What the flow carried last."""
+        self.crossed = 0
+        """The offset behind the last native that has a copy."""
 
     def written(self, one: Mark) -> None:
         """A native was read, behind all others so far."""
@@ -72,6 +74,7 @@ class Natives:
         return passed
 
     def _crossed_up_to(self, offset: int) -> None:
+        self.crossed = max(self.crossed, offset + 1)
         if self._in_order:
             for record_id, (before, _) in list(self._missing.items()):
                 if before > offset:

@@ -18,7 +18,7 @@ from kafkalert.ops.failover.claims import claims
 from kafkalert.ops.failover.evidence import beats_since, newest_copies, topics_of
 from kafkalert.ops.failover.going import Going, Logs, goings_of
 from kafkalert.ops.failover.groups import Groups
-from kafkalert.ops.failover.horizon import Partition, Sight, quiet_until, sights, whole_until
+from kafkalert.ops.failover.horizon import Partition, ends_told, quiet_until, whole_until
 from kafkalert.ops.failover.picture import Survey
 from kafkalert.ops.failover.result import Loss
 from kafkalert.ops.mirror.condition import Condition
@@ -109,34 +109,34 @@ def outlook(settings: Settings, found: Survey, target: str, clock: Clock, overla
     beats, all_read = beats_since(settings, cluster, until - round(HISTORY_SECONDS * 1000), clock)
     if healthy and all_read:
         whole = max(filter(None, (whole, quiet_until(beats, old))), default=None)
-    seen = sights(beats, old)
+    told = ends_told(beats, old)
     claimed = claims(beats, old)
-    asked = _asked(settings, seen, there)
+    asked = _asked(settings, told, there)
     groups, places = Groups(settings, cluster), Places(cluster)
     known = groups.committed(sorted(asked))
     partitions = {one for each in asked.values() for one in each}
     logs = Logs(cluster, old, places.starts(partitions), places.ends(partitions), clock)
     carried = _carried(settings, old, target)
     goings = []
-    for group, looks in asked.items():
+    for group, reached in asked.items():
         made = claimed.get(group.removeprefix(settings.group("")), {})
         goings += goings_of(
-            group, looks, made, known.get(group, {}), logs, places, carried, whole, overlap, all_read=all_read
+            group, reached, made, known.get(group, {}), logs, carried, whole, overlap, all_read=all_read
         )
     return Outlook(tuple(goings), whole, _loss(goings, whole, old, target, healthy=healthy))
 
 
 def _asked(
-    settings: Settings, seen: Mapping[str, Mapping[Partition, Sequence[Sight]]], there: Mapping[str, int]
-) -> dict[str, dict[Partition, Sequence[Sight]]]:
-    """By group, each partition that it may read on the target, with what was seen of it."""
-    asked: dict[str, dict[Partition, Sequence[Sight]]] = {}
+    settings: Settings, told: Mapping[str, Mapping[Partition, int]], there: Mapping[str, int]
+) -> dict[str, dict[Partition, int | None]]:
+    """By group, each partition that it may read on the target, with its end on the old cluster where that is told."""
+    asked: dict[str, dict[Partition, int | None]] = {}
     for stage in names.READS:
-        partitions: dict[Partition, Sequence[Sight]] = {}
+        partitions: dict[Partition, int | None] = {}
         read = [settings.topic(name) for name in _read_by(settings, stage)]
-        for topic in dict.fromkeys([*read, *(topic for topic, _ in seen.get(stage, {}))]):
+        for topic in dict.fromkeys([*read, *(topic for topic, _ in told.get(stage, {}))]):
             for number in range(there.get(topic, 0)):
-                partitions[topic, number] = seen.get(stage, {}).get((topic, number), ())
+                partitions[topic, number] = told.get(stage, {}).get((topic, number))
         if partitions:
             asked[settings.group(stage)] = partitions
     return asked

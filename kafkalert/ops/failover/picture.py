@@ -63,11 +63,25 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenTransaction:
+    """A transaction of another program that keeps records back: where it begins.
+
+    `tool`: how Kafka's own tool names who has it open, and ends it.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    tool: str
+
+
+@dataclass(frozen=True, slots=True)
 class GroupLag:
     """A consumer group on the active cluster: its members, and records that it has not committed, to the log's end.
 
     `gone`: how many are not there any more, and not counted in `lag`. `waiting`: how many of `lag` lie behind a
-    transaction of another program that is open, so that nobody can read them.
+    transaction of another program that is open, so that nobody can read them. `transactions`: the first of these
+    in each partition.
     """
 
     group: str
@@ -75,6 +89,7 @@ class GroupLag:
     lag: int
     gone: int = 0
     waiting: int = 0
+    transactions: tuple[OpenTransaction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The planned switch: nothing is lost and nothing done twice, or it is called off and everything goes on as it was."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -41,13 +41,15 @@ _STEP_SECONDS: Final = 0.02
 
 
 class Planned:
-    """One attempt, from its checks' end to its own. `crossing` follows both clusters already."""
+    """One attempt, from its checks' end to its own. `crossing` follows both clusters already; `gone`: see the loss."""
 
-    def __init__(self, parts: Parts, order: Order, crossing: Crossing, *, source: str) -> None:
+    def __init__(
+        self, parts: Parts, order: Order, crossing: Crossing, *, source: str, gone: Sequence[str] = ()
+    ) -> None:
         self._parts = parts
         self._order = order
         self._crossing = crossing
-        self._source, self._target = source, order.target
+        self._source, self._target, self._gone = source, order.target, gone
         self._clock, self._course, self._control = parts.clock, parts.course, parts.watch.control
         clusters = parts.settings.clusters
         self._old, self._new = (Groups(parts.settings, clusters[name]) for name in (source, order.target))
@@ -271,7 +273,7 @@ class Planned:
             self._flight(),
             self._turnout,
             ended,
-            loss=planned_loss(self._turnout.uncommitted(), dead),
+            loss=planned_loss(self._turnout.uncommitted(), self._gone, dead),
             problems=self._problems,
             interrupted=self._interrupted,
         )

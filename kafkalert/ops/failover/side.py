@@ -1,8 +1,7 @@
 """One cluster's part of the ledger: where its windows begin, and what was read of them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from threading import Event
 from time import monotonic
 from typing import Final
@@ -12,10 +11,10 @@ from kafkalert.bus.marks import Mark, Marks, Partition
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import KafkalertError
 
-LOOK_BACK: Final = timedelta(minutes=15)
-"""Natives older than this count as crossed where nothing better is known."""
 MOST: Final = 500_000
-"""So many records are read where something better is known, in some seconds; if there are more, LOOK_BACK decides."""
+"""So many records of a cluster are read, in some seconds. If there are more that are not known to have crossed, the
+last ones of each partition are. A flow carries a partition in order, so what is missing of older ones is missing of
+these, too; by their times nobody knows which are new."""
 _POLL_SECONDS: Final = 0.2
 
 
@@ -50,12 +49,15 @@ class Side:
         self.reader = MarkReader(cluster, other, uncommitted=uncommitted)
         self._cluster, self._other, self._uncommitted = cluster, other, uncommitted
         self.crossed: dict[Partition, int] = {}
+        self._starts: Mapping[Partition, int] = {}
         self.begin: dict[Partition, int] = {}
         self.ends: dict[Partition, int] = {}
         self.behind: dict[Partition, int] = {}
         self.positions: dict[Partition, int] = {}
         self.older: dict[Partition, Marks] = {}
         self.newer: dict[Partition, Marks] = {}
+        self.untold: Collection[Partition] = ()
+        """Of these nobody knows how far natives have crossed; what is seen to have crossed tells."""
         self.is_filled = False
         self.read = 0
         """Records read so far."""
@@ -65,25 +67,34 @@ class Side:
         """Where each partition ends now, as far as it is read here. Raises UnreachableError."""
         return (self.places.high_watermarks if self._uncommitted else self.places.ends)(partitions)
 
-    def begin_at(self, starts: Mapping[Partition, int], known: Mapping[Partition, int], now: int) -> bool:
-        """Set `crossed` and `begin`, `ends` and `behind` being set; returns whether it was assumed of any record.
+    def begin_at(self, starts: Mapping[Partition, int], known: Mapping[Partition, int]) -> bool:
+        """Set `crossed` and `begin`, `behind` being set; returns whether it was assumed of any record that it crossed.
 
-        `starts`: the logs' first offsets; `known`: before these natives have crossed; `now` in ms. Raises
-        UnreachableError.
+        `starts`: the logs' first offsets; `known`: before these natives have crossed.
         """
+        self._starts = starts
         # One beyond the end was of an earlier topic of that name.
-        sure = {one: max(starts[one], at) for one, at in known.items() if at <= self.behind.get(one, -1)}
-        too_many = sum(self.behind[one] - at for one, at in sure.items()) > MOST
-        is_assumed = too_many or len(sure) < len(starts)
-        self.crossed = sure
-        if is_assumed:
-            recent = self.places.since(dict.fromkeys(starts, now - LOOK_BACK // timedelta(milliseconds=1)))
-            bounds = {one: min(recent.get(one, end), end) for one, end in self.behind.items()}
-            self.crossed = bounds | {one: max(at, bounds[one] if too_many else 0) for one, at in sure.items()}
+        told = {one: max(starts[one], at) for one, at in known.items() if at <= self.behind.get(one, -1)}
+        self.untold = starts.keys() - told
+        sure = dict(starts) | told
+        left = {one: self.behind[one] - at for one, at in sure.items()}
+        most = MOST // len(starts) if sum(left.values()) > MOST else MOST
+        self.crossed = {one: max(at, self.behind[one] - most) for one, at in sure.items()}
         self.begin = dict(self.crossed)
         self.older = {one: Marks() for one in starts}
         self.newer = {one: Marks() for one in starts}
-        return any(at > sure.get(one, starts[one]) for one, at in self.crossed.items())
+        return self.crossed != sure
+
+    def whole_since(self, one: Partition, floor: int | None) -> int | None:
+        """The time (ms) from which on a partition's records are all in its window; None where that is not known.
+
+        `floor`: the time from which on it was read. Where it begins with what is left of the log, what is gone may have
+        been of that time, too.
+        """
+        first = self.older[one].offsets[0] if self.older[one] else self.begin[one]
+        if floor is None or 0 < self._starts[one] >= first:
+            return None
+        return max(0, floor)  # what has no time has -1, and is not found by it
 
     def has_read(self, ends: Mapping[Partition, int]) -> bool:
         """Whether everything before these offsets was read."""
@@ -99,7 +110,8 @@ class Side:
 
     def open_transactions(self) -> dict[Partition, tuple[int, int]]:
         """Where one is open: the last stable offset, from which records wait for its end, and the log's end."""
-        stable, ends = self.places.ends(self.begin), self.high_watermarks()
+        # In this order: what is written between the two answers may not look as if it waited.
+        ends, stable = self.high_watermarks(), self.places.ends(self.begin)
         return {one: (stable[one], end) for one, end in ends.items() if end > stable[one]}
 
     def open_copies(self, ends: Mapping[Partition, int], seconds: float) -> dict[Partition, Marks]:

@@ -9,6 +9,7 @@ from kafkalert.bus.control.event import Event
 from kafkalert.bus.control.state import given_up
 from kafkalert.bus.flow import flows
 from kafkalert.bus.mark_reader import Places
+from kafkalert.bus.transactions import tool
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import DeniedError, UnreachableError
@@ -16,7 +17,7 @@ from kafkalert.ops.failover.bounded import at_once
 from kafkalert.ops.failover.evidence import topics_of
 from kafkalert.ops.failover.groups import Groups
 from kafkalert.ops.failover.history import moment
-from kafkalert.ops.failover.picture import Attempt, ClusterSeen, GroupLag, Instance, Survey
+from kafkalert.ops.failover.picture import Attempt, ClusterSeen, GroupLag, Instance, OpenTransaction, Survey
 from kafkalert.ops.failover.result import VERSION
 from kafkalert.ops.failover.roll import Member, Presence
 from kafkalert.ops.failover.strangers import judged_with_strangers
@@ -153,9 +154,10 @@ def _lags(settings: Settings, cluster: Cluster, seconds: float) -> tuple[GroupLa
         read = {topic for topic, _ in offsets}
         at = {one: offsets.get(one, starts[one]) for one in every if one[0] in read}
         lag = sum(max(0, ends[one] - max(offset, starts[one])) for one, offset in at.items())
-        waiting = sum(max(0, ends[one] - max(offset, stable[one])) for one, offset in at.items())
+        waiting = {one: left for one, offset in at.items() if (left := ends[one] - max(offset, stable[one])) > 0}
+        opened = (OpenTransaction(*one, stable[one], tool(cluster, *one, stable[one])) for one in sorted(waiting))
         gone = sum(max(0, starts[one] - offset) for one, offset in at.items())
-        found.append(GroupLag(name, attendance[name].members, lag, gone, waiting))
+        found.append(GroupLag(name, attendance[name].members, lag, gone, sum(waiting.values()), tuple(opened)))
     return tuple(found)
 
 

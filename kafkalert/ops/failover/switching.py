@@ -77,11 +77,12 @@ def _plan(settings: Settings, order: Order, audience: Audience, found: Survey, w
             audience.approve(changes)
             look_again(watch, order, (view.active, view.epoch))
         with audience.progress() as tell:
-            planned = Planned(Parts(settings, watch, Course(clock, tell), clock), order, crossing, source=found.active)
+            parts, gone = Parts(settings, watch, Course(clock, tell), clock), _gone(found)
+            planned = Planned(parts, order, crossing, source=found.active, gone=gone)
             if not order.dry_run:
                 return planned.run()
             planned.look()
-    return _dry(settings, order, audience, found, changes, planned_loss(_silent(found)))
+    return _dry(settings, order, audience, found, changes, planned_loss(_silent(found), _gone(found)))
 
 
 def _force(settings: Settings, order: Order, audience: Audience, found: Survey, watch: Watch, clock: Clock) -> Result:
@@ -127,7 +128,7 @@ def _planned_changes(found: Survey, order: Order) -> list[str]:
     silent = _silent(found)
     still = [f"{listed(silent)} {_do(silent)} not respond; alerts pause for {GONE_SECONDS:g} s"]
     promise = f"; {again(silent)}" if silent else " and nothing done twice"
-    gone = [f"not on {one.target}: {words(one.expired, one.source)}" for one in found.flows if one.expired]
+    gone = _gone(found)
     return [
         f"move {_who(found)} and {counted(groups, 'group')} from {found.active} to {order.target}",
         f"unprocessed: {before:,}{f'; processed on {order.target}' if before else ''}",
@@ -156,6 +157,11 @@ def _staying_changes(order: Order, source: str, look: Outlook) -> list[str]:
         *look.loss.words,
         f"if stages were moved to {source} and {here} does not know of it, what they did there is done again",
     ]
+
+
+def _gone(found: Survey) -> list[str]:
+    """What expired before it crossed, in words."""
+    return [f"not on {one.target}: {words(one.expired, one.source)}" for one in found.flows if one.expired]
 
 
 def _silent(found: Survey) -> list[str]:

@@ -2,17 +2,19 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from time import monotonic
 from typing import Final
 
-from kafkalert.bus.connect import Connect
+from kafkalert.bus.connect import Connect, Connector, WorkerError
 from kafkalert.bus.flow import Flow, connector_config
 from kafkalert.bus.java import ReferenceOf
 from kafkalert.config.sections import Settings
 from kafkalert.errors import OutcomeUnknownError, UnreachableError
 from kafkalert.ops.mirror.comparing import Comparison, compare
 from kafkalert.ops.mirror.condition import Condition, look
+from kafkalert.ops.mirror.settling import Settling
 
 RUN_SECONDS: Final = 30.0
 """How long connectors may take until they run."""
@@ -20,7 +22,8 @@ _STEADY_SECONDS: Final = 2.0
 """How long a connector that was changed has to be seen running: at first its old tasks are."""
 _MENDED_SECONDS: Final = 6.0
 """The same for one that had failed: its tasks read and write again before the same cause can stop them again."""
-_STEP_SECONDS: Final = 0.2
+_STEP_SECONDS: Final = 0.1
+_UNTOLD: Final = "its worker has not said yet how it is since it was changed"
 
 
 def survey(settings: Settings, flows: Sequence[Flow], reference_of: ReferenceOf) -> list[Comparison]:
@@ -29,7 +32,7 @@ def survey(settings: Settings, flows: Sequence[Flow], reference_of: ReferenceOf)
     Raises UnreachableError for workers that do not answer, KafkalertError for one that refuses, RefusedError where a
     secret would have to be written out.
     """
-    return [_compare(settings, flow, reference_of) for flow in flows]
+    return [_compare(settings, flow, reference_of)[0] for flow in flows]
 
 
 def apply(
@@ -43,30 +46,38 @@ def apply(
     """Create and correct connectors, restart what failed, and wait until they run; how they are then.
 
     What was stopped or paused stays so unless `resume`: a flow out of a cluster that was given up is stopped so that
-    it may not push what was stranded there. One that does not run within `seconds` is told by its condition.
+    it may not push what was stranded there. One that does not run within `seconds` is told by its condition, and one
+    of which that is not known yet as starting, with `told` False.
 
     Raises:
+        UnreachableError: a worker does not answer; nothing was changed.
         OutcomeUnknownError: a worker did not say whether it did it.
         KafkalertError: a worker refused.
     """
-    touched = []
+    ordered: dict[Flow, tuple[list[Callable[[], None]], Settling]] = {}
     for one in comparisons:
         connect = Connect(settings.clusters[one.flow.target])
         name = one.flow.connector
+        wanted = connector_config(settings, one.flow, reference_of)
         acts: list[Callable[[], None]] = []
         if one.differences:
-            wanted = connector_config(settings, one.flow, reference_of)
             acts.append(partial(connect.put_config, name, wanted))
         elif one.condition is Condition.FAILED:  # a changed connector is restarted anyway
             acts.append(partial(connect.restart, name))
-        if one.held and resume:
+        resumed = one.held and resume
+        if resumed:
             acts.append(partial(connect.resume, name))
-        for act in acts:
-            _order(act, one.flow)
         if acts:
-            touched.append(one.flow)
+            changed = [difference.key for difference in one.differences]
+            ordered[one.flow] = acts, Settling(connect.status(name), wanted, changed, resumed=resumed)
+    for flow, (acts, _) in ordered.items():
+        for act in acts:
+            _order(act, flow)
     give_up = monotonic() + seconds
-    return [_settled(settings, one, reference_of, give_up) if one.flow in touched else one for one in comparisons]
+    return [
+        _settled(settings, one, reference_of, ordered[one.flow][1] if one.flow in ordered else None, give_up)
+        for one in comparisons
+    ]
 
 
 def _order(act: Callable[[], None], flow: Flow) -> None:
@@ -79,25 +90,44 @@ def _order(act: Callable[[], None], flow: Flow) -> None:
         ) from error
 
 
-def _settled(settings: Settings, before: Comparison, reference_of: ReferenceOf, give_up: float) -> Comparison:
-    """How a connector is once it has been the same for a while, or when time is up."""
+def _settled(
+    settings: Settings, before: Comparison, reference_of: ReferenceOf, settling: Settling | None, give_up: float
+) -> Comparison:
+    """How a connector is once it has been the same for a while, or when time is up; `settling` if it was changed."""
     mended = before.condition is Condition.FAILED
     pause = threading.Event()
-    last: Condition | None = None
+    last: tuple[Condition, bool] | None = None
     since = monotonic()
     while True:
-        found = _compare(settings, before.flow, reference_of)
+        found = _seen(settings, before, reference_of, settling)
         now = monotonic()
-        if found.condition is not last:
-            last, since = found.condition, now
-        settled = found.condition in {Condition.RUNNING, Condition.FAILED} or found.held
+        if (found.condition, found.told) != last:
+            last, since = (found.condition, found.told), now
+        if settling is None and found.condition is not Condition.STARTING:
+            return found
+        settled = found.told and (found.condition in {Condition.RUNNING, Condition.FAILED} or found.held)
         long = mended and found.condition is Condition.RUNNING
         if now >= give_up or (settled and now - since >= (_MENDED_SECONDS if long else _STEADY_SECONDS)):
             return found
         pause.wait(_STEP_SECONDS)
 
 
-def _compare(settings: Settings, flow: Flow, reference_of: ReferenceOf) -> Comparison:
+def _seen(settings: Settings, before: Comparison, reference_of: ReferenceOf, settling: Settling | None) -> Comparison:
+    """How a connector is now; as starting where its worker tells only how it was before it was changed."""
+    connect = Connect(settings.clusters[before.flow.target])
+    try:
+        tasks = connect.tasks(before.flow.connector)
+        seen, found = _compare(settings, before.flow, reference_of)
+    except (UnreachableError, WorkerError) as error:
+        reason = str(error).rstrip(".")
+        return Comparison(before.flow, Condition.UNREACHABLE, reason, differences=(), told=False)
+    if settling is None or settling.look(found, tasks, seen):
+        return seen
+    return replace(seen, condition=Condition.STARTING, reason=_UNTOLD, told=False)
+
+
+def _compare(settings: Settings, flow: Flow, reference_of: ReferenceOf) -> tuple[Comparison, Connector | None]:
     wanted = connector_config(settings, flow, reference_of)
-    condition, reason, _ = look(settings, flow)
-    return compare(flow, (condition, reason), Connect(settings.clusters[flow.target]).config(flow.connector), wanted)
+    condition, reason, found = look(settings, flow)
+    config = Connect(settings.clusters[flow.target]).config(flow.connector)
+    return compare(flow, (condition, reason), config, wanted), found

@@ -22,12 +22,16 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One connector: how it is, and what is not as it should be. `reason` is why it failed."""
+    """One connector: how it is, and what is not as it should be. `reason` is why it failed.
+
+    `told`: False where its worker has not said yet how it is since it was changed.
+    """
 
     flow: Flow
     condition: Condition
     reason: str
     differences: tuple[Difference, ...]
+    told: bool = True
 
     @property
     def is_fine(self) -> bool:
@@ -43,7 +47,12 @@ class Comparison:
 def compare(
     flow: Flow, seen: tuple[Condition, str], config: Mapping[str, str] | None, wanted: Mapping[str, str]
 ) -> Comparison:
-    """What is to be said about a flow that was seen so, and is configured as `config`, None if absent."""
+    """What is to be said about a flow that was seen so, and is configured as `config`, None if absent.
+
+    Workers forget how a connector was some time after the connector itself.
+    """
+    if config is None:
+        seen = Condition.ABSENT, ""
     now = {} if config is None else config
     differences = tuple(
         Difference(key, _shown(key, now.get(key)), _shown(key, wanted.get(key)))

@@ -30,6 +30,7 @@ from kafkalert.ops.failover.reconcile.checks import (
     is_stopped,
 )
 from kafkalert.ops.failover.reconcile.order import Audience, Order
+from kafkalert.ops.failover.reconcile.recording import record
 from kafkalert.ops.failover.reconcile.result import VERSION, Outcome, Reconciliation, Stranded, Superseded
 from kafkalert.ops.failover.reconcile.tail import TABLES, Tail
 from kafkalert.ops.failover.reconcile.waiting import BEHIND, await_back, await_out, await_rows
@@ -89,14 +90,17 @@ class _Return:
         for flow in stopped:
             self._check_again(flow)  # the operator may have thought for long
         try:
-            return self._do(tails, out, back)
+            done = self._do(tails, out, back)
         except KafkalertError as error:
+            if any(sum(tail.carried.values()) for tail in tails):
+                self._record(tails, complete=False)
             so_far = " and ".join(
                 f"{counted(sum(tail.carried.values()), 'record')} from {tail.flow.source} to {tail.flow.target}"
                 for tail in tails
             )
             kind = OutcomeUnknownError if isinstance(error, OutcomeUnknownError) else KafkalertError
             raise kind(f"{error} Carried {so_far} so far.", hint=f"{error.hint} {_SAFE}".strip()) from error
+        return replace(done, problems=self._record(tails, complete=True))
 
     def _do(self, tails: Sequence[Tail], out: Flow, back: Flow) -> Reconciliation:
         settings, timeout = self._settings, self._order.timeout
@@ -120,6 +124,11 @@ class _Return:
             stopped.remove(tail.flow)
             stranded += (replace(one, carried=tail.carried[one.topic]) for one in seen)
         return self._result(Outcome.RECONCILED, back.source, tails, stranded, superseded)
+
+    def _record(self, tails: Sequence[Tail], *, complete: bool) -> tuple[str, ...]:
+        carried = {(tail.flow.source, tail.flow.target): sum(tail.carried.values()) for tail in tails}
+        source = self._order.source
+        return record(self._settings, self._watch, carried, self._clock, source=source, complete=complete)
 
     def _check_again(self, flow: Flow) -> None:
         check_control(self._watch, self._settings, self._order.source)

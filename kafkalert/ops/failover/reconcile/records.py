@@ -3,14 +3,25 @@
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from kafkalert.bus.marks import Mark
 
+_FOR_EVER: Final = 2**63 - 1
+
 
 class Records:
-    """Natives of the old cluster, which are all noted before the first of the new one; of repeated ones the first."""
+    """Records of the old cluster, which are all noted before the first of the new one; of repeated ones the first.
 
-    def __init__(self) -> None:
+    They are its natives, and those that are marked as having come from the new one: where they are not there, their
+    producer wrote the mark itself. `cut_off`: the new cluster's log has lost its beginning, so of what is older than
+    all that it still has nobody knows whether it was there; of that only natives count.
+    """
+
+    def __init__(self, *, cut_off: bool = False) -> None:
+        self.cut_off = cut_off
+        self._since: int | None = None
+        self._marked = bytearray()
         self._offsets = array("q")
         self._ids = array("Q")
         self._timestamps = array("q")
@@ -18,13 +29,16 @@ class Records:
         self._crossed = bytearray()
 
     def on_old(self, one: Mark) -> None:
-        """A native of the old cluster."""
+        """A record of the old cluster."""
+        self._marked.append(not one.native)
         self._offsets.append(one.offset)
         self._ids.append(number_of(one))
         self._timestamps.append(one.timestamp)
 
     def on_new(self, one: Mark) -> None:
-        """A record of the new cluster, wherever it came from."""
+        """A record of the new cluster, wherever it came from; the first one of its window comes first."""
+        if self._since is None:
+            self._since = one.timestamp + 1 if self.cut_off else -1
         places = self._sorted()
         number = number_of(one)
         at = bisect_left(self._ids, number)
@@ -43,9 +57,18 @@ class Records:
         """Their times (ms), in the same order."""
         return (self._timestamps[place] for place in self._missing())
 
+    def marked(self) -> Sequence[int]:
+        """Offsets of those of them that are marked as having come from the new cluster, rising."""
+        return array("q", (self._offsets[place] for place in self._missing() if self._marked[place]))
+
     def _missing(self) -> Iterator[int]:
         self._sorted()
-        return (place for place, crossed in enumerate(self._crossed) if not crossed)
+        since = self._since if self._since is not None else _FOR_EVER if self.cut_off else -1
+        return (
+            place
+            for place, crossed in enumerate(self._crossed)
+            if not crossed and (not self._marked[place] or self._timestamps[place] >= since)
+        )
 
     def _sorted(self) -> Sequence[int]:
         """The place of each id, once ids are sorted for look-ups; repeats need not be carried."""

@@ -22,7 +22,8 @@ class Stranded:
     """What one topic has that never crossed: `carry` records have to be carried over, from `oldest` to `newest`.
 
     `superseded`: rows of a table that are not carried, as a later one of their key is on either cluster.
-    `carried`: how many were. `source`: the cluster on which they are stranded.
+    `carried`: how many were. `source`: the cluster on which they are stranded. `marked`: those of `carry` with the
+    header of a copy from the other cluster, which does not have them; `marked_at` is where the first of them lies.
     """
 
     topic: str
@@ -33,6 +34,8 @@ class Stranded:
     newest: datetime | None
     carried: int = 0
     source: str = ""
+    marked: int = 0
+    marked_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Reconciliation:
         superseded: the first rows that are not carried; `topics` counts all.
         put: rows that were written once more, so that both clusters end with the same one.
         vanished: records that expired, or that compaction took, before they could be carried.
-        problems: what is left to do.
+        problems: what did not go as it should, though all is carried.
     """
 
     version: int

@@ -5,6 +5,10 @@ more, since it is at least once; sources and stages may have written the same id
 and an earlier run may have carried a part. So each id is looked for on the new cluster, from the oldest record's time
 on: whatever has its id has its time, or is later. Each record of the old cluster is looked at once, and only what is
 needed to find it again is kept: 30 bytes a record that may be stranded, some 600 a key of a table.
+
+Anybody may write the mark of a copy. What has it and is not on the new cluster, no flow carries either way, so it is
+stranded, too; also before what was confirmed, from where groups stood still (`unread`). Not so rows of tables: what
+compaction took is not there, either.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -70,21 +74,27 @@ class Search:
         self._clock = clock
         self._places = {cluster.name: Places(cluster) for cluster in (old, new)}
 
-    def find(self, confirmed: Offsets, note: Callable[[str], None]) -> Found:
-        """Read both up to their ends of now. `confirmed`: what the connector has committed. Raises KafkalertError."""
+    def find(self, confirmed: Offsets, unread: Offsets, note: Callable[[str], None]) -> Found:
+        """Read both up to their ends of now. Raises KafkalertError.
+
+        `confirmed`: what the connector has committed. `unread`: from where on groups had not processed a partition.
+        """
         places = self._places[self._old.name]
         partitions = places.partitions(self._topics)
         starts, ends = places.starts(partitions), places.ends(partitions)
         begin = {one: max(starts[one], _resumes(confirmed.get(one), ends[one])) for one in partitions}
-        found = Found(begin, ends, read_old=dict(begin))
+        first = {one: max(starts[one], min(at, unread.get(one, at))) for one, at in begin.items()}
+        found = Found(begin, ends, read_old=first)
         self._on_old(found, ends, lambda left: note(f"{self._old.name}: {counted(left, 'record')} to read"))
         oldest = {one: kept.oldest() for one, kept in found.records.items()}
         for one, keys in found.tables.items():
             oldest[one] = min(row.timestamp for key in keys.values() for row in key.stranded)
         here = self._places[self._new.name]
-        ends = here.ends(oldest)
+        starts, ends = here.starts(oldest), here.ends(oldest)
         since = here.since({one: time - CLOCKS_MS for one, time in oldest.items()})
         found.read_new = {one: min(since.get(one, ends[one]), ends[one]) for one in oldest}
+        for one in found.records:
+            found.records[one].cut_off = 0 < starts[one] >= found.read_new[one]
         self._on_new(found, ends, lambda left: note(f"{self._new.name}: {counted(left, 'record')} to look through"))
         return found
 
@@ -106,7 +116,7 @@ class Search:
                 made = mark(message, self._new.name)
                 if one[0] in self._compacted:
                     _row_on_old(found, one, message, made)
-                elif made.native:
+                elif not made.native or made.offset >= found.begin[one]:
                     found.records.setdefault(one, Records()).on_old(made)
         found.read_old |= ends
 

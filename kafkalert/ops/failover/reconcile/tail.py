@@ -3,7 +3,7 @@
 from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,9 +13,10 @@ from kafkalert.bus.connect import Connect
 from kafkalert.bus.flow import Flow
 from kafkalert.bus.marks import Partition, mark
 from kafkalert.config import names
-from kafkalert.config.sections import Settings
+from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock
-from kafkalert.errors import OutcomeUnknownError, UnreachableError
+from kafkalert.errors import DeniedError, OutcomeUnknownError, UnreachableError
+from kafkalert.ops.failover.groups import Groups
 from kafkalert.ops.failover.reconcile.carrying import Carrier
 from kafkalert.ops.failover.reconcile.checks import WORKER_SECONDS
 from kafkalert.ops.failover.reconcile.order import Note
@@ -45,7 +46,7 @@ class Tail:
         self._tables = frozenset(settings.topic(name) for name in TABLES)
         self._search = Search(self._old, self._new, topics, self._tables, clock)
         self._confirmed = self._worker.offsets(flow.connector) or {}
-        self._found = self._search.find(self._confirmed, note)
+        self._found = self._search.find(self._confirmed, _unread(settings, self._old), note)
         self.carried: Counter[str] = Counter()
         self.put = 0
         self.vanished = 0
@@ -129,7 +130,23 @@ class Tail:
             times = array("q", self._times(topic))
         oldest, newest = (moment(min(times)), moment(max(times))) if times else (None, None)
         kind = "rows" if is_table else "records"
-        return Stranded(topic, kind, len(times), superseded, oldest, newest, source=self._old.name)
+        places = self._marked(topic)
+        return Stranded(
+            topic,
+            kind,
+            len(times),
+            superseded,
+            oldest,
+            newest,
+            source=self._old.name,
+            marked=sum(len(offsets) for _, offsets in places),
+            marked_at=next((f"{topic}[{number}] at {offsets[0]}" for (_, number), offsets in places), ""),
+        )
+
+    def _marked(self, topic: str) -> list[tuple[Partition, Sequence[int]]]:
+        """Of what is to be carried, what is marked as having come from the target; by partition."""
+        found = ((one, kept.marked()) for one, kept in sorted(self._found.records.items()) if one[0] == topic)
+        return [(one, offsets) for one, offsets in found if offsets]
 
     def _times(self, topic: str) -> Iterator[int]:
         return (time for one, kept in self._found.records.items() if one[0] == topic for time in kept.times())
@@ -144,6 +161,18 @@ class Tail:
         last = {self._settings.topic(name) for name in _LAST}
         rest = {*there} - self._tables - receipts - last
         return [sorted({*there} & group) for group in (self._tables, receipts, rest, last)]
+
+
+def _unread(settings: Settings, cluster: Cluster) -> dict[Partition, int]:
+    """From where on the stages had not processed a partition of `cluster`, when they left it.
+
+    Without the right to see that, only what lies behind the flow is looked at.
+    """
+    found: dict[Partition, int] = {}
+    with suppress(DeniedError):
+        for places in Groups(settings, cluster).committed(map(settings.group, names.READS)).values():
+            found |= {one: min(offset, found.get(one, offset)) for one, offset in places.items()}
+    return found
 
 
 def moment(at: int) -> datetime | None:
