@@ -205,6 +205,17 @@ def test_an_alert_too_large_for_a_record_is_a_dead_letter_and_the_rest_goes_on(b
     assert len(sent) == 2
 
 
+def test_an_entry_larger_than_is_decoded_is_a_dead_letter_and_the_rest_goes_on(bench: Bench) -> None:
+    """3 MB, of which objects would be made: where somebody waits for it. The entry behind it is alerted."""
+    bench.fill({"A": ["anna"]}, {"anna": ROW})
+    large, small = message(bench.codec, ENTRY), message(bench.codec, ENTRY)
+    value = bench.codec.decode("AccountEntry", large.body)
+    large.body = bench.codec.encode("AccountEntry", value | {"bookingAmount": "1" * 3_000_000})
+    sent, dead = bench.process(large, small)
+    assert [letter.header["ka-reason"] for letter in dead] == ["record-too-large"]
+    assert len(sent) == 2
+
+
 def test_settings_left_out_are_counted_by_reason(bench: Bench) -> None:
     """So an operator sees that a customer's wish does nothing."""
     odd = [WISH | {"amount": None}, WISH | {"alertType": "ALERT_NEW"}, WISH | {"amount": {"value": "much"}}]

@@ -1,6 +1,7 @@
 """Records of every topic, for people."""
 
 import json
+import tracemalloc
 from types import SimpleNamespace
 from typing import Any
 
@@ -134,6 +135,25 @@ def test_what_a_topic_has_to_hold() -> None:
     assert caught.value.code == "wrong-schema"
     with pytest.raises(DecodingError):
         read(names.ACCOUNTENTRY, b"junk", CODEC.encode("AccountEntry", ENTRY))
+
+
+def test_a_row_larger_than_is_decoded_costs_no_memory() -> None:
+    """3 MB of settings, of which a gigabyte of objects were made; a dead letter of them is told by its headers."""
+    junk = {"account": {"id": ""}, "currency": {"symbol": "EUR"}, "settings": []}
+    row = CODEC.encode("CustomerAlertSettings", SETTINGS | {"accountAlertSettings": [junk] * 500_000})
+    assert len(row) > 3_000_000
+    key = encode_key(CODEC, "CustomerId", "c1")
+    tracemalloc.start()
+    try:
+        with pytest.raises(DecodingError) as caught:
+            read(names.CUSTOMERALERTSETTINGS, key, row)
+        letter = read(names.DEADLETTER, key, row, ("ka-reason", b"record-too-large"))
+        assert words(letter) == "A stage put away ?[?]@?: record-too-large"
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert caught.value.code == "record-too-large"
+    assert most < 8 * len(row)
 
 
 @pytest.mark.parametrize("ms", [-1, 2**62])
