@@ -15,6 +15,7 @@ from kafkalert.ops.failover.order import Order
 from kafkalert.ops.failover.outlook import Outlook, _loss
 from kafkalert.ops.failover.reconcile.reconciling import _changes
 from kafkalert.ops.failover.reconcile.result import Reconciliation, Stranded
+from kafkalert.ops.failover.side import MOST
 from kafkalert.ops.failover.switching import _forced_changes
 from tests.control_fakes import SETTINGS
 from tests.engine_fakes import FakeClock
@@ -34,14 +35,14 @@ def test_a_control_log_that_is_not_read_in_time_cannot_be_reached() -> None:
 
 @pytest.mark.parametrize("assumed", [set(), {"dc2"}, {"dc1", "dc2"}])
 def test_records_that_are_not_looked_for_are_not_verified(monkeypatch: pytest.MonkeyPatch, assumed: set[str]) -> None:
-    """It is said of clusters that have such records alone."""
+    """It is said only of clusters that have such records, with how many are looked at."""
     side = SimpleNamespace(open_transactions=dict)
     ledger = SimpleNamespace(assumed=assumed, start=lambda _: None, side=lambda _: side)
     monkeypatch.setattr(module, "Ledger", lambda *_, **__: ledger)
     monkeypatch.setattr(module, "topics_of", lambda _: {})
     monkeypatch.setattr(module, "_crossed", lambda *_: {})
     told = Crossing(SETTINGS, VIEW, "dc1", "dc2", FakeClock()).begin({})
-    assert told == [f"not verified: records of {name} older than 15 min" for name in sorted(assumed)]
+    assert told == [f"not verified: records of {name} before the last {MOST:,}" for name in sorted(assumed)]
 
 
 def test_what_a_source_can_send_again_is_not_lost() -> None:
