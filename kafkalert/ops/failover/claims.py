@@ -70,7 +70,7 @@ def claims(beats: Iterable[Beat], old: str) -> dict[str, dict[Partition, Claims]
     """By stage and partition, what instances on the cluster `old` claimed in `beats`, which are in the log's order.
 
     A beat that is older than one before it in its instance's name tells nothing: a clock was set back, or it is not the
-    instance's. Nor does a claim that is ahead of a later one in the same name.
+    instance's. Nor does a claim that a later one in the same name contradicts.
     """
     made: dict[str, dict[Partition, list[Claim]]] = defaultdict(lambda: defaultdict(list))
     beaten: dict[str, list[int]] = defaultdict(list)
@@ -90,11 +90,13 @@ def claims(beats: Iterable[Beat], old: str) -> dict[str, dict[Partition, Claims]
 
 
 def _rising(made: Sequence[Claim]) -> tuple[Claim, ...]:
-    """Without each instance's claims that are ahead of a later one of its own."""
-    least: dict[str, int] = {}
+    """Without each instance's claims that are ahead of a later one of its own, or say something else of its offset."""
+    least: dict[str, tuple[int, bytes]] = {}
     kept: list[Claim] = []
     for one in reversed(made):
-        if one.offset <= least.setdefault(one.instance, one.offset):
-            least[one.instance] = one.offset
+        told = one.offset, one.id
+        bound = least.setdefault(one.instance, told)
+        if one.offset < bound[0] or told == bound:
+            least[one.instance] = told
             kept.append(one)
     return tuple(reversed(kept))
