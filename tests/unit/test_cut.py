@@ -237,7 +237,7 @@ def test_windows_by_time_suffice(taken: tuple[Steps, ...], shares: tuple[float, 
     committed = lowest + round(shares[1] * (sites.logs["A"].end - lowest))
     windows = sites.marks("A", a_start), sites.marks("B", b_start)
     end = sites.logs["B"].end
-    made = cut(*windows, committed, end, a_crossed=a_crossed, b_crossed=b_crossed)
+    made = cut(*windows, committed, end, a_crossed=a_crossed, b_crossed=b_crossed, since=time)
     assert made == cut(sites.marks("A"), sites.marks("B"), committed, end)
     assert isinstance(made, Cut)
     sites.check(committed, made)

@@ -59,6 +59,7 @@ def cut(
     a_crossed: int = 0,
     b_crossed: int = 0,
     a_sure: int = _FOR_EVER,
+    since: int | None = -1,
     whole_since: int | None = None,
 ) -> Cut | NotCrossed:
     """Where on B the group goes on that has committed the offset `committed` on A.
@@ -77,8 +78,10 @@ def cut(
     processed: a switch is refused before it comes to that, until somebody has decided to pass over it.
 
     Anybody may write the mark of a copy. What lies on A before `a_sure`, an end of A that was taken before `b_end` was,
-    had its native on B by then, if it ever had one. And a copy on B of the time `whole_since` (ms) or later has its
-    native in A's window: without one nobody has processed it, as no flow carries it to A.
+    had its native on B by then, if it ever had one; and if it is of the time `since` (ms) or later, that native is in
+    B's window, which was read from there. A flow that begins anew may repeat older ones. And a copy on B of the time
+    `whole_since` (ms) or later has its native in A's window: without one nobody has processed it, as no flow carries it
+    to A.
     """
     place = bisect_left(a.offsets, committed)
     behind = [(max(place, bisect_left(a.offsets, first)), bisect_left(a.offsets, stop)) for first, stop in passed]
@@ -94,7 +97,7 @@ def cut(
     pending.update(ours[place:])
     pending -= before
     before |= skipped - pending
-    if marked := _marked(a, committed, a_sure, pending.difference(theirs)):
+    if since is not None and (marked := _marked(a, (committed, a_sure), since, pending.difference(theirs))):
         return marked
     kept: set[int] = set()
     skip: list[tuple[int, int]] = []
@@ -120,13 +123,20 @@ def cut(
     return Cut(start, tuple(skip))
 
 
-def _marked(a: Marks, committed: int, stop: int, alone: set[int]) -> NotCrossed | None:
-    """Of records that are on A `alone`, those before the offset `stop` that are marked as having come from B."""
+def _marked(a: Marks, where: tuple[int, int], since: int, alone: set[int]) -> NotCrossed | None:
+    """Of records that are on A `alone`, those that are marked as having come from B.
+
+    They lie between two offsets, and are of the time `since` (ms) or later.
+    """
     if not alone:
         return None
-    part = a.between(committed, stop)
+    part = a.between(*where)
     numbers = part.numbers()
-    found = [at for at, number in enumerate(numbers) if number in alone and not part.natives[at]]
+    found = [
+        at
+        for at, number in enumerate(numbers)
+        if number in alone and not part.natives[at] and part.timestamps[at] >= since
+    ]
     if not found:
         return None
     first = part[found[0]]

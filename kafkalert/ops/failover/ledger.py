@@ -185,6 +185,7 @@ class Ledger:
 
     def _cut(self, one: Partition, at: int, ends: tuple[int, int], passed: Ranges, hidden: Marks) -> Cut | NotCrossed:
         source, target = self._sides
+        floor = (self._floors or {}).get(one)
         if at < self._lowest.get(one, source.begin[one]):
             raise KafkalertError(f"A group's offset of {one[0]}[{one[1]}] went back meanwhile.", hint="Try again.")
         return cut(
@@ -196,7 +197,8 @@ class Ledger:
             a_crossed=self._crossed(source, one),
             b_crossed=self._crossed(target, one),
             a_sure=ends[0],
-            whole_since=source.whole_since(one, (self._floors or {}).get(one)),
+            since=floor,
+            whole_since=source.whole_since(one, floor),
         )
 
     def _crossed(self, side: Side, one: Partition) -> int:
