@@ -12,6 +12,7 @@ from tests.load import newest_beats
 from tests.made import debit, wishes
 from tests.pipeline import Pipeline
 from tests.reading import AUTHORISATIONS, BY_CUSTOMER, ENTRIES, SETTINGS
+from tests.stored import followed
 
 pytestmark = pytest.mark.kafka
 
@@ -46,9 +47,13 @@ def test_partitions_are_added_to_tables_and_inputs(pipeline: Pipeline) -> None:
     pipeline.authorise(ACCOUNTS[0], None)
     pipeline.wish(f"c{ACCOUNTS[1]}", None)
     pipeline.flush()
+    assert wait_until(lambda: followed(pipeline), SECONDS, every=0.05), pipeline.said()
     book(pipeline, "after")
     pipeline.await_processed()
     pipeline.verify(least=20)
+    assert not [one for one in alerting.messages() if "Trying again" in one], (
+        "a stay that breaks repeats its last second"
+    )
     assert alerting.stop() == 0
     fresh = pipeline.alerting(state="fresh")  # reads all partitions from the beginning, each at its own pace
     book(pipeline, "rebuilt")

@@ -8,20 +8,18 @@ from pathlib import Path
 from statistics import median
 from time import monotonic
 
-import lmdb
-import msgspec
 import pytest
 from confluent_kafka import KafkaException
 
 from kafkalert.bus.clients import admin
-from kafkalert.engine.store import Checkpoint
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
 from tests.load import grows, load, newest_beats
 from tests.made import debit, wishes
 from tests.pipeline import Pipeline
-from tests.reading import AUTHORISATIONS, SETTINGS, ends
+from tests.reading import AUTHORISATIONS, SETTINGS
+from tests.stored import followed
 
 pytestmark = pytest.mark.kafka
 
@@ -324,21 +322,3 @@ def make(pipeline: Pipeline, name: str) -> None:
 
     assert wait_until(made, SECONDS, every=0.2)
     del pipeline.producers[name]  # it knows the former topic
-
-
-def followed(pipeline: Pipeline) -> bool:
-    """Whether the store holds all that the tables' topics do."""
-    folder = pipeline.folder / "state" / "tables"
-    if not (folder / "data.mdb").exists():
-        return False
-    client = pipeline.client()
-    last = ends(client, pipeline.places(AUTHORISATIONS, SETTINGS))
-    client.close()
-    with lmdb.open(str(folder), readonly=True, max_dbs=4, max_readers=1024) as env:
-        try:
-            meta = env.open_db(b"meta", create=False)
-        except lmdb.NotFoundError:
-            return False
-        with env.begin() as txn:
-            rows = [(end, txn.get(f"at/{topic}/{number}".encode(), db=meta)) for (topic, number), end in last.items()]
-    return all(row and msgspec.msgpack.decode(row, type=Checkpoint).offset >= end for end, row in rows)
