@@ -16,6 +16,7 @@ from kafkalert.errors import KafkalertError
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
 from tests.pipeline import Pipeline, Sent
+from tests.reading import ends
 
 _OTHER_TIME = """
 import os, time
@@ -83,6 +84,18 @@ class Flow:
             return found is not None and {found.state, *(one.state for one in found.tasks)} == {"RUNNING"}
 
         assert wait_until(runs, SECONDS, every=0.1)
+
+    def await_confirmed(self, source: Pipeline, *topics: str) -> None:
+        """Wait until its worker has confirmed all that topics of its source hold now."""
+        client = source.client()
+        last = ends(client, source.places(*topics))
+        client.close()
+
+        def confirmed() -> bool:
+            told = self._worker.offsets(self._name) or {}
+            return all(told.get(one, -1) + 1 >= end for one, end in last.items())
+
+        assert wait_until(confirmed, SECONDS, every=0.1), f"{last} and {self._worker.offsets(self._name)}"
 
     def leave_out(self, topic: str) -> None:
         """It goes on without carrying that topic, as if it were late there."""

@@ -157,7 +157,7 @@ class Round:
         bank.sites[bank.active].alertings = []  # which of them runs is known here
         bank.await_alerts()
         waits = {
-            "entries": lambda: not any(self._topics.stranded(one) for one in NAMES),
+            "entries": lambda: self._entries("dc1") == self._entries("dc2"),
             "changing": lambda: not bank.lacking(set(bank.alerts.written())) or not bank.alerts.pump(),
             "alerts": lambda: self._alerts("dc1") == self._alerts("dc2"),
             "tables": lambda: self._topics.table("dc1") == self._topics.table("dc2"),
@@ -166,6 +166,9 @@ class Round:
             if not wait_until(so, SECONDS, every=0.2):
                 self._journal.say(f"{what}: not equal after {SECONDS:.0f} s")
         bank.sites[bank.active].await_processed()
+
+    def _entries(self, cluster: str) -> set[str]:
+        return {one.id for one in self._topics.entries(cluster)}
 
     def _alerts(self, cluster: str) -> set[str]:
         self._bank.alerts.pump()
@@ -204,7 +207,7 @@ class Round:
         found += oracle.differing(seen)
         found += oracle.disordered(seen, entries, stays)
         found += oracle.on_both(seen, stays)
-        found += oracle.unequal({name: {one.id for one in entries[name]} for name in NAMES}, "entries")
+        found += oracle.unequal({name: self._entries(name) for name in NAMES}, "entries")
         found += oracle.unequal({name: self._alerts(name) for name in NAMES}, "alerts")
         found += oracle.unequal({name: self._topics.table(name).items() for name in NAMES}, "rows of tables")
         dead = {name: bank.held(name, DEAD) for name in NAMES}

@@ -8,11 +8,12 @@ import pytest
 from confluent_kafka import TopicPartition
 
 from kafkalert.bus.clients import admin
+from kafkalert.ops.mirror.expired import STEADY_MS
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
-from tests.alerting import SECONDS
+from tests.alerting import SECONDS, Alerting
 from tests.reading import ENTRIES, ends
-from tests.twin import Twin, twins
+from tests.twin import Twin, now_ms, twins
 
 pytestmark = pytest.mark.kafka
 
@@ -22,6 +23,17 @@ def twin(sandbox2: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Callable[[]
     """Makes the test's own bank on both."""
     with twins(sandbox2, prefix, tmp_path) as make:
         yield make
+
+
+def begun(bank: Twin) -> Alerting:
+    """Alerting runs on dc1, has processed something, and all entries lie on both clusters."""
+    alerting = bank.alerting()
+    bank.await_running(alerting, on="dc1")
+    bank.dc1.send(100)
+    bank.await_alerts()
+    bank.dc1.await_processed()
+    bank.flow("dc1").await_confirmed(bank.dc1, ENTRIES)
+    return alerting
 
 
 def delete(bank: Twin, less: int = 0) -> int:
@@ -38,12 +50,7 @@ def delete(bank: Twin, less: int = 0) -> int:
 def test_what_was_gone_before_it_was_read_is_not_passed_over(twin: Callable[[], Twin]) -> None:
     """The switch is refused and says what to do; and what had crossed can be had on the other cluster."""
     bank = twin()
-    alerting = bank.alerting()
-    bank.await_running(alerting, on="dc1")
-    bank.dc1.send(100)
-    bank.await_alerts()
-    bank.dc1.await_processed()
-    assert alerting.stop() == 0
+    assert begun(bank).stop() == 0
     bank.dc1.send(100)
     bank.dc1.flush()
     assert wait_until(lambda: bank.held("dc2", ENTRIES) == bank.held("dc1", ENTRIES), SECONDS, every=0.1)
@@ -73,19 +80,16 @@ def test_what_was_gone_before_it_was_read_is_not_passed_over(twin: Callable[[], 
 def test_what_was_gone_before_it_crossed_is_told(twin: Callable[[], Twin]) -> None:
     """It was processed, so its alerts are there; but dc2 will never have it."""
     bank = twin()
-    alerting = bank.alerting()
-    bank.await_running(alerting, on="dc1")
-    bank.dc1.send(100)
-    bank.await_alerts()
-    assert wait_until(lambda: bank.held("dc2", ENTRIES) == bank.held("dc1", ENTRIES), SECONDS, every=0.1)
-    wait_until(lambda: False, 3)  # the flow confirms each second
+    alerting = begun(bank)
     bank.flow("dc1").stop()
+    stopped = now_ms()
     bank.dc1.send(100)
     assert wait_until(lambda: not bank.alerts.missing(bank.wanted), SECONDS, every=0.1)
     bank.dc1.await_processed()
     assert delete(bank) > 0
     assert bank.held("dc2", ENTRIES) < bank.held("dc1", ENTRIES)
-    wait_until(lambda: False, 12)  # a shorter time between what the flow confirms tells nothing
+    # A shorter time between what the flow confirms tells nothing.
+    assert wait_until(lambda: now_ms() - stopped > STEADY_MS, SECONDS, every=0.1)
     bank.flow("dc1").resume()
     bank.dc1.send(20)
     done = bank.command("failover", "--to", "dc2", "--yes", "-o", "json")

@@ -73,7 +73,7 @@ def test_a_forced_switch_and_reconcile_pass_over_none(twin: Callable[[], Twin], 
     crossing |= book(bank, 100, *HARMLESS)  # so that the flow has confirmed what lies behind those
     assert min(len(crossing), len(dropped)) > 20
     assert wait_until(lambda: bank.held("dc2", ENTRIES) >= 420, SECONDS, every=0.1)  # all but those
-    wait_until(lambda: False, 3)  # confirmed, too
+    bank.flow("dc1").await_confirmed(bank.dc1, ENTRIES)
     sandbox2.kill("dc1")
     try:
         alerting.kill()
