@@ -19,6 +19,13 @@ from kafkalert.errors import ConfigError, DeniedError, UnreachableError
 PROBE_SECONDS = 7.0
 """How long a one-shot command waits for a first answer; with the cause asked for, and start-up, it stays below 10 s."""
 
+COORDINATOR_SECONDS: Final = 3600.0
+"""The `request_timeout` of whatever a group's coordinator is asked: for ever. Who waits bounds that by `future.result`.
+
+A request that the library gives up by itself ends the process, with SIGABRT, once the coordinator can be reached again
+(librdkafka issue 4605). One whose client is gone does nothing any more.
+"""
+
 C = TypeVar("C")
 
 # librdkafka's own lines go to a logger that is silent unless asked for: what an operator must know, kafkalert says.
@@ -88,14 +95,6 @@ def admin(cluster: Cluster) -> AdminClient:
     # A cluster that has no controller just now is asked again soon: a request waits for one, and by default 5 minutes.
     soon = {"topic.metadata.refresh.interval.ms": 1000}
     return _made(cluster, AdminClient, soon | properties(cluster))
-
-
-COORDINATOR_SECONDS: Final = 3600.0
-"""The `request_timeout` of whatever a group's coordinator is asked: for ever. Who waits bounds that by `future.result`.
-
-A request that the library gives up by itself ends the process, with SIGABRT, once the coordinator can be reached again
-(librdkafka issue 4605). One whose client is gone does nothing any more.
-"""
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What the brokers say of topics: ids, partitions, ends."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
@@ -9,10 +10,10 @@ from kafkalert.bus import clients
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import ConfigError
 
-_SECONDS = 4.0
+_SECONDS: Final = 4.0
 """How long one answer is waited for; a stage that is told to stop meanwhile has to end within 10 s."""
 
-ABSENT_SECONDS = 5.0
+ABSENT_SECONDS: Final = 5.0
 """A topic that is missing for so long does not exist: before that it may be about to be made anew."""
 
 
@@ -57,6 +58,20 @@ def topic_ids(
 def partitions_of(topics: Mapping[str, tuple[str, int]]) -> list[tuple[str, int]]:
     """Every (topic, partition) of what `topic_ids` found."""
     return [(topic, number) for topic, (_, partitions) in topics.items() for number in range(partitions)]
+
+
+def first_offset(consumer: Consumer, one: TopicPartition) -> int:
+    """The first offset of a partition, also of one that was added since this client asked for the topic's.
+
+    Raises KafkaException.
+    """
+    try:
+        return consumer.get_watermark_offsets(one, timeout=_SECONDS)[0]
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError._UNKNOWN_PARTITION:  # noqa: SLF001 - librdkafka's public codes begin with _
+            raise
+    consumer.list_topics(one.topic, timeout=_SECONDS)
+    return consumer.get_watermark_offsets(one, timeout=_SECONDS)[0]
 
 
 def high_watermarks(consumer: Consumer, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:

@@ -33,17 +33,16 @@ from kafkalert.engine.progress import Partition
 from kafkalert.engine.rows import Changes, added_partitions
 from kafkalert.engine.store import Checkpoint, Store
 from kafkalert.engine.tables import Table
-from kafkalert.engine.topicfault import OffsetGoneError, fault_of
+from kafkalert.engine.topicfault import OffsetGoneError, fault_of, look
 from kafkalert.engine.waiting import STALE_SECONDS
-from kafkalert.errors import DecodingError, DeniedError, UnreachableError
+from kafkalert.errors import DecodingError
 
 BATCH: Final = 20_000
 ALIVE_SECONDS: Final = 0.5
 QUIET_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.2
 TOPICS_SECONDS: Final = 2.0
-"""So often it is looked whether topics were made anew, or partitions added. Tables may be
-some seconds behind, see STALE_SECONDS."""
+"""So often the topics are looked at; tables may be some seconds behind, see STALE_SECONDS."""
 
 
 class Following:
@@ -212,14 +211,8 @@ class Following:
         """
         if self._clock.monotonic() - self._looked_at < TOPICS_SECONDS:
             return
-        try:
-            topics = topic_ids(self._cluster, list(self._tables), seconds=TOPICS_SECONDS, client=admin)
-        except (UnreachableError, DeniedError):  # says nothing of topics; who reads them hears of that itself
-            return
-        finally:
-            self._looked_at = self._clock.monotonic()
-        if any(topics[topic][0] != one.topic_id for (topic, _), one in at.items()):
-            raise OffsetGoneError("A topic of the tables was deleted and made anew.")
+        topics = look(self._cluster, admin, {topic: one.topic_id for (topic, _), one in at.items()}, TOPICS_SECONDS)
+        self._looked_at = self._clock.monotonic()
         now = self._clock.wall_ms()
         for topic, (id_, count) in topics.items():
             added = added_partitions(topic, count, at, self._cluster.name)

@@ -11,7 +11,7 @@ from kafkalert.bus import clients
 from kafkalert.bus.denied import denied, of_topic
 from kafkalert.bus.mark_reader import Places
 from kafkalert.bus.threads import Callbacks
-from kafkalert.bus.watermarks import high_watermarks
+from kafkalert.bus.watermarks import first_offset, high_watermarks
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ending
@@ -240,7 +240,7 @@ class Member:
             if one.offset >= 0 and not made_anew(one, self._ids.get(one.topic, "")):
                 start[partition] = committed_place(one)
             else:
-                begun[partition] = self._beginning(one)
+                begun[partition] = first_offset(self.consumer, one)
                 start[partition] = Place(begun[partition])
             if partition in self._listed:
                 self._skip(partition, bound(one.metadata))
@@ -253,16 +253,6 @@ class Member:
             self._changed()
         if self._paused:
             consumer.pause(offsets(start, lambda _: ""))
-
-    def _beginning(self, one: TopicPartition) -> int:
-        """The first offset of a partition, also of one that was added since this client asked for the topic's."""
-        try:
-            return self.consumer.get_watermark_offsets(one, timeout=CALL_SECONDS)[0]
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError._UNKNOWN_PARTITION:  # noqa: SLF001 - librdkafka's public codes begin with _
-                raise
-        self.consumer.list_topics(one.topic, timeout=CALL_SECONDS)  # else it reads that one only minutes later
-        return self.consumer.get_watermark_offsets(one, timeout=CALL_SECONDS)[0]
 
     def _skip(self, partition: Partition, end: int | None) -> None:
         """Pass over what the switch lists of a partition, as far as that lay before its end when the group first came.

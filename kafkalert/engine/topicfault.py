@@ -1,13 +1,15 @@
-"""What keeps a topic of the tables from being followed, and what each such error means."""
+"""What keeps a topic of the tables from being followed: it is gone, made anew, or an error says so."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from confluent_kafka import KafkaError
+from confluent_kafka.admin import AdminClient
 
 from kafkalert.bus.denied import denied_topic
-from kafkalert.bus.watermarks import MissingTopicsError
+from kafkalert.bus.watermarks import MissingTopicsError, topic_ids
 from kafkalert.config.sections import Cluster
-from kafkalert.errors import KafkalertError
+from kafkalert.errors import DeniedError, KafkalertError, UnreachableError
 
 _GONE: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})  # noqa: SLF001 - librdkafka's public codes begin with _
 
@@ -25,3 +27,20 @@ def fault_of(cluster: Cluster, error: KafkaError, topic: str) -> KafkalertError 
     if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
         return MissingTopicsError(cluster, [topic])
     return None
+
+
+def look(
+    cluster: Cluster, admin: AdminClient, known: Mapping[str, str], seconds: float
+) -> Mapping[str, tuple[str, int]]:
+    """Each topic's id and number of partitions now; nothing where the cluster does not tell.
+
+    `known` are the ids of the topics that are read. Raises MissingTopicsError where one is gone, OffsetGoneError where
+    one was made anew.
+    """
+    try:
+        topics = topic_ids(cluster, list(known), seconds=seconds, client=admin)
+    except (UnreachableError, DeniedError):  # says nothing of topics; who reads them hears of that itself
+        return {}
+    if any(topics[topic][0] != id_ for topic, id_ in known.items()):
+        raise OffsetGoneError("A topic of the tables was deleted and made anew.")
+    return topics

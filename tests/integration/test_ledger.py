@@ -11,7 +11,6 @@ from kafkalert.bus.connect import Connect
 from kafkalert.bus.flow import connector_name
 from kafkalert.bus.marks import Partition
 from kafkalert.config.sections import Cluster
-from kafkalert.engine.clock import SystemClock
 from kafkalert.ops.failover.cut import Cut
 from kafkalert.ops.failover.ledger import Ledger
 from kafkalert.sandbox.local import Sandbox
@@ -136,7 +135,7 @@ def ledger_of(sites: Sites, topics: list[str], *, known: bool) -> Ledger:
     """A ledger from dc1 to dc2, which may be told what the flows have confirmed."""
     told = {name: {one: at + 1 for one, at in sites.carried(name).items()} for name in sites.written if known}
     clusters = sites.clusters["dc1"], sites.clusters["dc2"]
-    return Ledger(*clusters, topics, clock=SystemClock(), crossed=told, compacted=[ROWS])
+    return Ledger(*clusters, topics, crossed=told, compacted=[ROWS])
 
 
 def crossed(ledger: Ledger, source: str) -> Callable[[], bool]:

@@ -44,7 +44,6 @@ class Crossing:
             settings.clusters[source],
             settings.clusters[target],
             [topic for topic in flow.topics(settings) if topic in here and topic in there],
-            clock=clock,
             crossed={
                 source: _crossed(settings, view, source, target),
                 target: _crossed(settings, view, target, source),

@@ -21,7 +21,8 @@ from typing import Final
 
 from kafkalert.bus.marks import Mark, Marks
 
-_FOR_EVER: Final = 2**63 - 1
+FOR_EVER: Final = 2**63 - 1
+"""Above every offset, and every time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def cut(
     passed: Sequence[tuple[int, int]] = (),
     a_crossed: int = 0,
     b_crossed: int = 0,
-    a_sure: int = _FOR_EVER,
+    a_sure: int = FOR_EVER,
     since: int | None = -1,
     whole_since: int | None = None,
 ) -> Cut | NotCrossed:

@@ -2,19 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from kafkalert.bus.lookup import Found, Sought, find
 from kafkalert.bus.mark_reader import MarkReader
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.ops.failover.claims import Claims, Say
+from kafkalert.ops.failover.cut import FOR_EVER
 from kafkalert.ops.failover.horizon import Partition, stranded
-
-_EVER: Final = 2**63 - 1
-
-Chosen = Sequence[Say]
-"""What each instance tells that has a say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +38,9 @@ class Logs:
     ends: Mapping[Partition, int]
     clock: Clock
 
-    def find(self, chosen: Mapping[Partition, Chosen], reached: Mapping[Partition, int]) -> dict[Partition, Found]:
+    def find(
+        self, chosen: Mapping[Partition, Sequence[Say]], reached: Mapping[Partition, int]
+    ) -> dict[Partition, Found]:
         """Where records lie that claims name; see `lookup.find`. `reached`: the partition's end on the old cluster."""
         sought = {
             one: Sought(
@@ -86,7 +83,7 @@ def goings_of(
     chosen = {one: [] if until is None else _with_ids(made[one].settled(until)) for one in reached.keys() & made.keys()}
     found = logs.find(chosen, told)
     # What the flow has confirmed tells more, where its worker answers.
-    latest = {one: _with_ids(made[one].settled(_EVER)) for one in chosen if one not in carried}
+    latest = {one: _with_ids(made[one].settled(FOR_EVER)) for one in chosen if one not in carried}
     crossed = logs.find(latest, told)
     goings = []
     for one, end_there in reached.items():
@@ -102,7 +99,7 @@ def goings_of(
     return goings
 
 
-def _with_ids(says: Sequence[Say]) -> Chosen:
+def _with_ids(says: Sequence[Say]) -> list[Say]:
     """Of each instance's claims, those with an id; of several with the same one, the newest."""
     return [
         Say(list({one.id: one for one in reversed(say.made) if one.id}.values())[::-1], _others(say)) for say in says

@@ -6,9 +6,8 @@ window on each cluster, which are enough for every cut and for saying what has y
 - On the old cluster a window begins at the lowest offset that a group has committed, and where natives may not have
   crossed; on the new one where its natives may not have crossed. Natives have crossed before the offset that the caller
   knows (`crossed`: the connector's committed offset + 1, the `ends` of the last COMMIT; the higher of them). Where
-  nothing is known, all is read, and a native that has a copy answers for those before it. Where more than side.MOST
-  records would have to be read, it is *assumed* that natives before the last ones have crossed. That holds where flows
-  run and read a partition in order, which a switch checks first.
+  nothing is known, a native that has a copy answers for those before it; where more than side.MOST records would have
+  to be read, those before the last ones are *assumed* to have crossed. A flow that runs reads a partition in order.
 - Both are then read further back, to the first record of the lowest time in them (cut.oldest): a copy has its record's
   time, so everything in the windows has all its occurrences in them.
 
@@ -23,15 +22,13 @@ from typing import Final, Self
 
 from kafkalert.bus.marks import Mark, Marks, Partition
 from kafkalert.config.sections import Cluster
-from kafkalert.engine.clock import Clock
 from kafkalert.engine.skipping import Ranges
 from kafkalert.errors import ConfigError, KafkalertError
-from kafkalert.ops.failover.cut import Cut, NotCrossed, cut, oldest
+from kafkalert.ops.failover.cut import FOR_EVER, Cut, NotCrossed, cut, oldest
 from kafkalert.ops.failover.natives import Natives, Uncrossed
 from kafkalert.ops.failover.side import Progress, Side
 
 _POLL_SECONDS: Final = 0.2
-_FOR_EVER: Final = 2**63 - 1
 
 Committed = Mapping[str, Mapping[Partition, int]]
 """Each group's committed offsets. Partitions where it has none are absent, or negative."""
@@ -57,12 +54,10 @@ class Ledger:
         target: Cluster,
         topics: Sequence[str],
         *,
-        clock: Clock,
         crossed: Mapping[str, Mapping[Partition, int]] | None = None,
         compacted: Container[str] = (),
     ) -> None:
         self._topics = list(topics)
-        self._clock = clock
         self._known = crossed or {}
         self._compacted = compacted
         # Stages and the mirror see of the source what is committed. On the target, copies count wherever they lie; what
@@ -189,28 +184,23 @@ class Ledger:
         if at < self._lowest.get(one, source.begin[one]):
             raise KafkalertError(f"A group's offset of {one[0]}[{one[1]}] went back meanwhile.", hint="Try again.")
         return cut(
-            source.older[one] + source.newer[one] + hidden.between(source.positions[one], _FOR_EVER),
+            source.older[one] + source.newer[one] + hidden.between(source.positions[one], FOR_EVER),
             target.older[one] + target.newer[one],
             at,
             ends[1],
             passed=passed,
-            a_crossed=self._crossed(source, one),
-            b_crossed=self._crossed(target, one),
+            a_crossed=source.crossed[one],
+            b_crossed=target.crossed[one],
             a_sure=ends[0],
             since=floor,
             whole_since=source.whole_since(one, floor),
         )
 
-    def _crossed(self, side: Side, one: Partition) -> int:
-        """Before it natives have crossed: a flow carries a partition in order, where nothing better is known."""
-        seen = self._natives[side.name][one].crossed if one in side.untold else 0
-        return max(side.crossed[one], seen)
-
     def _lacks(self, side: Side, one: Partition, end: int | None) -> Uncrossed:
         unread = max(0, (side.ends[one] if end is None else end) - side.positions[one])
         if not self._natives:
             return Uncrossed(0, unread=max(1, unread))
-        before = _FOR_EVER if end is None else end
+        before = FOR_EVER if end is None else end
         natives = self._natives[side.name][one]
         records, timestamp = natives.missing(before)
         # A repeat harms only groups that go on where it arrives.
@@ -286,6 +276,9 @@ class Ledger:
                     for mark in chain(side.older[one], side.newer[one]):
                         if mark.native is wanted:
                             self._note(side, one, mark)
+        for side in self._sides:
+            for one in side.untold:  # a flow carries a partition in order
+                side.crossed[one] = max(side.crossed[one], self._natives[side.name][one].crossed)
 
     def _note(self, side: Side, one: Partition, mark: Mark) -> None:
         if not mark.native:

@@ -292,8 +292,7 @@ def check_size(commit: Event) -> None:
 
 
 def _called_off_by(first: Event) -> str:
-    reason = f" ({harmless(first.reason)})" if first.reason else ""
-    return f"{harmless(first.by)} called it off{reason}."
+    return f"{harmless(first.by)} called it off{f' ({harmless(first.reason)})' if first.reason else ''}."
 
 
 def _sentence(error: BaseException) -> str:
