@@ -138,8 +138,7 @@ class Ledger:
         found: dict[Partition, Uncrossed] = {}
         with self._changed:
             for one in side.begin if ends is None else ends:
-                lacks = self._lacks(side, one, None if ends is None else ends[one])
-                if lacks:
+                if lacks := self._lacks(side, one, None if ends is None else ends[one]):
                     found[one] = lacks
         return found
 
@@ -267,7 +266,7 @@ class Ledger:
     def _settle(self) -> None:
         """Pair what was read with its copies; from now on that is done as it comes."""
         self._natives = {
-            side.name: {one: Natives(in_order=one[0] in self._compacted or one in side.untold) for one in side.begin}
+            side.name: {one: Natives(in_order=one in side.untold or one[0] in self._compacted) for one in side.begin}
             for side in self._sides
         }
         for wanted in (True, False):  # natives first, so that no copy has to wait for its own
@@ -276,9 +275,8 @@ class Ledger:
                     for mark in chain(side.older[one], side.newer[one]):
                         if mark.native is wanted:
                             self._note(side, one, mark)
-        for side in self._sides:
-            for one in side.untold:  # a flow carries a partition in order
-                side.crossed[one] = max(side.crossed[one], self._natives[side.name][one].crossed)
+        for side, one in ((each, one) for each in self._sides for one in each.untold):  # a flow carries them in order
+            side.crossed[one] = max(side.crossed[one], self._natives[side.name][one].crossed)
 
     def _note(self, side: Side, one: Partition, mark: Mark) -> None:
         if not mark.native:
