@@ -3,11 +3,9 @@
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from kafkalert.bus.marks import Mark
-
-_FOR_EVER: Final = 2**63 - 1
+from kafkalert.ops.failover.cut import FOR_EVER
 
 
 class Records:
@@ -63,7 +61,7 @@ class Records:
 
     def _missing(self) -> Iterator[int]:
         self._sorted()
-        since = self._since if self._since is not None else _FOR_EVER if self.cut_off else -1
+        since = self._since if self._since is not None else FOR_EVER if self.cut_off else -1
         return (
             place
             for place, crossed in enumerate(self._crossed)
