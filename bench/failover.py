@@ -20,7 +20,6 @@ from kafkalert.sandbox.local import Sandbox
 from tests.alerting import Alerting
 from tests.pipeline import Pipeline
 from tests.reading import ENTRIES, ends
-from tests.running import make_topics
 from tests.twin import NAMES, Twin, now_ms, twins
 
 _WARM_SECONDS: Final = 5.0
@@ -125,7 +124,7 @@ class Bench:
             for beat in bank.beats.all:
                 if (beat["cluster"], beat["epoch"], beat["state"]) == ("dc2", 1, "running"):
                     ran[beat["pid"]] = min(beat["time"], ran.get(beat["pid"], beat["time"]))
-            alert = min(one.at for one in bank.alerts.natives("dc2"))
+            alert = min(one.at for one in bank.alerts.native_records("dc2"))
             decided, ran_all, alerted = ((at - begun) / 1000 for at in (commit.at, max(ran.values()), alert))
             loss = told["loss"]
             grown = [round((now - then) / 1024, 1) for then, now in zip(before, after, strict=True)]
@@ -138,7 +137,7 @@ class Bench:
         with twins(self._sandbox, "rest.", self._folder / "rest") as make:
             bank = make()
             alone = Pipeline(self._sandbox.bootstrap("dc1"), "alone.", self._folder / "alone")
-            make_topics(alone).seed()
+            alone.make_topics().seed()
             one = alone.alerting()
             running = {"alerting": bank.alerting(), "bridge": bank.bridge()}
             bank.await_running(*running.values(), on="dc1")

@@ -15,8 +15,8 @@ from typer.main import get_command
 
 from kafkalert.commands import complete
 from kafkalert.commands.invocation import of
-from kafkalert.commands.terminal import prepare, report, write
 from kafkalert.errors import ExitCode
+from kafkalert.views.terminal import prepare, report, write
 
 HEAVY = ("confluent_kafka", "fastavro", "lmdb", "msgspec", "prometheus_client", "pydantic", "rich", "textual", "yaml")
 """Libraries that `--help` and completion never load."""
@@ -99,10 +99,10 @@ class LazyGroup(TyperGroup):
             return list(super().shell_complete(ctx, incomplete))
 
     def invoke(self, ctx: Any) -> None:  # noqa: ANN401 - the signature is Typer's
-        """Run the command inside the border that turns errors into exit statuses. What it returns is dropped."""
-        from kafkalert.commands.border import border  # noqa: PLC0415 - logging, not for --help
+        """Run the command; the error boundary turns its errors into exit statuses. What it returns is dropped."""
+        from kafkalert.commands.error_boundary import error_boundary  # noqa: PLC0415 - logging, not for --help
 
-        with border(of(ctx)):
+        with error_boundary(of(ctx)):
             super().invoke(ctx)
 
     @contextmanager
@@ -214,7 +214,7 @@ def quiet_end() -> None:
     try:
         sys.stdout.flush()
     except OSError:
-        from kafkalert.commands.border import mute_stdout  # noqa: PLC0415 - only when a pipe broke
+        from kafkalert.commands.error_boundary import mute_stdout  # noqa: PLC0415 - only when a pipe broke
 
         mute_stdout()
 

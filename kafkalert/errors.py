@@ -73,6 +73,14 @@ class DeniedError(RefusedError):
         self.resource = resource
 
 
+class RestartError(KafkalertError):
+    """This process cannot go on, and the next one may: whoever watches over it, a supervisor say, starts it again."""
+
+
+class NotReadyError(KafkalertError):
+    """What a stage needs is not there yet. It passes by itself, so the stage tries again."""
+
+
 class OutcomeUnknownError(KafkalertError):
     """Something was asked of a cluster and its answer never came; the hint says how to find out."""
 

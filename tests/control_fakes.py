@@ -1,13 +1,17 @@
 """A control log that says what a test has it say."""
 
 from collections.abc import Callable, Sequence
+from time import sleep
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError
 
 from kafkalert.bus.control.event import Event, Step
 from kafkalert.bus.control.state import View, resolve
 from kafkalert.config.sections import Cluster, Context, Settings
+from tests.engine_fakes import FakeMessage
 
 OTHER = {"dc1": "dc2", "dc2": "dc1"}
 SETTINGS = Settings(
@@ -95,3 +99,51 @@ class FakeDelivery:
 
     def close(self) -> None:
         """Forget the rest."""
+
+
+class FakeConsumer:
+    """As a consumer of one cluster's control log, which holds `values`; with None there is no such topic."""
+
+    def __init__(self, values: Sequence[bytes] | None, answers_after: float = 0.0) -> None:
+        self._values = values
+        self._answers_after = answers_after
+        self._next = 0
+
+    @classmethod
+    def instead(cls, monkeypatch: pytest.MonkeyPatch, **consumers: "FakeConsumer") -> None:
+        """What each reader has from now on, by its cluster's name."""
+        fake = SimpleNamespace(consumer=lambda cluster, *_, **__: consumers[cluster.name])
+        monkeypatch.setattr("kafkalert.bus.control.reader.clients", fake)
+
+    def list_topics(self, topic: str, **_: object) -> SimpleNamespace:
+        """Whether the log is there."""
+        sleep(self._answers_after)
+        missing = KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART) if self._values is None else None
+        return SimpleNamespace(topics={topic: SimpleNamespace(error=missing)})
+
+    def get_watermark_offsets(self, *_: object, **__: object) -> tuple[int, int]:
+        """The log's ends."""
+        return 0, len(self._values or ())
+
+    def assign(self, *_: object) -> None:
+        """Read it from its beginning."""
+        self._next = 0
+
+    def unassign(self) -> None:
+        """Read nothing."""
+
+    def poll(self, seconds: float) -> FakeMessage | None:
+        """The next event."""
+        values = self._values or ()
+        if self._next >= len(values):
+            sleep(min(seconds, 0.02))
+            return None
+        self._next += 1
+        return FakeMessage(body=values[self._next - 1], at=self._next - 1)
+
+    def consume(self, *_: object) -> list[FakeMessage]:
+        """No more at once."""
+        return []
+
+    def close(self) -> None:
+        """It holds nothing."""

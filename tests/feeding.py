@@ -9,8 +9,8 @@ from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
 
-from kafkalert.bus.connect import Connect
-from kafkalert.bus.flow import connector_name
+from kafkalert.bus.connect.client import Connect
+from kafkalert.bus.connect.flow import connector_name
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import KafkalertError
 from kafkalert.sandbox.process import wait_until
@@ -59,6 +59,18 @@ def book_lines(pipeline: Pipeline, count: int, write: Callable[[str], object]) -
         write(json.dumps(entry) + "\n")
 
 
+class Worker(Connect):
+    """With what only others than kafkalert do to a connector."""
+
+    def pause(self, name: str) -> None:
+        """Let its tasks idle."""
+        self._ask("PUT", f"/connectors/{name}/pause")
+
+    def delete(self, name: str) -> None:
+        """Remove it; its offsets stay."""
+        self._ask("DELETE", f"/connectors/{name}")
+
+
 @dataclass
 class Flow:
     """What carries records from `source` into `target`, as its worker is told."""
@@ -69,7 +81,7 @@ class Flow:
 
     def __post_init__(self) -> None:
         self._name = connector_name(self.source, self.target.name, self.prefix)
-        self._worker = Connect(self.target)
+        self._worker = Worker(self.target)
 
     def stop(self) -> None:
         """Nothing crosses any more."""

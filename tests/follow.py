@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from kafkalert.bus.clients import close_behind
+from kafkalert.sandbox.process import wait_until
+from tests.alerting import SECONDS
 from tests.pipeline import Pipeline
-from tests.reading import OUTBOUND, STATUS, Output, output
+from tests.reading import OUTBOUND, STATUS, Output, Place, ends, output
 
 AFTER_MS = 2000
 
@@ -19,9 +21,11 @@ class Followed:
     """All that topics of one cluster hold, from their beginnings; it needs no thread, `pump` takes what has come."""
 
     def __init__(self, site: Pipeline, *topics: str) -> None:
-        self._client = site.client()
+        self._client = site.client(enable_partition_eof=True)
+        self._asking = site.client()  # its questions wait behind no fetch, as those of the other one would
         self._site, self._topics = site, topics
         self._places = set(site.places(*topics))
+        self._ended: dict[Place, int] = {}
         self._client.assign([TopicPartition(*place, 0) for place in self._places])
 
     def pump(self) -> list[Message]:
@@ -31,12 +35,34 @@ class Followed:
             self._places |= added
         found: list[Message] = []
         while some := self._client.consume(10_000, 0.005):
-            found += [one for one in some if one.error() is None]
+            for one in some:
+                error = one.error()
+                if error is None:
+                    found.append(one)
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    self._ended[str(one.topic()), int(one.partition() or 0)] = int(one.offset() or 0)
+        return found
+
+    def catch_up(self) -> list[Message]:
+        """As `pump`, and no less than what the topics hold now. Fails where that cannot be read."""
+        found = self.pump()
+        wanted: dict[Place, int] = {}
+
+        def whole() -> bool:
+            try:
+                wanted.update({} if wanted else ends(self._asking, sorted(self._places)))
+            except KafkaException:
+                return False
+            found.extend(self.pump())
+            return all(self._ended.get(place, -1) >= end for place, end in wanted.items())
+
+        assert wait_until(whole, SECONDS, every=0), f"{self._topics}: not read to {wanted}"
         return found
 
     def close(self) -> None:
         """Read no more; not waited for, as the cluster may hang."""
         close_behind(self._client)
+        close_behind(self._asking)
 
 
 class Alert(NamedTuple):
@@ -58,32 +84,32 @@ class Alerts:
         self._followed = {name: Followed(site, *OUTBOUND) for name, site in sites.items()}
         self.seen: list[Alert] = []
         self._ids: dict[str, set[str]] = defaultdict(set)
-        self._natives: set[str] = set()
+        self._native_records: set[str] = set()
 
-    def pump(self) -> int:
-        """Take what has come; how many records that makes."""
+    def pump(self, *, whole: bool = False) -> int:
+        """Take what has come, or the whole that is there now; how many records that makes."""
         for name, followed in self._followed.items():
-            for message in followed.pump():
+            for message in followed.catch_up() if whole else followed.pump():
                 headers: dict[str, object] = dict(message.headers() or ())
                 native = not any(header.startswith("ka-origin.") for header in headers)
                 one = Alert(name, native, message.timestamp()[1], output(message))
                 self.seen.append(one)
                 self._ids[name].add(one.output.id)
                 if native:
-                    self._natives.add(one.output.id)
+                    self._native_records.add(one.output.id)
         return len(self.seen)
 
     def missing(self, ids: Iterable[str]) -> set[str]:
         """Those of `ids` that nobody has written yet, to either cluster."""
         self.pump()
-        return set(ids) - self._natives
+        return set(ids) - self._native_records
 
     def absent(self, cluster: str, ids: Iterable[str]) -> set[str]:
         """Those of `ids` that a cluster does not hold, written there or carried there."""
         self.pump()
         return set(ids) - self._ids[cluster]
 
-    def natives(self, cluster: str | None = None) -> list[Alert]:
+    def native_records(self, cluster: str | None = None) -> list[Alert]:
         """What was written to a cluster, or to any, by time."""
         return sorted(
             (one for one in self.seen if one.native and cluster in {None, one.cluster}), key=lambda one: one.at
@@ -96,13 +122,13 @@ class Alerts:
     def flow_again(self, cluster: str, since: int) -> bool:
         """Whether alerts have been written to a cluster for two seconds, of those after `since` (ms)."""
         self.pump()
-        there = [one.at for one in self.natives(cluster) if one.at >= since]
+        there = [one.at for one in self.native_records(cluster) if one.at >= since]
         return bool(there) and there[-1] >= there[0] + AFTER_MS
 
     def pause(self, begin: int, cluster: str, since: int) -> float:
         """Seconds of the longest time without an alert anywhere, from `begin` until they flow again: see there."""
-        end = next(one.at for one in self.natives(cluster) if one.at >= since) + AFTER_MS
-        times = [begin, *(one.at for one in self.natives() if begin <= one.at <= end), end]
+        end = next(one.at for one in self.native_records(cluster) if one.at >= since) + AFTER_MS
+        times = [begin, *(one.at for one in self.native_records() if begin <= one.at <= end), end]
         return max(after - before for before, after in pairwise(times)) / 1000
 
     def close(self) -> None:

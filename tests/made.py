@@ -27,7 +27,7 @@ def debit(account: str, name: str, *, cents: int = 500, timestamp: int = 1_800_0
     }
 
 
-def wishes(customer: str, *accounts: str, above: int = 0, junk: int = 0) -> dict[str, Any]:
+def settings_row(customer: str, *accounts: str, above: int = 0, junk: int = 0) -> dict[str, Any]:
     """Settings of a customer who wants an e-mail for each debit above so many cents.
 
     `junk` is the number of phone numbers that come with it: they make the row large and get nothing.

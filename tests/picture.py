@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from kafkalert.ops.failover.picture import ClusterSeen, Survey
+from kafkalert.ops.failover.status.picture import ClusterSeen, Survey
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.status import FlowStatus
 

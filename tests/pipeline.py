@@ -80,8 +80,8 @@ class Pipeline:
         """The group of the stage."""
         return f"{self.prefix}kafkalert.alerting"
 
-    def make_topics(self, *names: str) -> None:
-        """Create topics as `topics apply` does, all of them or those named."""
+    def make_topics(self, *names: str) -> "Pipeline":
+        """Create topics as `topics apply` does, all of them or those named, and return once the broker leads them."""
         context = Context(name="test", clusters=("dc1",), prefix=self.prefix)
         topics, engine = Topics(replication=self.replication), Engine(mode="two-hop")
         settings = Settings(context=context, clusters={"dc1": self.cluster}, topics=topics, engine=engine)
@@ -93,8 +93,8 @@ class Pipeline:
         client = admin(self.cluster)
         for future in client.create_topics(new, operation_timeout=30).values():
             future.result(30)
-        there = [one.topic.removeprefix(self.prefix) for one in new]
-        assert wait_until(lambda: self._led(there), SECONDS), f"no leaders for {there}"
+        self._await_led([one.topic.removeprefix(self.prefix) for one in new])
+        return self
 
     def add_partitions(self, count: int, *names: str) -> None:
         """Give topics `count` partitions, unless a mirror did so just now; who writes there from now on knows them."""
@@ -105,27 +105,33 @@ class Pipeline:
             if error is not None and error.args[0].code() != KafkaError.INVALID_PARTITIONS:
                 raise error
         self.added |= dict.fromkeys(names, count)
-        assert wait_until(lambda: self._led(names), SECONDS), f"no leaders for {names}"
+        self._await_led(names)
         for name in names:
             self.producers.pop(name, None)
 
-    def _led(self, names: Sequence[str]) -> bool:
-        """Whether the broker leads every partition of topics, of which it may hear only after it has made them."""
-        client = self.client()
-        try:
-            ends(client, self.places(*names))
-        except KafkaException:
-            return False
-        finally:
-            client.close()
-        return True
+    def _await_led(self, names: Sequence[str]) -> None:
+        """Return once the broker leads every partition of topics, of which it may hear only after it has made them."""
+        refusals: list[KafkaException] = []
+
+        def led() -> bool:
+            client = self.client()
+            try:
+                ends(client, self.places(*names))
+            except KafkaException as error:
+                refusals.append(error)
+                return False
+            finally:
+                client.close()
+            return True
+
+        assert wait_until(led, SECONDS), f"{len(refusals)} times, last: {refusals[-1]}"
 
     def seed(self) -> None:
         """Write both tables, as they are in `authorisations` and `settings`."""
         for account, customers in self.authorisations.items():
             self.authorise(account, customers)
         for customer, row in self.settings.items():
-            self.wish(customer, row)
+            self.put_settings(customer, row)
         self.flush()
 
     def authorise(self, account: str, customers: list[str] | None) -> None:
@@ -135,7 +141,7 @@ class Pipeline:
         self.put(AUTHORISATIONS, raw, CODEC.encode("AccountId", {"id": account}))
         self.authorisations[account] = customers or []
 
-    def wish(self, customer: str, row: dict[str, Any] | None) -> None:
+    def put_settings(self, customer: str, row: dict[str, Any] | None) -> None:
         """What a customer asks for from now on; None removes the row."""
         raw = None if row is None else CODEC.encode("CustomerAlertSettings", row)
         self.put(SETTINGS, raw, CODEC.encode("CustomerId", {"id": customer}))
@@ -194,9 +200,9 @@ class Pipeline:
             alerts[one.customer].add(alert_id(DEVELOPMENT_KEY, EntryId(entry["entryId"]), suffix))
         return dict(alerts)
 
-    def client(self, group: str = "test") -> Consumer:
-        """A consumer that is member of no group."""
-        return consumer(self.cluster, self.prefix + group, queued_max_messages_kbytes=8192)
+    def client(self, group: str = "test", **more: object) -> Consumer:
+        """A consumer that is member of no group; `more` are properties of the client library."""
+        return consumer(self.cluster, self.prefix + group, queued_max_messages_kbytes=8192, **more)
 
     def places(self, *topics: str) -> list[Place]:
         """The partitions of topics."""

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from confluent_kafka import KafkaException
 
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
-from tests.made import debit, wishes
+from tests.made import debit, settings_row
 from tests.pipeline import Pipeline
-from tests.reading import AUTHORISATIONS, BY_CUSTOMER, DEAD, ENTRIES, OUTBOUND, SETTINGS, STATUS, ends
+from tests.reading import STATUS
 
 COMMAND = Path(sys.executable).with_name("kafkalert")
 
@@ -36,28 +35,12 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("KAFKALERT_")}
 
 
-def make_topics(pipeline: Pipeline) -> Pipeline:
-    """Its topics, once the broker has heard of them from its controller."""
-    pipeline.make_topics()
-    client = pipeline.client()
-    places = pipeline.places(ENTRIES, BY_CUSTOMER, AUTHORISATIONS, SETTINGS, DEAD, STATUS, *OUTBOUND)
-
-    def there() -> bool:
-        try:
-            return len(ends(client, places)) == len(places)
-        except KafkaException:
-            return False
-
-    assert wait_until(there, SECONDS)
-    return pipeline
-
-
 @contextmanager
 def one_booking(bootstrap: str, prefix: str, folder: Path) -> Iterator[Pipeline]:
     """Topics with an account, a customer who asked for every debit of it, and one booking."""
-    one = make_topics(Pipeline(bootstrap, prefix, folder))
+    one = Pipeline(bootstrap, prefix, folder).make_topics()
     one.authorise("NL01", ["anna"])
-    one.wish("anna", wishes("anna", "NL01"))
+    one.put_settings("anna", settings_row("anna", "NL01"))
     one.book(debit("NL01", "first"))
     one.flush()
     yield one

@@ -27,8 +27,8 @@ from confluent_kafka.admin import (
 from pydantic import SecretStr
 
 from kafkalert.bus.clients import admin
-from kafkalert.bus.connect import Connect
-from kafkalert.bus.flow import properties_text, worker_config
+from kafkalert.bus.connect.client import Connect
+from kafkalert.bus.connect.flow import properties_text, worker_config
 from kafkalert.config.secrets import Reference
 from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.errors import KafkalertError

@@ -3,7 +3,7 @@
 import lmdb
 import msgspec
 
-from kafkalert.engine.store import Checkpoint
+from kafkalert.tables.store import Checkpoint
 from tests.pipeline import Pipeline
 from tests.reading import AUTHORISATIONS, SETTINGS, ends
 

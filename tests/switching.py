@@ -18,7 +18,7 @@ from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
 from tests.pipeline import Pipeline
 from tests.reading import ENTRIES, Place, ends
-from tests.running import beats, make_topics
+from tests.running import beats
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Pair:
         self.sites = {name: Site(address, prefix, folder, clusters=clusters) for name, address in clusters.items()}
         self.dc1, self.dc2 = self.sites.values()
         for site in self.sites.values():
-            make_topics(site).seed()
+            site.make_topics().seed()
         self.log = ControlLog(
             [Cluster(name=name, bootstrap=address) for name, address in clusters.items()],
             self.dc1.topic("kafkalert.control"),
@@ -94,7 +94,7 @@ class Pair:
 
         assert wait_until(so, SECONDS, every=0.05), f"{newest}\n{self.dc1.said()}"
 
-    def cut(self, *, skip: Mapping[Place, list[list[int]]] | None = None) -> dict[str, Any]:
+    def begin_at_ends(self, *, skip: Mapping[Place, list[list[int]]] | None = None) -> dict[str, Any]:
         """Have the group begin at the present ends of dc2; returns COMMIT's detail. `skip` lists ranges after that."""
         client = self.dc2.client()
         at = ends(client, self.dc2.places(ENTRIES))

@@ -22,7 +22,7 @@ from tests.follow import Alerts, Beats
 from tests.load import asked
 from tests.pipeline import Pipeline, Sent
 from tests.reading import AUTHORISATIONS, SETTINGS, ends
-from tests.running import COMMAND, make_topics
+from tests.running import COMMAND
 
 NAMES = ("dc1", "dc2")
 Done = subprocess.CompletedProcess[str]
@@ -79,7 +79,7 @@ class Twin:
         self.file = self.folder / "entries.ndjson"
         self.file.touch()
         for site in self.sites.values():
-            make_topics(site)
+            site.make_topics()
         self.log = ControlLog(self.clusters, self.dc1.topic("kafkalert.control"), home="dc1", by="test")
         self.log.start()
         self.alerts = Alerts(self.sites)

@@ -14,7 +14,7 @@ from kafkalert.config.sections import DEVELOPMENT_KEY
 from kafkalert.model.ids import AlertId, CustomerId, EntryId, alert_id, alert_suffix
 from kafkalert.sandbox.expected import expected
 from tests.feeding import Feed
-from tests.made import datum, debit, wishes
+from tests.made import datum, debit, settings_row
 from tests.pipeline import Sent
 from tests.reading import CODEC, ENTRIES, SETTINGS
 from tests.twin import NAMES, Twin, now_ms
@@ -36,7 +36,7 @@ class Changing:
     def __init__(self) -> None:
         self.authorisations = {f"NL00TORTURE{one}": [f"torture-{one}"] for one in range(CHANGING)}
         self.rows: dict[str, list[dict[str, Any]]] = {
-            customer: [wishes(customer, account)] for account, (customer,) in self.authorisations.items()
+            customer: [settings_row(customer, account)] for account, (customer,) in self.authorisations.items()
         }
         self.entries: dict[str, dict[str, Any]] = {}
         self._numbers = count(1)
@@ -45,7 +45,7 @@ class Changing:
         """A customer and a new row for him, with an address that no row had before."""
         customer = f"torture-{number % CHANGING}"
         account = f"NL00TORTURE{number % CHANGING}"
-        row = wishes(customer, account)
+        row = settings_row(customer, account)
         row["addresses"] = [{"address": {"emailAddress": f"{customer}-{next(self._numbers)}@example.org"}}]
         return customer, row
 
@@ -99,7 +99,7 @@ class Bank(Twin):
         for account, customers in self.changing.authorisations.items():
             self.dc1.authorise(account, list(customers))
         for number, (customer, rows) in enumerate(self.changing.rows.items()):
-            self.sites[NAMES[number % 2]].wish(customer, rows[-1])
+            self.sites[NAMES[number % 2]].put_settings(customer, rows[-1])
         for site in self.sites.values():
             site.flush()
 
@@ -158,7 +158,7 @@ class Bank(Twin):
         self.changing.rows[customer].append(row)
         return NAMES[number % CHANGING % 2], customer, row
 
-    def wish(self, number: int) -> None:
+    def change_settings(self, number: int) -> None:
         """A customer's row changes, straight on the cluster that it belongs to."""
         cluster, customer, row = self.change(number)
         site = self.sites[cluster]
@@ -220,10 +220,10 @@ class Bank(Twin):
 
     def again(self, source: str, since: int) -> set[str]:
         """The entries that were alerted on `source`, and since a time (ms) on the other cluster once more."""
-        self.alerts.pump()
-        natives = [one for one in self.alerts.seen if one.native]
-        before = {one.output.entry for one in natives if one.cluster == source}
-        return before & {one.output.entry for one in natives if one.cluster != source and one.at >= since}
+        self.alerts.pump(whole=True)
+        native_records = [one for one in self.alerts.seen if one.native]
+        before = {one.output.entry for one in native_records if one.cluster == source}
+        return before & {one.output.entry for one in native_records if one.cluster != source and one.at >= since}
 
     def allowed(self) -> set[AlertId]:
         """Every alert that may be there."""

@@ -93,7 +93,9 @@ class Faults:
             elif step.what in {"cut", "hang"}:
                 undo = [self.links(step.what, [self._link(name) for name in step.on])]
             else:
-                parts = [self._do(step, self._bank.cluster(name), name) for name in step.on]
+                # Brokers first: a Connect worker that is started beside a broker that is away gives up after a while.
+                names = sorted(step.on, key=lambda name: name.startswith("mirror"))
+                parts = [self._do(step, self._bank.cluster(name), name) for name in names]
                 undo = [one for one in parts if one is not None]
             self.counts["faults" if undo else "faults left out"] += 1
             over.wait(step.seconds)

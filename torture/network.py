@@ -10,9 +10,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
+from kafkalert.sandbox.cleanup import data_folder
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.ports import HOST, free_port
-from kafkalert.sandbox.remains import data_folder
 from tests.twin import NAMES
 from torture.proxy import Link, Proxy
 

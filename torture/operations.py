@@ -89,7 +89,8 @@ class Operator:
             return
         events = {one.event for one in self._bank.log.view().history if one.id == shape["id"]}
         switched = shape["outcome"].startswith("switched")
-        if not wait_until(lambda: self._committed(shape["id"]) == switched, 10, every=0.1):
+        stands = switched or shape["outcome"] == "COMMIT"  # as `failover cancel` tells what it was too late for
+        if not wait_until(lambda: self._committed(shape["id"]) == stands, 10, every=0.1):
             self._journal.fail(f"told {shape['outcome']!r} of epoch {shape['epoch']}, the logs have {events}")
         if switched:
             self.counts[shape["mode"]] += 1
@@ -169,24 +170,24 @@ class Operator:
         self._bank.add_partition(step.on[0])
 
     def _do_rows(self, step: Step) -> None:
-        self._bank.wish(step.number)
+        self._bank.change_settings(step.number)
 
     def _do_seed(self, step: Step) -> None:
         """A row by `seed`, which goes to the active cluster; only if that is where the row belongs."""
         if NAMES[step.number % 2] != self._bank.active:
-            self._bank.wish(step.number)
+            self._bank.change_settings(step.number)
             return
         _, customer, row = self._bank.change(step.number)
         file = self._bank.folder / "row.ndjson"
         file.write_text(json.dumps({"key": {"id": customer}, "value": row}) + "\n", encoding="utf-8")
         told = self.command("seed", "settings", str(file), "--yes", may=self._may)
         if told.code != 0:  # nobody knows whether the row is there; the next one is the newest for sure
-            self._bank.wish(step.number)
+            self._bank.change_settings(step.number)
 
     def _do_break(self, step: Step) -> None:
         """The active cluster goes away."""
         self._broken = self._bank.active
-        self._before = self._topics.natives(self._broken)
+        self._before = self._topics.native_records(self._broken)
         Event().wait(_HEARD_SECONDS)
         self._mend = self._faults.site(self._broken, step.what.rpartition(" ")[2])
 
@@ -241,7 +242,7 @@ class Operator:
         if looked.code in {0, 3}:
             counted = {one["topic"]: one["carry"] for one in looked.shape["topics"] if one["source"] == source}
             told = counted.get(self._bank.dc1.topic(ENTRIES), 0)
-            stranded = len(self._topics.stranded(source))
+            stranded = len(self._topics.stranded_places(source))
             if told != stranded:
                 self._journal.fail(f"reconcile says {told} of {ACCOUNTENTRY} are stranded on {source}, {stranded} are")
         done = self.command(*self._reconcile(source), may=frozenset({0, 1, 5}))

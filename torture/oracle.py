@@ -46,18 +46,21 @@ def disordered(alerts: Sequence[Alert], entries: Mapping[str, Sequence[Entry]], 
     """Within a stay, the alerts for one receiver of one account come as the account's entries lie on the cluster.
 
     By their first occurrences, in each of the entries' partitions, and but for entries that lie there more than once,
-    as a source that sends again writes them.
+    as a source that sends again writes them. What was alerted in an earlier stay, a forced switch has done again; and
+    some of it may have come just after that switch, from who had not read of it.
     """
     for cluster, there in entries.items():
         times = Counter(one.id for one in there)
         places = {one.id: (one.partition, one.offset) for one in there if times[one.id] == 1}
         series: dict[tuple[object, ...], dict[str, None]] = defaultdict(dict)
+        first: dict[tuple[object, ...], int] = {}
         for one in alerts:
             if one.native and one.cluster == cluster and one.output.entry in places:
                 stay = sum(each.since <= one.at for each in stays)
                 partition, _ = places[one.output.entry]
                 receiver = one.output.place[0], one.output.key, one.output.account
-                series[stay, partition, *receiver][one.output.entry] = None
+                if first.setdefault((*receiver, one.output.entry), stay) == stay:
+                    series[stay, partition, *receiver][one.output.entry] = None
         for who, ids in series.items():
             wrong = [pair for pair in pairwise(ids) if places[pair[0]] > places[pair[1]]]
             if wrong:

@@ -171,7 +171,7 @@ class Round:
         return {one.id for one in self._topics.entries(cluster)}
 
     def _alerts(self, cluster: str) -> set[str]:
-        self._bank.alerts.pump()
+        self._bank.alerts.pump(whole=True)
         return {one.output.id for one in self._bank.alerts.seen if one.cluster == cluster}
 
     def _probe(self) -> None:
@@ -189,7 +189,7 @@ class Round:
     def _wrong(self, kind: Kind) -> list[str]:
         """Everything that does not hold."""
         bank = self._bank
-        bank.alerts.pump()
+        bank.alerts.pump(whole=True)
         seen = bank.alerts.seen
         written = bank.alerts.written()
         history = sorted((one for one in bank.log.view().history if one.event == "COMMIT"), key=lambda one: one.epoch)

@@ -33,7 +33,7 @@ class Topics:
 
     def entries(self, cluster: str) -> list[Entry]:
         """All entries on a cluster so far."""
-        self._seen[cluster] += [_entry(one) for one in self._entries[cluster].pump()]
+        self._seen[cluster] += [_entry(one) for one in self._entries[cluster].catch_up()]
         return self._seen[cluster]
 
     def stranded(self, source: str) -> set[str]:
@@ -42,18 +42,27 @@ class Topics:
         there = {one.id for one in self.entries(other)}
         return {one.id for one in self.entries(source) if not one.origin} - there
 
-    def natives(self, cluster: str) -> set[str]:
+    def stranded_places(self, source: str) -> set[tuple[int, str]]:
+        """The same by partition: where one was added, what a source sent again may lie in another one there.
+
+        Reconcile carries that, too, so that both clusters hold the same.
+        """
+        (other,) = self._seen.keys() - {source}
+        there = {(one.partition, one.id) for one in self.entries(other)}
+        return {(one.partition, one.id) for one in self.entries(source) if not one.origin} - there
+
+    def native_records(self, cluster: str) -> set[str]:
         """The ids of entries that were written to that cluster itself."""
         return {one.id for one in self.entries(cluster) if not one.origin}
 
     def on_both(self) -> set[str]:
         """The ids of entries that were written to each of the clusters itself."""
         one, other = self._seen
-        return self.natives(one) & self.natives(other)
+        return self.native_records(one) & self.native_records(other)
 
     def table(self, cluster: str) -> dict[tuple[str, bytes], bytes | None]:
         """The last row of each key, as compaction would leave it; of those in two partitions the one of later time."""
-        for one in self._rows[cluster].pump():
+        for one in self._rows[cluster].catch_up():
             rows = self._tables[cluster].setdefault((str(one.topic()), bytes(one.key() or b"")), {})
             rows[one.partition() or 0] = one.timestamp()[1], one.value()
         last = {

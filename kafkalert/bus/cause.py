@@ -58,7 +58,9 @@ def _name(cluster: Cluster, one: Failure) -> Cause | None:
 
 def _tls(cluster: Cluster, one: Failure, mistrust: Mistrust) -> Cause | None:
     where, section = f"Cluster {cluster.name} ({one.at})", f"[clusters.{cluster.name}.kafka]"
-    if any(text in one.said for text in _NO_TLS):
+    # A listener without TLS takes the first word of it for a length, and closes; which of the two is seen is chance.
+    closed = one.state == "SSL_HANDSHAKE" and "closed by peer" in one.said
+    if closed or any(text in one.said for text in _NO_TLS):
         return Cause(
             f"{where} speaks no TLS at this port, but security.protocol is {_protocol(cluster)}.",
             f"Give the port of a TLS listener, or correct security.protocol of {section}.",

@@ -5,15 +5,18 @@ library itself then arrives as a KafkaError, which is no exception: no `except` 
 thread that ends so leaves no trace.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any, Final
 
-from kafkalert.errors import KafkalertError
+from kafkalert.errors import KafkalertError, RestartError
 
-_HINT: Final = "What was not committed is processed again. Run with -vv for its cause; please report it."
+_LOG = logging.getLogger(__name__)
+_REPORT: Final = "Run with -vv for its cause; please report it."
+_HINT: Final = f"What was not committed is processed again. {_REPORT}"
 
 
-class LostThreadError(KafkalertError):
+class LostThreadError(RestartError):
     """A thread ended, and nothing says why."""
 
 
@@ -35,6 +38,14 @@ def watched(name: str, work: Callable[[], None], ended: Callable[[BaseException 
             return  # noqa: B012 - what is no exception would break whoever prints it
 
     return run
+
+
+def lost(what: str, error: BaseException) -> KafkalertError:
+    """What is told of a thread that was doing `what`, and that `error` ended."""
+    if isinstance(error, KafkalertError):
+        return error
+    _LOG.debug("%s ended", what, exc_info=error)
+    return RestartError(f"{what} ended ({type(error).__name__}).", hint=_REPORT)  # its text may hold anything
 
 
 class Callbacks:

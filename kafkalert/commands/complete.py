@@ -6,7 +6,6 @@ from typing import Any
 import typer
 
 from kafkalert.commands.invocation import of
-from kafkalert.config.names import CHANNELS, TOPICS
 from kafkalert.errors import KafkalertError
 
 
@@ -21,20 +20,24 @@ def clusters(ctx: typer.Context, incomplete: str) -> list[str]:
     return _matching(_table(_document(ctx), "clusters"), incomplete)
 
 
-def channels(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Names of channels."""
+def words(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Words for the topics that are asked for most."""
+    from kafkalert.config.pipeline import WORDS  # noqa: PLC0415 - not for --help
+
     del ctx
-    return _matching(CHANNELS, incomplete)
+    return _matching(WORDS, incomplete)
 
 
 def topics(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names that the pipeline's topics have in the chosen context, prefix included."""
+    from kafkalert.config.stages import topic_names  # noqa: PLC0415 - not for --help
+
     document = _document(ctx)
     environments = _table(document, "contexts")
     chosen = of(ctx).context or document.get("context") or next(iter(environments), "")
     prefix = str(_table(environments, str(chosen)).get("prefix", ""))
     names = _table(_table(document, "topics"), "names")
-    return _matching((f"{prefix}{names.get(topic, topic)}" for topic in TOPICS), incomplete)
+    return _matching((f"{prefix}{names.get(topic, topic)}" for topic in topic_names()), incomplete)
 
 
 def _matching(names: Iterable[str], incomplete: str) -> list[str]:

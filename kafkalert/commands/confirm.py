@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from kafkalert.commands import invocation
-from kafkalert.commands.terminal import ask
 from kafkalert.errors import ExitCode, RefusedError
+from kafkalert.views.terminal import ask
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking; not enough in production.")]
 ConfirmOption = Annotated[

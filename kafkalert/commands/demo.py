@@ -6,9 +6,9 @@ import typer
 
 from kafkalert.commands import invocation
 from kafkalert.commands.output import Format, OutputOption, emit
-from kafkalert.commands.terminal import write_all
 from kafkalert.errors import KafkalertError
 from kafkalert.ops.wording import counted
+from kafkalert.views.terminal import write_all
 
 if TYPE_CHECKING:
     from kafkalert.sandbox.demo import Demo, Summary
@@ -33,26 +33,26 @@ def demo(
 
     Example: kafkalert demo --rate 500 --seconds 30
     """
-    from kafkalert.commands.demo_view import view  # noqa: PLC0415 - Rich, not for --help
     from kafkalert.sandbox.demo import Demo, Options  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.views.demo import view  # noqa: PLC0415 - Rich, not for --help
 
     del ctx
     try:
-        with view() as shown, Demo(Options(rate, seconds, seed, keep), tell=shown.tell) as playing:
-            shown.bank(*playing.size)
-            for snapshot in playing.play():
+        with view() as shown, Demo(Options(rate, seconds, seed, keep), tell=shown.tell) as running:
+            shown.bank(*running.size)
+            for snapshot in running.run():
                 shown.show(snapshot)
     except KeyboardInterrupt:
         invocation.say("Interrupted; nothing of the demo is left.")
         raise
-    summary = playing.summary
+    summary = running.summary
     if output is Format.TABLE:
         write_all(told(summary))
     else:
         emit([summary], output)
     if not summary.complete:
-        fail(summary, kept=keep, log=str(playing.config.parent / "alerting" / "log"))
-    for line in next_steps(playing, kept=keep):
+        fail(summary, kept=keep, log=str(running.config.parent / "alerting" / "log"))
+    for line in next_steps(running, kept=keep):
         invocation.say(line)
 
 
@@ -85,7 +85,7 @@ def fail(summary: "Summary", *, kept: bool, log: str) -> None:
     raise KafkalertError(f"{', and '.join(problems)}.", hint=hint)
 
 
-def next_steps(playing: "Demo", *, kept: bool) -> list[str]:
+def next_steps(running: "Demo", *, kept: bool) -> list[str]:
     """What to try now."""
     if not kept:
         return [
@@ -96,12 +96,12 @@ def next_steps(playing: "Demo", *, kept: bool) -> list[str]:
         ]
     return [
         "Kafka and alerting go on running. Look around:",
-        f"  export KAFKALERT_CONFIG={playing.config}",
+        f"  export KAFKALERT_CONFIG={running.config}",
         "  kafkalert tail                          # the last alerts, in words; -f follows",
         "  kafkalert tail entries -n 3 -o json     # the last bookings, as they are",
         "  kafkalert topics plan                   # the topics",
         "  # more bookings, twenty a second",
-        f"  kafkalert run bridge --from {playing.bookings} --rate 20",
+        f"  kafkalert run bridge --from {running.bookings} --rate 20",
         "  # the end of it all",
-        f"  kafkalert sandbox down --folder {playing.folder}",
+        f"  kafkalert sandbox down --folder {running.folder}",
     ]

@@ -1,29 +1,30 @@
 """`kafkalert failover`: where stages run, and moving them to the other cluster."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kafkalert.commands import complete, invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
-from kafkalert.commands.ending import end_like_ctrl_c
 from kafkalert.commands.failover_drill import drill
 from kafkalert.commands.failover_reconcile import reconcile
 from kafkalert.commands.failover_repair import repair
 from kafkalert.commands.output import Format, OutputOption, emit, emit_object
 from kafkalert.commands.seconds import seconds
+from kafkalert.commands.signals import end_like_ctrl_c
 from kafkalert.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from kafkalert.config.sections import Settings
-    from kafkalert.ops.failover.order import Order
-    from kafkalert.ops.failover.picture import Survey
     from kafkalert.ops.failover.result import Result
+    from kafkalert.ops.failover.status.picture import Survey
+    from kafkalert.ops.failover.switch.order import Order
 
 app = typer.Typer()
 TIMEOUT = 30.0
-OVERLAP = 80.0  # horizon.OVERLAP_SECONDS says why
+OVERLAP = 80.0  # rewind.OVERLAP_SECONDS says why
 HISTORY_COLUMNS = ("epoch", "at", "mode", "source", "target", "outcome", "by", "seconds", "lost", "reason", "note")
 HISTORY_SPARE = ("note", "reason", "by", "mode", "seconds")
 ReasonOption = Annotated[
@@ -105,7 +106,7 @@ def failover(
         _show(settings, form)
         return
     _check_target(settings, to)
-    from kafkalert.ops.failover.order import Order, operator  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.ops.failover.switch.order import Order, operator  # noqa: PLC0415 - Kafka's library, not for --help
 
     order = Order(
         to,
@@ -130,8 +131,8 @@ def history(ctx: typer.Context, output: OutputOption = Format.TABLE) -> None:
 
     Example: kafkalert failover history -o json
     """
-    from kafkalert.commands.failover_tables import past_row  # noqa: PLC0415 - Rich, not for --help
-    from kafkalert.ops.failover.history import past  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.ops.failover.status.history import past  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.views.failover_survey import past_row  # noqa: PLC0415 - Rich, not for --help
 
     rows, notes = past(invocation.settings(ctx))
     for note in notes:
@@ -155,8 +156,8 @@ def cancel(
 
     Example: kafkalert failover cancel --yes
     """
-    from kafkalert.ops.failover.cancel import call_off  # noqa: PLC0415 - Kafka's library, not for --help
-    from kafkalert.ops.failover.order import operator  # noqa: PLC0415 - as above
+    from kafkalert.ops.failover.switch.cancel import call_off  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.ops.failover.switch.order import operator  # noqa: PLC0415 - as above
 
     def ask(changes: Sequence[str]) -> None:
         approve(ctx, changes, yes=yes, confirm=confirm)
@@ -227,8 +228,8 @@ def _check_target(settings: "Settings", target: str) -> None:
 
 def _show(settings: "Settings", form: Format) -> None:
     """What is."""
-    from kafkalert.commands.failover_tables import show  # noqa: PLC0415 - Rich, not for --help
-    from kafkalert.ops.failover.survey import look  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.ops.failover.status.survey import look  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.views.failover_survey import show  # noqa: PLC0415 - Rich, not for --help
 
     found = look(settings)
     if form is Format.TABLE:
@@ -236,7 +237,7 @@ def _show(settings: "Settings", form: Format) -> None:
     elif form is Format.TSV:
         emit(found.instances, form)
     else:
-        _write(found, form)
+        _write(replace(found, groups=found.groups or ()), form)  # always a list; what is not known is a finding
     status = {"unreachable": ExitCode.UNREACHABLE, "not ok": ExitCode.DRIFT}.get(found.verdict)
     if status is not None:
         raise typer.Exit(status)
@@ -244,10 +245,10 @@ def _show(settings: "Settings", form: Format) -> None:
 
 def _switch(settings: "Settings", order: "Order", ask: Callable[[Sequence[str]], None], form: Format) -> None:
     """Look, ask, move, tell."""
-    from kafkalert.commands.failover_tables import show  # noqa: PLC0415 - Rich, not for --help
-    from kafkalert.commands.failover_view import ending, view  # noqa: PLC0415 - as above
     from kafkalert.ops.failover.result import NotSwitchedError, Outcome  # noqa: PLC0415 - as below
-    from kafkalert.ops.failover.switching import Audience, switch  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.ops.failover.switch.switching import Audience, switch  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.views.failover_progress import result_words, view  # noqa: PLC0415 - as above
+    from kafkalert.views.failover_survey import show  # noqa: PLC0415 - Rich, not for --help
 
     warnings: list[str] = []
 
@@ -267,7 +268,7 @@ def _switch(settings: "Settings", order: "Order", ask: Callable[[Sequence[str]],
     if result.outcome is Outcome.ALREADY:
         invocation.say(f"Stages run on {result.active} already, epoch {result.epoch}; nothing was changed.")
         return
-    for sentence in ending(result, warnings):
+    for sentence in result_words(result, warnings):
         invocation.say(sentence)
     if result.interrupted:
         invocation.say("Interrupted, but the switch stands.")

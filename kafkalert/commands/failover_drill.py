@@ -7,9 +7,9 @@ import typer
 
 from kafkalert.commands import complete, invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
-from kafkalert.commands.ending import end_like_ctrl_c
 from kafkalert.commands.output import Format, OutputOption, emit, emit_object
 from kafkalert.commands.seconds import seconds
+from kafkalert.commands.signals import end_like_ctrl_c
 from kafkalert.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -72,11 +72,11 @@ def drill(
         )
     if to is not None and to not in there:
         raise UsageError(f"There is no cluster {to} in this context.", hint=f"It has {', '.join(there)}.")
-    from kafkalert.commands.failover_tables import show  # noqa: PLC0415 - Rich, not for --help
-    from kafkalert.commands.failover_view import view  # noqa: PLC0415 - as above
     from kafkalert.ops.failover.drill.drilling import drill as run  # noqa: PLC0415 - Kafka's library, not for --help
     from kafkalert.ops.failover.drill.order import DrillAudience, DrillOrder  # noqa: PLC0415 - as above
-    from kafkalert.ops.failover.order import operator  # noqa: PLC0415 - as above
+    from kafkalert.ops.failover.switch.order import operator  # noqa: PLC0415 - as above
+    from kafkalert.views.failover_progress import view  # noqa: PLC0415 - as above
+    from kafkalert.views.failover_survey import show  # noqa: PLC0415 - Rich, not for --help
 
     def ask(changes: Sequence[str]) -> None:
         approve(ctx, changes, yes=yes, confirm=confirm)
@@ -85,7 +85,7 @@ def drill(
     audience = DrillAudience(lambda found: show(found, on_stderr=True), ask, view, invocation.say)
     report = run(settings, DrillOrder(to, timeout, reason or "", operator(settings)), audience)
     write(report, output)
-    for sentence in ending(report):
+    for sentence in report_words(report):
         invocation.say(sentence)
     if report.interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
@@ -95,7 +95,7 @@ def drill(
         raise typer.Exit(ExitCode.DRIFT)
 
 
-def ending(report: "Report") -> Iterator[str]:
+def report_words(report: "Report") -> Iterator[str]:
     """The verdict, what is wrong, and where stages run."""
     yield f"The drill is {report.verdict}, after {report.seconds:.1f} s. Stages run on {report.active}."
     yield from report.problems

@@ -8,10 +8,11 @@ import typer
 
 from kafkalert.commands import complete, invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
-from kafkalert.commands.ending import end_like_ctrl_c
 from kafkalert.commands.output import Format, OutputOption, emit, emit_object
 from kafkalert.commands.seconds import seconds
+from kafkalert.commands.signals import end_like_ctrl_c
 from kafkalert.errors import ExitCode, UsageError
+from kafkalert.ops.failover.reconcile.result import MARKED
 
 if TYPE_CHECKING:
     from kafkalert.ops.failover.reconcile.result import Reconciliation
@@ -74,18 +75,18 @@ def reconcile(
     _write(result, output)
     for sentence in _ending(result, dry_run=dry_run):
         invocation.say(sentence)
-    if dry_run and (result.carry or result.topics):
+    if dry_run and any(one.is_stranded for one in result.topics):
         raise typer.Exit(ExitCode.DRIFT)
 
 
 def _show(found: "Reconciliation") -> None:
     """What is stranded, for people, before they are asked."""
-    if not found.topics:
+    if not any(one.is_stranded for one in found.topics):
         invocation.say("Nothing is stranded.")
-        return
     for source, target in _ways(found):
-        topics = [one for one in found.topics if one.source == source]
-        invocation.say(f"Stranded on {source}, {sum(one.carry for one in topics):,} to carry to {target}:")
+        topics = [one for one in found.topics if one.source == source and one.is_stranded]
+        if topics:
+            invocation.say(f"Stranded on {source}, {sum(one.carry for one in topics):,} to carry to {target}:")
         for one in topics:
             since = (
                 f", from {one.oldest:%Y-%m-%d %H:%M:%S} to {one.newest:%H:%M:%S} UTC"
@@ -99,10 +100,29 @@ def _show(found: "Reconciliation") -> None:
                     f"  warning: {one.marked:,} of these, the first in {one.marked_at}, have the header of a copy from "
                     f"{target}, where they are not: another program wrote it. The mirror passes them over."
                 )
+        for sentence in _left_alone(found, source, target):
+            invocation.say(f"  warning: {sentence}")
         for row in found.superseded:
             when = f", {row.at:%Y-%m-%d %H:%M:%S} UTC" if row.at else ""
             if row.source == source:
                 invocation.say(f"  superseded: {row.topic}[{row.partition}] at {row.offset}{when}")
+
+
+def _left_alone(found: "Reconciliation", source: str, target: str) -> Iterator[str]:
+    """What looks like a copy and is not carried, though nobody knows whether `target` ever had it."""
+    for one in found.topics:
+        if one.source != source:
+            continue
+        if one.doubtful:
+            yield (
+                f"{one.doubtful:,} of {one.topic}, the first in {one.doubtful_at}, have the header of a copy from "
+                f"{target}, where they are not. They may have expired there, so they are not carried."
+            )
+        if one.unseen:
+            yield (
+                f"{one.unseen:,} of {one.topic} have the header of a copy from {target}, and were not looked for: they "
+                f"lie behind the first {MARKED:,} with it. Those that {target} does not have are not carried."
+            )
 
 
 def _ways(found: "Reconciliation") -> list[tuple[str, str]]:
@@ -140,7 +160,7 @@ def _carried(result: "Reconciliation") -> Iterator[str]:
 @contextmanager
 def _progress(title: str) -> Iterator[Callable[[str], None]]:
     """A line that goes on on a terminal; a line for each step elsewhere."""
-    from kafkalert.commands.screen import Screen  # noqa: PLC0415 - Rich, not for --help
+    from kafkalert.views.screen import Screen  # noqa: PLC0415 - Rich, not for --help
 
     console = Screen(stderr=True)
     if not console.is_terminal:
@@ -153,5 +173,6 @@ def _progress(title: str) -> Iterator[Callable[[str], None]]:
 
 def _write(result: "Reconciliation", form: Format) -> None:
     """One object for programs; people have seen it."""
-    if not emit_object(result, form) and (result.topics or form is Format.TSV):
-        emit(result.topics, form, columns=COLUMNS)
+    topics = [one for one in result.topics if one.is_stranded]
+    if not emit_object(result, form) and (topics or form is Format.TSV):
+        emit(topics, form, columns=COLUMNS)

@@ -12,7 +12,7 @@ from kafkalert.errors import ExitCode, UsageError
 from kafkalert.ops.wording import counted
 
 if TYPE_CHECKING:
-    from kafkalert.ops.failover.repair import Repair
+    from kafkalert.ops.failover.switch.repair import Repair
 
 
 def repair(
@@ -41,8 +41,8 @@ def repair(
             f"Context {settings.context.name} has one cluster, and no control log.",
             hint="Name both clusters under `clusters` of the context.",
         )
-    from kafkalert.ops.failover.order import operator  # noqa: PLC0415 - Kafka's library, not for --help
-    from kafkalert.ops.failover.repair import repair as run  # noqa: PLC0415 - as above
+    from kafkalert.ops.failover.switch.order import operator  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.ops.failover.switch.repair import repair as run  # noqa: PLC0415 - as above
 
     def ask(changes: Sequence[str]) -> None:
         approve(ctx, changes, yes=yes, confirm=confirm)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from kafkalert.commands.terminal import report, say
+from kafkalert.views.terminal import report, say
 
 if TYPE_CHECKING:
     from kafkalert.config.sections import Settings

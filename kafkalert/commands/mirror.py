@@ -6,11 +6,12 @@ import typer
 
 from kafkalert.commands import complete, invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
-from kafkalert.commands.output import Format, OutputOption, emit, printable
+from kafkalert.commands.output import Format, OutputOption, emit
 from kafkalert.commands.seconds import seconds
-from kafkalert.commands.terminal import write
 from kafkalert.commands.unmask import allowed
 from kafkalert.errors import ExitCode, KafkalertError, OutcomeUnknownError
+from kafkalert.views.terminal import write
+from kafkalert.views.values import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -239,14 +240,16 @@ def _row(one: "FlowStatus") -> dict[str, object]:
 
     gone = words(one.expired, one.source)
     if one.expired_reason:
-        gone = f"whether records expired before they crossed is not known: {one.expired_reason}"
+        unknown = f"whether records expired before they crossed is not known: {one.expired_reason}"
+        gone = "; ".join(filter(None, (gone, unknown)))
     idle = "all has crossed" if one.lag_records == 0 and one.lag_complete and not gone else ""
+    since = f"what expired is known since {one.expired_since:%Y-%m-%d %H:%M} UTC" if one.expired_since else ""
     return {
         "flow": _flow(one.source, one.target),
         "state": one.state,
         "lag": _lag(one.lag_records, complete=one.lag_complete),
         "age": _age(one.lag_records, one.lag_seconds),
-        "detail": "; ".join(filter(None, (gone, one.reason, one.hint.rstrip("."), one.lag_reason or idle))),
+        "detail": "; ".join(filter(None, (gone, one.reason, one.hint.rstrip("."), one.lag_reason or idle, since))),
     }
 
 

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
-from kafkalert.commands.terminal import say, takes, write
 from kafkalert.model.grade import Grade
-from kafkalert.model.printable import escaped
+from kafkalert.views.terminal import say, takes, write
+from kafkalert.views.values import printable
 
 
 class Format(StrEnum):
@@ -134,19 +134,6 @@ def _fields(value: object) -> Iterable[str] | None:
     return None
 
 
-def printable(value: object) -> str:
-    """A cell's text: nothing for None, yes or no for a flag, and no control character, which could steer a terminal."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(printable(item) for item in value)
-    if isinstance(value, dict):
-        return ", ".join(f"{key}={printable(item)}" for key, item in value.items())
-    return escaped(str(value))
-
-
 def _tsv(plain: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     names = list(columns) or list(plain[0] if plain else ())
     if names:
@@ -157,9 +144,9 @@ def _tsv(plain: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
 
 def _table(rows: Sequence[object], columns: Sequence[str], spare: Sequence[str]) -> None:
     """A table on a terminal; anywhere else the same columns without box, colour or a limit to the width."""
-    from kafkalert.commands.meaning import graded  # noqa: PLC0415 - Rich is heavy, and only for people
-    from kafkalert.commands.screen import Screen  # noqa: PLC0415 - as above
-    from kafkalert.commands.table import fitted  # noqa: PLC0415 - as above
+    from kafkalert.views.colours import graded  # noqa: PLC0415 - Rich is heavy, and only for people
+    from kafkalert.views.screen import Screen  # noqa: PLC0415 - as above
+    from kafkalert.views.table import fitted  # noqa: PLC0415 - as above
 
     screen = Screen()
     plain = [record(row) for row in rows]

@@ -1,16 +1,15 @@
 """`kafkalert run`: the stages of the pipeline."""
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from kafkalert.commands import invocation
+from kafkalert.commands.running import Options, greet, run_stage, supervise, writing
 from kafkalert.commands.seconds import seconds
-from kafkalert.errors import ExitCode, KafkalertError, RefusedError, UsageError
+from kafkalert.config.stages import StageSpec, broken, installed, readers
+from kafkalert.errors import ExitCode, UsageError
 from kafkalert.ops.wording import counted
 
 if TYPE_CHECKING:
@@ -73,25 +72,9 @@ def alerting(
 
     Example: kafkalert run alerting --until-end
     """
-    settings = _writing(ctx)
-    _greet(settings, "alerting")
-    if workers is not None:
-        given = ["--until-end"] if until_end else []
-        given += [] if wait is None else ["--wait", str(wait)]
-        given += [] if mode is None else ["--mode", mode]
-        _supervise(ctx, workers, http_port, ["alerting", "--http-host", http_host, *given])
-        return
-    from kafkalert.engine.runner import RunOptions  # noqa: PLC0415 - Kafka's library, not for --help
-    from kafkalert.stages import alerting as stage  # noqa: PLC0415 - as above
-
-    if mode is not None:
-        settings = _with_mode(settings, mode)
-    with _as_worker():
-        ran = stage.run(
-            settings, RunOptions(until_end=until_end, http_port=http_port, http_host=http_host, patience=wait)
-        )
-    if until_end:
-        invocation.say(f"{counted(ran.entries, 'entry')} read, {counted(ran.alerts, 'alert')} sent.")
+    options = Options(until_end, workers, http_port, http_host, wait)
+    more = [] if mode is None else ["--mode", mode]
+    run_stage(ctx, "alerting", options, more, lambda settings: _with_mode(settings, mode))
 
 
 @app.command()
@@ -114,7 +97,7 @@ def bridge(
 
     Example: kafkalert run bridge --from entries.ndjson.gz --rate 100
     """
-    settings = _writing(ctx)
+    settings = writing(ctx)
     if strict and follow:
         raise UsageError("--strict reads all of the file before it sends anything.", hint="Leave out --follow.")
     from kafkalert.edges.source import BadLine  # noqa: PLC0415 - not for --help
@@ -129,7 +112,7 @@ def bridge(
             invocation.say(f"Line {line.number}: {line.reason}")
 
     if follow:
-        _greet(settings, "bridge")
+        greet(settings, "bridge")
     options = stage.BridgeOptions(
         source, follow=follow, rate=rate, strict=strict, patience=wait, http_port=http_port, http_host=http_host
     )
@@ -155,70 +138,73 @@ def everything(
     wait: WaitOption = None,
     mode: ModeOption = None,
 ) -> None:
-    """Run every stage that needs no file: today that is alerting.
+    """Run every stage that needs no file.
+
+    Each runs in as many processes as --workers says.
 
     Example: kafkalert run all --workers 2
     """
-    alerting(ctx, until_end=until_end, workers=workers, http_port=http_port, http_host=http_host, wait=wait, mode=mode)
+    names = tuple(readers())
+    for name, why in broken().items():
+        invocation.say(f"{_unusable(name, why)} The others run.")
+    if not names:
+        raise UsageError("No stage that reads topics is installed.", hint="Install kafkalert anew.")
+    options = Options(until_end, workers, http_port, http_host, wait)
+    more = {"alerting": [] if mode is None else ["--mode", mode]}
+    if len(names) == 1:  # no supervisor where one process may do
+        run_stage(ctx, names[0], options, more.get(names[0], []), lambda settings: _with_mode(settings, mode))
+        return
+    settings = writing(ctx)
+    greet(settings, " and ".join(names))
+    supervise(ctx, [[name, *options.arguments(), *more.get(name, [])] for name in names], options)
 
 
-def _writing(ctx: typer.Context) -> "Settings":
-    """The configuration, and the logging of a stage; refuses where nothing may be written."""
-    settings = invocation.settings(ctx)
-    if settings.context.read_only:
-        raise RefusedError(
-            f"Context {settings.context.name} is read-only, and a stage writes.",
-            hint="Leave --read-only out, or take read_only out of the context.",
-        )
-    from kafkalert.engine.logs import start  # noqa: PLC0415 - not for --help
-
-    start(verbose=invocation.of(ctx).verbosity)
-    return settings
-
-
-def _greet(settings: "Settings", stage: str) -> None:
-    """Tell somebody at a terminal what runs now: a stage that is well says nothing more."""
-    from kafkalert.engine.stopping import PARENT  # noqa: PLC0415 - not for --help
-
-    if sys.stderr.isatty() and PARENT not in os.environ:
-        where = f"context {settings.context.name} ({', '.join(settings.context.clusters)})"
-        invocation.say(f"Running {stage} in {where}. Ctrl-c stops it in order.")
-
-
-def _with_mode(settings: "Settings", mode: str) -> "Settings":
+def _with_mode(settings: "Settings", mode: str | None) -> "Settings":
+    if mode is None:
+        return settings
     if mode not in ("one-hop", "two-hop"):
         raise UsageError(f"--mode is one-hop or two-hop, not {mode}.")
     engine = settings.engine.model_copy(update={"mode": mode})
     return settings.model_copy(update={"engine": engine})
 
 
-@contextmanager
-def _as_worker() -> Iterator[None]:
-    """Where a supervisor started this process, tell it apart from a crash that the stage ended for a stated reason."""
-    from kafkalert.engine.stopping import HOPELESS, PARENT  # noqa: PLC0415 - not for --help
+def _usual(spec: StageSpec) -> Callable[..., None]:
+    """The command of a stage that has the options of all stages, and no others."""
 
-    try:
-        yield
-    except KafkalertError as error:
-        if PARENT not in os.environ or error.exit_code is not ExitCode.FAILED:
-            raise
-        invocation.report(str(error), error.hint)
-        raise typer.Exit(HOPELESS) from None
+    def command(
+        ctx: typer.Context,
+        *,
+        until_end: UntilEndOption = False,
+        workers: WorkersOption = None,
+        http_port: PortOption = None,
+        http_host: HostOption = _LOOPBACK,
+        wait: WaitOption = None,
+    ) -> None:
+        run_stage(ctx, spec.name, Options(until_end, workers, http_port, http_host, wait))
+
+    command.__doc__ = f"{spec.summary}\n\nExample: kafkalert run {spec.name}"
+    return command
 
 
-def _supervise(ctx: typer.Context, workers: int, http_port: int | None, arguments: list[str]) -> None:
-    """Run `kafkalert run ARGUMENTS` in `workers` processes, and keep them alive."""
-    from kafkalert.engine.clock import SystemClock  # noqa: PLC0415 - not for --help
-    from kafkalert.engine.stopping import Stopping  # noqa: PLC0415 - as above
-    from kafkalert.engine.supervisor import LAST_OF_ALL_SECONDS, Supervisor  # noqa: PLC0415 - as above
+def _unusable(name: str, why: str) -> UsageError:
+    return UsageError(f"Stage {name} cannot be used: {why}.", hint="Mend or remove that package.")
 
-    common = invocation.of(ctx).arguments()
 
-    def command(index: int) -> list[str]:
-        port = [] if http_port is None else ["--http-port", str(http_port + index)]
-        return [sys.executable, "-P", "-m", "kafkalert", *common, "run", *arguments, *port]
+def _refusing(name: str, why: str) -> Callable[[typer.Context], None]:
+    """The command of a stage that is installed and cannot be used, whatever it is given."""
 
-    clock = SystemClock()
-    stopping = Stopping(clock)
-    stopping.on_signals(within=LAST_OF_ALL_SECONDS)
-    Supervisor(command, workers, clock=clock, stopping=stopping).run()
+    def command(_: typer.Context) -> None:
+        raise _unusable(name, why)
+
+    command.__doc__ = "Cannot be used; run it to see why."
+    return command
+
+
+_OWN: Final = frozenset({"alerting", "bridge"})
+"""Stages with a command here, as it has options of its own."""
+for _name in readers().keys() - _OWN:
+    app.command(_name)(_usual(installed()[_name]))
+for _name, _why in broken().items():
+    app.command(_name, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(
+        _refusing(_name, _why)
+    )

@@ -10,8 +10,8 @@ import typer
 
 from kafkalert.commands.invocation import say
 from kafkalert.commands.output import Format, OutputOption, emit
-from kafkalert.commands.terminal import write
 from kafkalert.errors import ExitCode
+from kafkalert.views.terminal import write
 
 if TYPE_CHECKING:
     from kafkalert.sandbox.local import Sandbox
@@ -22,7 +22,7 @@ FOLDER = Path(".kafkalert")
 
 def components(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of what the sandbox runs, for the shell's completion."""
-    from kafkalert.sandbox.remains import data_folder  # noqa: PLC0415 - only to complete a name
+    from kafkalert.sandbox.cleanup import data_folder  # noqa: PLC0415 - only to complete a name
 
     pids = data_folder(Path(ctx.params.get("folder") or FOLDER)).glob(f"{incomplete}*/pid")
     return sorted(pid.parent.name for pid in pids)
@@ -181,7 +181,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
         TimeElapsedColumn,
     )
 
-    from kafkalert.commands.screen import Screen  # noqa: PLC0415 - as above
+    from kafkalert.views.screen import Screen  # noqa: PLC0415 - as above
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Screen(stderr=True), transient=True) as bar:

@@ -87,11 +87,11 @@ def _seed(
     output: Format,
 ) -> None:
     """Seed, and tell how it went."""
-    from kafkalert.commands.seed_progress import progress  # noqa: PLC0415 - Rich, not for --help
     from kafkalert.engine.clock import SystemClock  # noqa: PLC0415 - not for --help
     from kafkalert.engine.stopping import Stopping  # noqa: PLC0415 - as above
     from kafkalert.ops.active import with_active_first  # noqa: PLC0415 - as above
     from kafkalert.ops.seed.job import Audience, acknowledged, seed  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.views.seed_progress import progress  # noqa: PLC0415 - Rich, not for --help
 
     stopping = Stopping(SystemClock())
     writing = False

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kafkalert.commands import complete, invocation, unmask
-from kafkalert.commands.border import reader_left
+from kafkalert.commands.error_boundary import reader_left
 from kafkalert.commands.output import Format
 from kafkalert.commands.unmask import UnmaskOption
 from kafkalert.errors import ExitCode, KafkalertError
@@ -18,11 +18,6 @@ MOST = 1_000_000_000
 """The most records that may be asked for; more than any screen shows."""
 
 
-def words(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Complete the words for topics."""
-    return [*complete.channels(ctx, incomplete), *(one for one in ("devices", "entries") if one.startswith(incomplete))]
-
-
 @app.command()
 def tail(
     ctx: typer.Context,
@@ -31,7 +26,7 @@ def tail(
         typer.Argument(
             metavar="email|sms|push|devices|entries",
             help="Which records [default: email sms push].",
-            autocompletion=words,
+            autocompletion=complete.words,
         ),
     ] = None,
     *,

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from kafkalert.commands import terminal
-from kafkalert.commands.output import Format, printable, to_json, to_plain, to_yaml
+from kafkalert.commands.output import Format, to_json, to_plain, to_yaml
 from kafkalert.ops.masks import reveal
 from kafkalert.ops.tail import Record
 from kafkalert.ops.tail.describe import address, words
+from kafkalert.views import terminal
+from kafkalert.views.values import printable
 
 Write = Callable[[Record], None]
 
@@ -84,7 +85,7 @@ def _people(*, unmask: bool) -> Write:
             terminal.write(f"{_head(record, unmask=unmask)}{words(record, unmask=unmask, room=_WHOLE)}\n")
 
         return write
-    from kafkalert.commands.screen import Screen  # noqa: PLC0415 - Rich, and only for people
+    from kafkalert.views.screen import Screen  # noqa: PLC0415 - Rich, and only for people
 
     console = Screen()
 

@@ -9,8 +9,8 @@ import typer
 from kafkalert.commands import complete, invocation
 from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
 from kafkalert.commands.output import Format, OutputOption, emit
-from kafkalert.commands.terminal import write_all
 from kafkalert.errors import ExitCode, UsageError
+from kafkalert.views.terminal import write_all
 
 if TYPE_CHECKING:
     from kafkalert.ops.rights import Right

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from kafkalert.config.names import TOPICS
 from kafkalert.config.properties import suggestion
 from kafkalert.config.report import Report
+from kafkalert.config.stages import topic_names
 from kafkalert.config.tables import table
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -127,11 +127,11 @@ def _check_workers(raw: Mapping[str, Any], report: Report) -> None:
 
 def _check_topics(raw: Mapping[str, Any], report: Report) -> None:
     names = table(raw, "topics", "names")
-    used: dict[str, str] = {topic: topic for topic in TOPICS if topic not in names}
+    used: dict[str, str] = {topic: topic for topic in topic_names() if topic not in names}
     for topic, name in names.items():
         place = ["topics", "names", topic]
-        if topic not in TOPICS:
-            report.add(place, "is no topic of the pipeline" + suggestion(topic, list(TOPICS)))
+        if topic not in topic_names():
+            report.add(place, "is no topic of the pipeline" + suggestion(topic, list(topic_names())))
         elif not isinstance(name, str) or not _TOPIC.fullmatch(name) or name in (".", ".."):
             report.add(place, "should be a topic's name: letters, digits, '.', '_' and '-', at most 249")
         elif used.setdefault(name, topic) != topic:

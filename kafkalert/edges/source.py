@@ -47,7 +47,7 @@ class Source:
 
     Args:
         path: a file, or "-" for standard input.
-        follow: wait for more at a file's end, until stopped; standard input ends where its writer ends it.
+        follow: wait for more at a file's end, until stopped; a pipe or standard input ends where its writer ends it.
         patience: how to wait for a pipe or a growing file.
 
     Raises:
@@ -63,12 +63,13 @@ class Source:
         self._plain = BufferedReader(self._raw, BUFFER_BYTES)
 
     def _opened(self, path: str | Path) -> RawIOBase:
-        if self._follow:
-            return Growing(Path(path), self._patience)
         file = opened(0 if str(path) == STDIN else Path(path))
         state = os.fstat(file.fileno())
         if not S_ISREG(state.st_mode):
+            self._follow = False
             return Pipe(file, self._patience)
+        if self._follow:
+            return Growing(file, Path(path), self._patience)
         if str(path) != STDIN:
             file.seek(0)  # not everywhere is /dev/fd/N opened at its start
         self.size = state.st_size

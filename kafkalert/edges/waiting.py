@@ -46,7 +46,10 @@ class _Waiting(RawIOBase):
 
 
 class Pipe(_Waiting):
-    """What comes out of a pipe or a terminal; it ends when its writer ends it, or when stopped."""
+    """What comes out of a pipe or a terminal; it ends when its writer ends it, or when stopped.
+
+    A named pipe that nobody has opened to write yet has nothing to read, and no end.
+    """
 
     def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override]  # typeshed's type is private
         """Fill `buffer` with what is there, waiting for the first byte; 0 at the end or when stopped."""
@@ -60,15 +63,16 @@ class Pipe(_Waiting):
 class Growing(_Waiting):
     """A file to which somebody appends, from its first byte on; it ends only when stopped.
 
-    A file that is replaced under its name (rotation) is read to its end and then the new one from its start; one that
-    became shorter (truncation) is read from its start again. A line that was cut off by that is ended there. A file
-    that is cut and outgrows its former length between two looks cannot be told from one that only grew.
+    A file that is replaced under its name (rotation) is read to its end and then the new one from its start, once that
+    has a byte: until then its writer may not know of it, and still write to the old one. One that became shorter
+    (truncation) is read from its start again. A line that was cut off by that is ended there. A file that is cut and
+    outgrows its former length between two looks cannot be told from one that only grew.
 
-    Raises UsageError where the file cannot be opened.
+    `file` is a regular one, opened by `path`.
     """
 
-    def __init__(self, path: Path, patience: Patience) -> None:
-        super().__init__(opened(path), patience)
+    def __init__(self, file: FileIO, path: Path, patience: Patience) -> None:
+        super().__init__(file, patience)
         self._path = path
         self._within_line = False
 
@@ -96,7 +100,9 @@ class Growing(_Waiting):
             return True
         try:
             there = self._path.stat()
-            if os.path.samestat(here, there) or here.st_size > self._file.tell():
+            if os.path.samestat(here, there) or not there.st_size:
+                return False
+            if os.fstat(self._file.fileno()).st_size > self._file.tell():  # after that look: what came before it is in
                 return False
             successor = opened(self._path)
         except (OSError, UsageError):
@@ -108,10 +114,19 @@ class Growing(_Waiting):
 
 
 def opened(path: Path | int) -> FileIO:
-    """A file by its path, or by a descriptor that stays open; without buffer. Raises UsageError with the reason."""
+    """A file by its path, or by a descriptor that stays open; without buffer. Raises UsageError with the reason.
+
+    A named pipe is opened whether or not it has a writer yet: it is in reading that one is waited for.
+    """
     try:
-        return FileIO(path, closefd=not isinstance(path, int))
+        return FileIO(path, closefd=not isinstance(path, int), opener=_at_once)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else "Not a file name"
         name = "Standard input" if isinstance(path, int) else str(path)
         raise UsageError(f"{name} cannot be read: {reason}.", hint="Check its name and its permissions.") from error
+
+
+def _at_once(path: str, flags: int) -> int:
+    file = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(file, True)  # only to open it was not to wait
+    return file

@@ -1,1 +1,1 @@
-"""One stage's loop: tables, delivery, commits, dead letters, heartbeat, metrics."""
+"""What all stages share: the runner, its stays on a cluster, the loop, delivery, commits and dead letters."""

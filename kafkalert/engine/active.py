@@ -7,14 +7,15 @@ from typing import Final
 
 from kafkalert.bus.control.event import Event as ControlEvent
 from kafkalert.bus.control.log import ControlLog
-from kafkalert.bus.control.screen import KEPT, PassedOver
+from kafkalert.bus.control.plausible import KEPT, PassedOver
 from kafkalert.bus.control.state import Duty, View, duty
 from kafkalert.bus.denials import Denials
+from kafkalert.bus.records.partitions import Partition
 from kafkalert.bus.threads import watched
+from kafkalert.config.names import CONTROL
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock
-from kafkalert.engine.progress import Partition
-from kafkalert.engine.skipping import Ranges, ranges
+from kafkalert.engine.consuming.skipping import Ranges, ranges
 from kafkalert.engine.stopping import Stopping
 from kafkalert.errors import DeniedError, KafkalertError, UnreachableError
 
@@ -43,8 +44,14 @@ class ActiveCluster:
         self._fresh = (-1, "", float("-inf"))
         self._log: ControlLog | None = None
         if len(names) > 1:
-            topic = settings.topic("kafkalert.control")
-            self._log = ControlLog(list(self.clusters.values()), topic, home=names[0], monotonic=clock.monotonic)
+            topic = settings.topic(CONTROL)
+            self._log = ControlLog(
+                list(self.clusters.values()),
+                topic,
+                home=names[0],
+                monotonic=clock.monotonic,
+                ended=stopping.thread_ended,
+            )
             self._log.subscribe(self._told)
 
     def start(self) -> None:

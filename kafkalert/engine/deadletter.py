@@ -6,7 +6,7 @@ from typing import Any
 
 from confluent_kafka import Message
 
-from kafkalert.bus.unreadable import Batch
+from kafkalert.bus.records.unreadable import Batch
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.delivery import Delivery
 from kafkalert.errors import DecodingError
@@ -14,6 +14,8 @@ from kafkalert.errors import DecodingError
 _LOG = logging.getLogger(__name__)
 _KEPT = range(1, 1025)
 """Lengths in bytes of headers that are kept."""
+_DETAIL_CHARACTERS = 1_000
+"""More of a reason is cut off: it may name what somebody else's schema is called."""
 _LEFT_OUT = ("ka-left-out", "key, value")
 
 
@@ -53,14 +55,15 @@ class DeadLetters:
     def _told(self, message: Message, error: DecodingError) -> list[tuple[str, Any]]:
         """Where, why and when, as headers; counted, and logged."""
         self._counts[error.code] += 1
+        detail = str(error)[:_DETAIL_CHARACTERS]
         at = f"{message.topic()}[{message.partition()}]@{message.offset()}"
-        _LOG.warning("dead letter %s: %s (%s)", at, error.code, error)
+        _LOG.warning("dead letter %s: %s (%s)", at, error.code, detail)
         return [
             ("ka-stage", self._stage),
             ("ka-topic", message.topic()),
             ("ka-partition", str(message.partition())),
             ("ka-offset", str(message.offset())),
             ("ka-reason", error.code),
-            ("ka-detail", str(error)),
+            ("ka-detail", detail),
             ("ka-time", str(self._clock.wall_ms())),
         ]

@@ -15,16 +15,25 @@ from kafkalert.errors import DecodingError, KafkalertError
 _BUFFER_KILOBYTES: Final = 64 * 1024
 _CONNECT_SECONDS: Final = 4.0
 _HURRY_SECONDS: Final = 0.001  # the client's shortest flush: its threads send at once, whatever its linger, for so long
+_AGAIN: Final = "What was not acknowledged is sent again."
 _TOPIC_FAULTS: Final = frozenset(
     {
         KafkaError.UNKNOWN_TOPIC_OR_PART,
         KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - librdkafka's public codes begin with _
     }
 )
+_OF_THE_RECORD: Final = frozenset(
+    {KafkaError.INVALID_MSG, KafkaError.INVALID_RECORD, KafkaError.INVALID_TIMESTAMP, KafkaError.POLICY_VIOLATION}
+)
+"""What a broker says of one record: it would say so again."""
 
 
 class DeliveryError(KafkalertError):
     """The broker refused an output for good, or the producer broke; what was not committed is processed again."""
+
+
+class BrokenProducerError(DeliveryError):
+    """The producer broke, and takes nothing any more; a new one may."""
 
 
 class Delivery:
@@ -66,7 +75,7 @@ class Delivery:
         while True:
             self._stopping.check_deadline()
             self.waiting()
-            self._producer.poll(0.05)
+            self._served(self._producer.poll, 0.05)
             self.check()
             try:
                 return self._produce(topic, value, key, headers=headers)
@@ -81,12 +90,12 @@ class Delivery:
         Takes a millisecond where anything is under way. Raises DeliveryError for an output that failed since.
         """
         if len(self._producer):
-            self._producer.flush(_HURRY_SECONDS)
+            self._served(self._producer.flush, _HURRY_SECONDS)
         self.check()
 
     def poll(self) -> None:
         """Serve reports. Raises DeliveryError for an output that failed since."""
-        self._producer.poll(0)
+        self._served(self._producer.poll, 0)
         self.check()
 
     def flush(self) -> None:
@@ -94,7 +103,7 @@ class Delivery:
 
         Raises DeliveryError, and InterruptedStopError past a stop's bound.
         """
-        while self._producer.flush(0.2):
+        while self._served(self._producer.flush, 0.2):
             self.check()
             self.waiting()
             self._stopping.check_deadline()
@@ -133,8 +142,19 @@ class Delivery:
     def close(self) -> None:
         """Forget what was not delivered. The client ends on a thread of its own: where a broker hangs, that lasts."""
         self._producer.purge()
-        self._producer.flush(0)
+        self._served(self._producer.flush, 0)
         Thread(target=self._producer.close, name="close", daemon=True).start()
+
+    def _served(self, serve: Callable[[float], int], seconds: float) -> int:
+        """What a call returns that serves reports. The first after the producer broke raises why, for `check`."""
+        try:
+            return serve(seconds)
+        except KafkaException as error:
+            why: KafkaError = error.args[0]
+            refusal = denied(self._cluster, why, "WRITE")
+            broke = BrokenProducerError(f"The producer broke: {why.str()}.", hint=_AGAIN)
+            self._failed = self._failed or refusal or broke
+            return 0
 
     def _report(self, error: KafkaError | None, message: Message) -> None:
         if error is not None and self._failed is None:
@@ -143,7 +163,9 @@ class Delivery:
     def _unsent(self, topic: str, error: KafkaError) -> KafkalertError:
         if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:  # by the producer's own limit: of this record, here and now
             return DecodingError("too-large", f"What would go to {topic} is larger than a record may be.")
-        return self._refused(topic, error)
+        if error.code() == KafkaError._FATAL:  # noqa: SLF001 - it broke before, and what serves reports knows why
+            self._served(self._producer.poll, 0)
+        return self._failed or self._refused(topic, error)
 
     def _refused(self, topic: str, error: KafkaError) -> KafkalertError:
         if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
@@ -157,6 +179,5 @@ class Delivery:
                 f"Topic {topic} cannot be written: {error.str()}.",
                 hint="`kafkalert topics plan` shows what is missing.",
             )
-        return DeliveryError(
-            f"An output to {topic} was not accepted: {error.str()}.", hint="What was not acknowledged is sent again."
-        )
+        kind = DeliveryError if error.code() in _OF_THE_RECORD else BrokenProducerError
+        return kind(f"An output to {topic} was not accepted: {error.str()}.", hint=_AGAIN)

@@ -11,21 +11,22 @@ from typing import Final
 from confluent_kafka import Message
 
 from kafkalert.bus.groups import group_properties
-from kafkalert.bus.unreadable import is_refused, pass_batch
+from kafkalert.bus.records.partitions import Partition
+from kafkalert.bus.records.unreadable import is_refused, pass_batch
 from kafkalert.config.sections import Cluster
 from kafkalert.config.sections import Engine as EngineSection
 from kafkalert.engine.clock import Clock
+from kafkalert.engine.consuming.events import RetryError
+from kafkalert.engine.consuming.member import Member
+from kafkalert.engine.consuming.progress import Place, Progress, partition_of
+from kafkalert.engine.consuming.skipping import Ranges
 from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ending
-from kafkalert.engine.member import Member, RetryError
-from kafkalert.engine.metrics import Metrics
-from kafkalert.engine.progress import Partition, Place, Progress, partition_of
-from kafkalert.engine.skipping import Ranges
+from kafkalert.engine.observe.metrics import Metrics
 from kafkalert.engine.stage import Stage
 
 _LOG = logging.getLogger(__name__)
-POLL_SECONDS: Final = 0.1
 RETRY_SECONDS: Final = 0.2
 FRESH_SECONDS: Final = 0.02
 _UNCONFIRMED: Final = "the last commit is not confirmed"
@@ -77,6 +78,7 @@ class Loop:
         self._cluster = cluster
         self.busy = False
         self.ends: dict[Partition, int] = {}
+        self.measured = clock.monotonic()
         self.ticked = clock.monotonic()
         self._member = Member(
             cluster,
@@ -183,10 +185,7 @@ class Loop:
         self._changed()
 
     def _step(self) -> None:
-        first = self.consumer.poll(POLL_SECONDS)
-        # consume() would wait for a full batch; what has arrived is enough.
-        batch = [] if first is None else [first, *self.consumer.consume(self._batch - 1, 0)]
-        self._member.check()
+        batch = self._member.fetch(self._batch)
         if not batch:
             self._delivery.poll()
             return
@@ -220,9 +219,14 @@ class Loop:
             last[partition] = batch.end - 1
 
     def _process(self, records: list[Message]) -> bool:
-        """Have the stage process them, unless the end came while they were waited for; whether it did."""
-        if not self._fresh(self._clock.monotonic()):  # the process may have been stopped inside poll()
+        """Have the stage process them, unless the end came while they were waited for; whether it did.
+
+        Raises RetryError where the process may have stood still inside poll(): others may have these records by now.
+        """
+        if not self._fresh(self._clock.monotonic()):
             self._await_fresh()
+            if not self._ending:
+                raise RetryError("Records were waited for too long.", hint="They are read from the last commit on.")
         self.busy = True
         try:
             if self._ending:
@@ -269,6 +273,8 @@ class Loop:
         return True
 
     def _measure_lag(self) -> None:
+        if not self._held:  # nothing is fetched then, and no end is told
+            self.measured = self._clock.monotonic()
         self.ends = self._member.ends()
         positions = self._progress.positions()
         lag = {one: max(0, end - positions[one]) for one, end in self.ends.items() if one in positions}

@@ -1,8 +1,6 @@
 """A stage from start to stop: heartbeat, health, and a loop that is made anew when its clients break."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from confluent_kafka import KafkaException
@@ -11,27 +9,26 @@ from kafkalert.bus.cause import said
 from kafkalert.bus.control.event import Event
 from kafkalert.bus.control.state import Duty
 from kafkalert.bus.denials import Denials
+from kafkalert.bus.records.watermarks import ABSENT_SECONDS, MissingTopicsError
 from kafkalert.bus.threads import LostThreadError
-from kafkalert.bus.watermarks import ABSENT_SECONDS, MissingTopicsError
-from kafkalert.config.sections import Cluster, Settings
-from kafkalert.engine import health
+from kafkalert.config.names import STATUS
+from kafkalert.config.sections import Settings
 from kafkalert.engine.active import ActiveCluster
-from kafkalert.engine.attempt import Attempt, Goals, Work
-from kafkalert.engine.clock import Clock
+from kafkalert.engine.consuming.events import RetryError
+from kafkalert.engine.consuming.unread import UnreadError
 from kafkalert.engine.delivery import DeliveryError
-from kafkalert.engine.ending import AbandonedError, Ends
-from kafkalert.engine.member import RetryError
-from kafkalert.engine.metrics import Metrics
-from kafkalert.engine.pulse import Pulse, Report
-from kafkalert.engine.stage import Stage
-from kafkalert.engine.stopping import ORDERLY_SECONDS, InterruptedStopError, Stopping
-from kafkalert.engine.store import RebuildingError
-from kafkalert.engine.unread import UnreadError
-from kafkalert.engine.watchdog import END_SECONDS, Watchdog
-from kafkalert.errors import DeniedError, KafkalertError, UnreachableError
+from kafkalert.engine.ending import AbandonedError
+from kafkalert.engine.observe import health
+from kafkalert.engine.observe.heartbeat import Heartbeat, Report
+from kafkalert.engine.observe.watchdog import LastCommit, Watchdog
+from kafkalert.engine.options import RunOptions
+from kafkalert.engine.stage import Given, Stage
+from kafkalert.engine.stay import Goals, Stay, Work
+from kafkalert.engine.stopping import ORDERLY_SECONDS, InterruptedStopError
+from kafkalert.errors import DeniedError, NotReadyError, UnreachableError
 
 _LOG = logging.getLogger(__name__)
-_PASSING: Final = (RetryError, RebuildingError, DeliveryError, LostThreadError, UnreachableError, KafkaException)
+_PASSING: Final = (RetryError, NotReadyError, DeliveryError, LostThreadError, UnreachableError, KafkaException)
 """What ends a stay, and may not end the next one."""
 _BACKOFF_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 _STEADY_SECONDS: Final = 60.0
@@ -44,26 +41,11 @@ _LAST_SECONDS: Final = ORDERLY_SECONDS + 2.0
 """What the last stay may take to end: delivering and committing, and leaving the group."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """How this run of a stage differs from the configuration.
-
-    `until_end`: process what is there now, then end. `http_port`, `http_host`: where to serve health, or None.
-    `patience`: seconds for which a cluster may be away, or None for ever.
-    """
-
-    until_end: bool = False
-    http_port: int | None = None
-    http_host: str = health.LOOPBACK
-    patience: float | None = None
-
-
 class Runner:
     """Runs one stage on the active cluster, whichever that is at the moment.
 
-    `prepare` and `hold` as in `Work`; `expect` is told of the cluster that may be the next one, or of None. The stage
-    works on a thread that this one only watches: so a cluster that hangs, in whatever call, cannot keep the stage
-    from moving to another one.
+    The stage works on a thread that this one only watches: so a cluster that hangs, in whatever call, cannot keep the
+    stage from moving to another one.
     """
 
     def __init__(
@@ -72,52 +54,49 @@ class Runner:
         options: RunOptions,
         *,
         stage: Stage,
-        metrics: Metrics,
-        prepare: Callable[[Cluster], Callable[[Ends], bool]],
-        hold: Callable[[], str],
-        expect: Callable[[Cluster | None], None],
-        clock: Clock,
-        stopping: Stopping,
+        given: Given,
     ) -> None:
+        clock, stopping = given.clock, given.stopping
         self._settings = settings
         self._options = options
         self._stage = stage
-        self._metrics = metrics
-        self._expect = expect
+        self._metrics = given.metrics
         self._clock = clock
         self._stopping = stopping
         self._active = ActiveCluster(settings, clock=clock, stopping=stopping)
         self._work = Work(
-            settings, stage, metrics, prepare, hold, self._active.fresh, self._look, self._changed, clock, stopping
+            settings, stage, given.metrics, self._active.fresh, self._look, self._changed, clock, stopping
         )
-        self._pulse = Pulse(
+        self._heartbeat = Heartbeat(
             stage.name,
             self._active.clusters.values(),
-            settings.topic("kafkalert.status"),
-            metrics=metrics,
+            settings.topic(STATUS),
+            metrics=given.metrics,
             report=self.report,
             patience=options.patience,
             clock=clock,
             stopping=stopping,
         )
-        self._here: Attempt | None = None  # where records are processed
-        self._next: Attempt | None = None  # clients for where they will be, if the pending attempt succeeds
+        self._here: Stay | None = None  # where records are processed
+        self._next: Stay | None = None  # clients for where they will be, if the pending attempt succeeds
         self._prepared: Event | None = None  # the PREPARE for which this instance stands still
         self._epoch = -1  # the highest that was worked in
         self._cluster = ""  # where that was
         self._waits = "starting"
         self._lacks = ""  # why the last stay could not process: it stays so until a stay gets further
+        self._uncommitted = False  # whether a stay broke, and none has committed since what it may have processed
         self._goals: Goals = {}
         self._failures = 0
         self._retry_at = float("-inf")
         self._denials = Denials(clock.monotonic, 0.0 if options.until_end else options.patience)
         self._absences = Denials(clock.monotonic, ABSENT_SECONDS)
         self._watchdog = Watchdog()
+        self._last_commit = LastCommit()
 
     def run(self) -> None:
         """Run until stopped or at the end.
 
-        Raises KafkalertError for what cannot pass by waiting, and for a loop that stands still for a minute.
+        Raises KafkalertError for what cannot pass by waiting, RestartError for a loop that stands still for a minute.
         """
         if self._options.http_port is not None:
             health.serve(
@@ -128,7 +107,7 @@ class Runner:
                 host=self._options.http_host,
             )
         self._active.start()
-        self._pulse.start()
+        self._heartbeat.start()
         try:
             self._active.await_settled(self._options.patience, self._denials)
             while not self._stopping and not self._turn():
@@ -138,7 +117,7 @@ class Runner:
             if self._here is not None:
                 self._here.join(_LAST_SECONDS)
                 self._say_ended(self._here)
-            self._pulse.end()
+            self._heartbeat.end()
             self._active.close()
         if self._stopping.reason is not None:
             raise self._stopping.reason
@@ -158,8 +137,10 @@ class Runner:
         attempt = "" if prepared is None else prepared.id
         passed_over = self._active.passed_over()
         if loop is None:
-            return Report(state, cluster, epoch, attempt, passed_over=passed_over)
-        return Report(state, cluster, epoch, attempt, loop.ends, loop.places, loop.ticked, passed_over)
+            return Report(state, cluster, epoch, attempt, passed_over=passed_over, uncommitted=self._uncommitted)
+        return Report(
+            state, cluster, epoch, attempt, loop.ends, loop.places, loop.ticked, passed_over, measured=loop.measured
+        )
 
     def ready(self) -> bool:
         """Whether entries are processed."""
@@ -174,7 +155,7 @@ class Runner:
     def _changed(self) -> None:
         """Something about a stay has changed; called from its thread."""
         self._active.news.set()
-        self._pulse.now()
+        self._heartbeat.now()
 
     def _turn(self) -> bool:
         """Do what the control logs and the stay of the moment ask for; whether the stage has reached its end."""
@@ -192,6 +173,11 @@ class Runner:
                 return True
             self._sort(here)
             here = None
+        if here is not None and self._leaves_in_vain(here, duty):
+            _LOG.warning("epoch %d: %s does not confirm the last commit; beginning anew", here.epoch, here.cluster.name)
+            self._forget(here)
+            self._here = here = None
+            self._uncommitted = True
         if duty.attempt is not None:
             if here is not None:
                 here.leave()
@@ -204,8 +190,13 @@ class Runner:
         self._watch()
         return False
 
+    def _leaves_in_vain(self, here: Stay, duty: Duty) -> bool:
+        """Whether a stay leaves though nobody asks for it any more, and does not come to an end."""
+        waits = here.ending.leaving and duty.do == "process" and self._heartbeat.is_answered(here.cluster.name)
+        return self._last_commit.is_late(waits=waits, now=self._clock.monotonic())
+
     def _watch(self) -> None:
-        """See that the loop turns. Raises KafkalertError once it has stood still for too long."""
+        """See that the loop turns. Raises RestartError once it has stood still for too long."""
         here = self._here
         loop = None if here is None or here.ending else here.loop  # who leaves may have to wait for its cluster
         was_stuck = self._watchdog.stuck
@@ -213,12 +204,8 @@ class Runner:
         self._watchdog.look(None if loop is None else loop.ticked, self._clock.monotonic())
         if self._watchdog.stuck and not was_stuck:
             _LOG.warning("the loop has not turned for %.0f s", self._watchdog.still)
-            self._pulse.now()
-        if self._watchdog.still > END_SECONDS:
-            raise KafkalertError(
-                f"The stage's loop has stood still for {END_SECONDS:.0f} s.",
-                hint="Nothing is lost: what was not committed is processed at the next start.",
-            )
+            self._heartbeat.now()
+        self._watchdog.check()
 
     def _stand_still(self, attempt: Event) -> None:
         """Nothing is processed here: say so, and connect to where it may go on."""
@@ -226,14 +213,14 @@ class Runner:
             return
         _LOG.warning("epoch %d: prepared to move to %s", attempt.epoch, attempt.target)
         self._prepared = attempt
-        self._pulse.now()
+        self._heartbeat.now()
         target = self._active.clusters.get(attempt.target)
-        self._expect(target)
+        self._stage.dependency.expect(target)
         if self._next is not None and self._next.cluster != target:
             self._forget(self._next)
             self._next = None
         if target is not None and self._next is None:
-            self._next = Attempt(self._work, target)
+            self._next = Stay(self._work, target)
 
     def _go_on(self, duty: Duty) -> None:
         """Process on the active cluster, unless a new try is not due yet."""
@@ -241,7 +228,7 @@ class Runner:
             if self._prepared is not None or self._epoch >= 0:
                 _LOG.warning("epoch %d: going on on %s", duty.epoch, duty.cluster)
             if self._prepared is not None and self._prepared.target != duty.cluster:
-                self._expect(None)
+                self._stage.dependency.expect(None)
             self._prepared = None
             self._epoch, self._cluster = duty.epoch, duty.cluster
             self._failures, self._retry_at = 0, float("-inf")
@@ -253,31 +240,34 @@ class Runner:
         if self._here is not None or self._clock.monotonic() < self._retry_at:
             return
         self._waits = "starting"
-        here = waiting or Attempt(self._work, self._active.clusters[duty.cluster])
+        here = waiting or Stay(self._work, self._active.clusters[duty.cluster])
         skips = self._active.skips(self._settings.group(self._stage.name))
         here.go(duty.epoch, skips, self._goals if self._options.until_end else None)
         self._here = here
-        self._pulse.now()
+        self._heartbeat.now()
 
-    def _forget(self, attempt: Attempt) -> None:
+    def _forget(self, stay: Stay) -> None:
         """Leave a stay behind, with whatever it waits for."""
-        attempt.abandon()
+        stay.abandon()
         self._metrics.lag = {}
         self._failures, self._retry_at = 0, float("-inf")
 
-    def _look(self, attempt: Attempt) -> None:
-        """Before `attempt` goes on after a long silence: whether it still may. Called from its thread."""
+    def _look(self, stay: Stay) -> None:
+        """Before `stay` goes on after a long silence: whether it still may. Called from its thread."""
         view = self._active.view()
-        if (view.epoch, view.active) != (attempt.epoch, attempt.cluster.name):
-            attempt.ending.abandon()
-        elif view.pending is not None and view.pending.source == attempt.cluster.name:
-            attempt.ending.leave()
+        if (view.epoch, view.active) != (stay.epoch, stay.cluster.name):
+            stay.ending.abandon()
+        elif view.pending is not None and view.pending.source == stay.cluster.name:
+            stay.ending.leave()
 
-    def _sort(self, ended: Attempt) -> None:
+    def _sort(self, ended: Stay) -> None:
         """What a stay that has ended means: nothing, a new try later, or the end of the stage, which it raises."""
         self._metrics.lag = {}
         error = ended.error
-        if error is None or isinstance(error, AbandonedError):
+        if isinstance(error, AbandonedError):
+            return
+        self._uncommitted = error is not None if ended.worked else self._uncommitted
+        if error is None:
             return
         if isinstance(error, InterruptedStopError):
             self._say_ended(ended)
@@ -293,7 +283,7 @@ class Runner:
         else:
             raise error
 
-    def _say_ended(self, ended: Attempt) -> None:
+    def _say_ended(self, ended: Stay) -> None:
         """What kept the last stay from an orderly end."""
         if isinstance(ended.error, InterruptedStopError):
             _LOG.warning("%s %s", ended.error, ended.error.hint)

@@ -7,7 +7,7 @@ from threading import Event, Thread, Timer
 from typing import Final
 
 from kafkalert.engine.clock import Clock
-from kafkalert.errors import ExitCode, KafkalertError
+from kafkalert.errors import ExitCode, KafkalertError, RestartError
 
 _LOG = logging.getLogger(__name__)
 _BUG: Final = "This is a bug in kafkalert; please report it. What was not committed is processed again."
@@ -53,7 +53,7 @@ class Stopping:
             return
         what = f"A thread of the stage ended ({type(error).__name__})."  # its text may hold anything
         _LOG.debug("%s", what, exc_info=error)
-        self.stop(error if isinstance(error, KafkalertError) else KafkalertError(what, hint=_BUG))
+        self.stop(error if isinstance(error, KafkalertError) else RestartError(what, hint=_BUG))
 
     def __bool__(self) -> bool:
         return self.event.is_set()

@@ -42,14 +42,22 @@ class Worker:
 
 
 class Supervisor:
-    """Runs `count` processes until stopped, or until all have ended by themselves with status 0.
+    """Runs `count` processes until stopped, or, where they should come to an end, until all have.
 
-    `command(index)` is the command line of the worker of that index, from 0.
+    `command(index)` is the command line of the worker of that index, from 0. `until_end`: status 0 is a worker's end;
+    otherwise somebody told it to stop, and it is started again like one that died.
     """
 
     def __init__(
-        self, command: Callable[[int], Sequence[str]], count: int, *, clock: Clock, stopping: Stopping
+        self,
+        command: Callable[[int], Sequence[str]],
+        count: int,
+        *,
+        until_end: bool,
+        clock: Clock,
+        stopping: Stopping,
     ) -> None:
+        self._until_end = until_end
         self._command = command
         self._clock = clock
         self._stopping = stopping
@@ -77,7 +85,7 @@ class Supervisor:
         if status is None:
             return
         worker.process = None
-        if status == 0:
+        if status == 0 and (self._until_end or self._stopping):
             worker.finished = True
         elif status in _WRONG:
             error = KafkalertError(
@@ -86,22 +94,29 @@ class Supervisor:
             error.exit_code = _WRONG[status]
             raise error
         else:
-            steady = now - worker.started > _STEADY_SECONDS
-            worker.wait = _FIRST_SECONDS if steady or not worker.wait else min(2 * worker.wait, _MOST_SECONDS)
-            worker.due = now + worker.wait
-            worker.restarts += 1
-            cause = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-            _LOG.warning("worker %d %s; starting it again in %.1f s", worker.index, cause, worker.wait)
+            cause = f"was killed by {_name(-status)}" if status < 0 else f"ended with status {status}"
+            self._put_off(worker, now, cause, steady=now - worker.started > _STEADY_SECONDS)
+
+    def _put_off(self, worker: Worker, now: float, cause: str, *, steady: bool) -> None:
+        """Have it started again in a while, longer than the last time unless it had run well."""
+        worker.wait = _FIRST_SECONDS if steady or not worker.wait else min(2 * worker.wait, _MOST_SECONDS)
+        worker.due = now + worker.wait
+        worker.restarts += 1
+        _LOG.warning("worker %d %s; starting it again in %.1f s", worker.index, cause, worker.wait)
 
     def _start(self, worker: Worker, now: float) -> None:
         environment = {**os.environ, PARENT: str(os.getpid()), RESTARTS: str(worker.restarts)}
         # A group of its own: ctrl-c reaches the supervisor alone, which then stops the workers in order.
-        worker.process = subprocess.Popen(
-            list(self._command(worker.index)),
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        try:
+            worker.process = subprocess.Popen(
+                list(self._command(worker.index)),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError as error:  # too many processes, or no memory for one more: that passes
+            self._put_off(worker, now, f"cannot be started: {error.strerror}", steady=False)
+            return
         worker.started = now
         _LOG.warning("worker %d runs as process %d", worker.index, worker.process.pid)
 
@@ -117,3 +132,11 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _name(number: int) -> str:
+    """A signal's name; those between the first and the last real-time one have none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

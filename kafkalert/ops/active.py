@@ -2,16 +2,16 @@
 
 from collections.abc import Collection
 from threading import Thread
-from time import monotonic
 from typing import Final
 
+from kafkalert.bus.connect.flow import Flow
 from kafkalert.bus.control.log import ControlLog
 from kafkalert.bus.control.state import View, given_up
-from kafkalert.bus.flow import Flow
-from kafkalert.bus.watermarks import MissingTopicsError
+from kafkalert.bus.records.watermarks import MissingTopicsError
 from kafkalert.config import names
 from kafkalert.config.sections import Settings
-from kafkalert.errors import ConfigError, RefusedError, UnreachableError
+from kafkalert.errors import RefusedError, UnreachableError
+from kafkalert.ops.failover.status.watch import nobody
 
 _SECONDS: Final = 5.0
 
@@ -19,20 +19,15 @@ _SECONDS: Final = 5.0
 def with_active_first(settings: Settings) -> Settings:
     """`settings` whose `active` is the cluster that the control logs name; asks only where there are two.
 
-    A context whose clusters have no control log yet has never been switched. Raises UnreachableError where the active
-    cluster does not answer.
+    Raises UnreachableError where the active cluster does not answer, and as `standing`.
     """
     clusters = [settings.clusters[name] for name in settings.context.clusters]
     if len(clusters) == 1:
         return settings
-    log = _log(settings)
-    try:
-        view, reachable = _read(log)
-    except ConfigError:
-        return settings
+    view, answering = _seen(settings)
     active = view.active
     cluster = settings.clusters[active]
-    if active not in reachable:
+    if active not in answering:
         raise UnreachableError(
             f"Cluster {active} ({cluster.bootstrap}) does not answer.",
             hint="`kafkalert failover` shows where stages run, and how they can be moved.",
@@ -43,17 +38,11 @@ def with_active_first(settings: Settings) -> Settings:
 
 
 def standing(settings: Settings) -> View:
-    """What the control logs that can be read say; of clusters without one, that there was no switch.
+    """What the control logs that can be read say; where no cluster has one, that there was no switch.
 
     Raises UnreachableError where none can be read.
     """
-    try:
-        view, reachable = _read(_log(settings), settings.context.clusters)
-    except MissingTopicsError:
-        return View(0, settings.context.clusters[0], None, None, (), 1)
-    if not reachable:
-        raise UnreachableError("No control log could be read.")
-    return view
+    return _seen(settings, settings.context.clusters)[0]
 
 
 def check_not_given_up(settings: Settings, flows: Collection[Flow]) -> None:
@@ -64,7 +53,9 @@ def check_not_given_up(settings: Settings, flows: Collection[Flow]) -> None:
     """
     if not flows:
         return
-    view, reachable = _read(_log(settings), {one.target for one in flows})
+    view, reachable, missing = _read(settings, {one.target for one in flows})
+    for problem in missing.values():  # its events are not known
+        raise problem
     left = given_up(view)
     for one in flows:
         if one.target not in reachable:  # a forced switch is written where stages went
@@ -81,22 +72,46 @@ def check_not_given_up(settings: Settings, flows: Collection[Flow]) -> None:
             )
 
 
-def _log(settings: Settings) -> ControlLog:
-    """Raises ConfigError where no client can be made."""
-    clusters = [settings.clusters[name] for name in settings.context.clusters]
-    return ControlLog(clusters, settings.topic(names.CONTROL), home=clusters[0].name)
+def _seen(settings: Settings, wanted: Collection[str] = ()) -> tuple[View, set[str]]:
+    """What the control logs say that are there, and the clusters that answer; `wanted` as in `_read`.
 
-
-def _read(log: ControlLog, wanted: Collection[str] = ()) -> tuple[View, set[str]]:
-    """What the control logs say, and the clusters that could be read. Raises ConfigError where one is missing.
-
-    Those of the clusters `wanted` are waited for also where the others say enough to begin.
+    Raises UnreachableError where none was read that may be there.
     """
+    view, reachable, missing = _read(settings, wanted)
+    silent = [name for name in settings.context.clusters if name not in reachable | missing.keys()]
+    if silent and not reachable:
+        if not missing:
+            raise nobody(settings)
+        raise UnreachableError(
+            f"Where stages run is not known: {' and '.join(missing)} has no control log, and {' and '.join(silent)} "
+            "does not answer.",
+            hint=f"Try again once {silent[0]} answers.",
+        )
+    return view, reachable | missing.keys()
+
+
+def _read(settings: Settings, wanted: Collection[str] = ()) -> tuple[View, set[str], dict[str, MissingTopicsError]]:
+    """What the control logs say, the clusters whose logs were read, and those that have none: one that was made anew.
+
+    Those of the clusters `wanted` are waited for also where the others say enough to begin. Raises ConfigError where no
+    client can be made, and what else waiting does not mend.
+    """
+    clusters = [settings.clusters[name] for name in settings.context.clusters]
+    log = ControlLog(clusters, settings.topic(names.CONTROL), home=clusters[0].name)
+
+    def missing() -> dict[str, MissingTopicsError]:
+        return {name: one for name, one in log.problems().items() if isinstance(one, MissingTopicsError)}
+
+    def answered() -> bool:
+        known = log.reachable() | missing().keys()
+        return known >= {*wanted} and (log.settled() or known >= {*settings.context.clusters})
+
     log.start()
-    give_up = monotonic() + _SECONDS
     try:
-        log.await_settled(_SECONDS)
-        log.changed.wait_for(lambda: log.reachable() >= {*wanted}, max(0.0, give_up - monotonic()))
-        return log.view(), log.reachable()
+        log.changed.wait_for(lambda: answered() or log.problems().keys() > missing().keys(), _SECONDS)
+        for problem in log.problems().values():
+            if not isinstance(problem, MissingTopicsError):
+                raise problem
+        return log.view(), log.reachable(), missing()
     finally:
         Thread(target=log.close, name="close", daemon=True).start()  # what hangs with a cluster holds nobody up

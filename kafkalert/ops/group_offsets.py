@@ -6,14 +6,15 @@ from typing import Final
 
 from confluent_kafka import KafkaException
 
-from kafkalert.config import names
+from kafkalert.bus.records.partitions import Partition
 from kafkalert.config.sections import Settings
+from kafkalert.config.stages import readers
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import RefusedError, UsageError
 from kafkalert.ops.active import standing
-from kafkalert.ops.failover.groups import Groups
+from kafkalert.ops.failover.positions.groups import Groups
 from kafkalert.ops.offsets import Position
-from kafkalert.ops.tail.log import Ends, Log, Partition
+from kafkalert.ops.tail.log import Ends, Log
 from kafkalert.ops.wording import counted
 
 VERSION: Final = 1
@@ -59,6 +60,7 @@ class GroupOffsets:
         self.cluster = cluster or (settings.context.clusters[0] if view is None else view.active)
         self._epoch = 0 if view is None else view.epoch
         self._settings = settings
+        self._stages = {settings.group(name): spec for name, spec in readers().items()}
         self._clock = clock or SystemClock()
         self._groups = Groups(settings, settings.clusters[self.cluster])
         self._log = Log(settings.clusters[self.cluster])
@@ -66,7 +68,7 @@ class GroupOffsets:
     def show(self, group: str = "") -> list[GroupOffset]:
         """Where groups are; `group` may lack the prefix. Raises UsageError where it is none of this context."""
         asked = {group, f"{self._settings.context.prefix}{group}"} if group else set()
-        known = [one for one in dict.fromkeys([self._alerting(), *self._groups.names()]) if not asked or one in asked]
+        known = [one for one in dict.fromkeys([*self._stages, *self._groups.names()]) if not asked or one in asked]
         if not known:
             self._groups.attendance(sorted(asked))  # raises DeniedError: those that may not be seen are left out above
             hint = "`kafkalert group show` lists those it has."
@@ -109,16 +111,11 @@ class GroupOffsets:
             raise RefusedError(f"{self.cluster} does not take it: {error.args[0].str()}.") from error
         return [one for one in self.show(group) if not topic or one.topic == topic]
 
-    def _alerting(self) -> str:
-        return self._settings.group("alerting")
-
     def _inputs(self, group: str, committed: dict[Partition, int]) -> list[Partition]:
-        """All partitions that a group reads, as far as is known: those of alerting, and of what it has committed in."""
+        """All partitions that a group reads, as far as is known: those of a stage, and of what it has committed in."""
         topics = {topic for topic, _ in committed}
-        if group == self._alerting():
-            topics |= {self._settings.topic(names.ACCOUNTENTRY)}
-            if self._settings.engine.mode == "two-hop":
-                topics |= {self._settings.topic(names.CUSTOMERACCOUNTENTRY)}
+        if (spec := self._stages.get(group)) is not None:
+            topics |= set(spec.topics(self._settings))
         return self._log.topics(topics).partitions if topics else []
 
     def _row(self, group: str, members: int, one: Partition, at: int | None, ends: Ends) -> GroupOffset:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from kafkalert.config import names
+from kafkalert.config.pipeline import OUTBOUND, TABLES
 from kafkalert.config.sections import Settings
+from kafkalert.config.stages import StageSpec, mirrored, readers, topic_names
 
-TABLES: Final = (names.ACCOUNTTOCUSTOMERIDS, names.CUSTOMERALERTSETTINGS)
-OUTBOUND: Final = (names.OUTBOUNDEMAILMESSAGE, names.OUTBOUNDSMSMESSAGE, names.OUTBOUNDCUSTOMERPUSHMESSAGE)
-MIRRORED: Final = tuple(one for one in names.TOPICS if one not in {names.CONTROL, names.STATUS})
-_LABELS: Final = {names.TOPICS: "all topics", MIRRORED: "all mirrored topics"}
+_TOPICS: Final = topic_names()
+_MIRRORED: Final = mirrored()
+_LABELS: Final = {_TOPICS: "all topics", _MIRRORED: "all mirrored topics"}
 _TOOL: Final = "kafka-acls.sh --command-config admin.properties"
 _STORAGE: Final = "kafkalert.mirror.*"
 _MIRROR_GROUP: Final = "kafkalert-mirror-into-*"
@@ -36,31 +37,51 @@ class Right:
 
 
 _T, _G = "topic", "group"
+_Need = tuple[tuple[str, ...], str, tuple[str, ...], str]
+_GROUPS: Final = tuple(f"kafkalert.{name}" for name in readers())
+_INPUTS: Final = tuple(dict.fromkeys(topic for spec in readers().values() for topic in spec.reads))
 _GONE: Final = (("READ",), _T, (_STORAGE,), "what expired before it crossed is not known")
 _CONTROL: Final = (("READ",), _T, (names.CONTROL,), "")
 _SEEN: Final = (
     (("READ",), _T, (names.CONTROL, names.STATUS), ""),
-    (("DESCRIBE",), _G, ("kafkalert.alerting",), "the lag is not known"),
-    (("DESCRIBE",), _T, (names.ACCOUNTENTRY, names.CUSTOMERACCOUNTENTRY), "the lag is not known"),
-    (("READ",), _T, MIRRORED, "the mirror's backlog is not known"),
+    (("DESCRIBE",), _G, _GROUPS, "the lag is not known"),
+    (("DESCRIBE",), _T, _INPUTS, "the lag is not known"),
+    (("READ",), _T, _MIRRORED, "the mirror's backlog is not known"),
     _GONE,
 )
+_ALWAYS: Final = tuple(topic for topic in _INPUTS if topic != names.CUSTOMERACCOUNTENTRY)
 _GROUP: Final = (
-    (("DESCRIBE",), _T, (names.ACCOUNTENTRY,), ""),
+    (("DESCRIBE",), _T, _ALWAYS, ""),
     (("DESCRIBE",), _T, (names.CUSTOMERACCOUNTENTRY,), "needed with two hops only"),
     (("READ",), _T, (names.CONTROL,), "needed with two clusters only"),
 )
 _SWITCH: Final = (
-    (("READ", "DESCRIBE_CONFIGS"), _T, names.TOPICS, ""),
+    (("READ", "DESCRIBE_CONFIGS"), _T, _TOPICS, ""),
     (("WRITE",), _T, (names.CONTROL,), ""),
-    (("READ",), _G, ("kafkalert.alerting",), ""),
+    (("READ",), _G, _GROUPS, ""),
     _GONE,
 )
-_NEEDS: Final = {
-    "topics plan": ((("DESCRIBE", "DESCRIBE_CONFIGS"), _T, names.TOPICS, ""),),
+_BEATS: Final = (("WRITE",), _T, (names.STATUS,), "nobody sees that it runs; no planned switch")
+_MOVES: Final = (
+    (("READ",), _T, (names.CONTROL,), "needed with two clusters only"),
+    (("WRITE",), _T, (names.CONTROL,), "another instance copies events"),
+)
+"""What every stage needs to follow a switch."""
+
+
+def _member(group: str) -> tuple[_Need, ...]:
+    """What a member of `group` needs to see which protocol the brokers have, and to set its own session's length."""
+    return (
+        (("DESCRIBE_CONFIGS",), "cluster", ("kafka-cluster",), "the classic group protocol"),
+        (("ALTER_CONFIGS",), _G, (group,), "the classic group protocol"),
+    )
+
+
+_NEEDS: Final[dict[str, tuple[_Need, ...]]] = {
+    "topics plan": ((("DESCRIBE", "DESCRIBE_CONFIGS"), _T, _TOPICS, ""),),
     "topics apply": (
-        (("DESCRIBE", "DESCRIBE_CONFIGS", "CREATE", "ALTER_CONFIGS"), _T, names.TOPICS, ""),
-        (("ALTER",), _T, names.TOPICS, "no partition is added"),
+        (("DESCRIBE", "DESCRIBE_CONFIGS", "CREATE", "ALTER_CONFIGS"), _T, _TOPICS, ""),
+        (("ALTER",), _T, _TOPICS, "no partition is added"),
     ),
     "seed authorisations": (
         (("WRITE",), _T, (names.ACCOUNTTOCUSTOMERIDS,), ""),
@@ -76,28 +97,25 @@ _NEEDS: Final = {
     ),
     "run bridge": (
         (("WRITE",), _T, (names.ACCOUNTENTRY, names.STATUS), ""),
-        (("READ",), _T, (names.CONTROL,), "needed with two clusters only"),
-        (("WRITE",), _T, (names.CONTROL,), "another instance copies events"),
+        *_MOVES,
     ),
     "run alerting": (
         (("READ",), _T, (names.ACCOUNTENTRY, *TABLES), ""),
-        (("WRITE",), _T, (*OUTBOUND, names.DEADLETTER), ""),
+        (("WRITE",), _T, (*OUTBOUND.values(), names.DEADLETTER), ""),
         (("READ",), _G, ("kafkalert.alerting",), ""),
-        (("WRITE",), _T, (names.STATUS,), "nobody sees that it runs; no planned switch"),
+        _BEATS,
         (("READ", "WRITE"), _T, (names.CUSTOMERACCOUNTENTRY,), "needed with two hops only"),
-        (("READ",), _T, (names.CONTROL,), "needed with two clusters only"),
-        (("WRITE",), _T, (names.CONTROL,), "another instance copies events"),
-        (("DESCRIBE_CONFIGS",), "cluster", ("kafka-cluster",), "the classic group protocol"),
-        (("ALTER_CONFIGS",), _G, ("kafkalert.alerting",), "the classic group protocol"),
+        *_MOVES,
+        *_member("kafkalert.alerting"),
         (("DESCRIBE_CONFIGS",), _T, TABLES, "tables are read again sooner than they must be"),
         (("DESCRIBE",), _G, ("kafkalert.tables", "kafkalert.control"), "denials in the broker's log"),
     ),
     "tail": (
-        (("READ",), _T, names.TOPICS, "only topics that it may read"),
+        (("READ",), _T, _TOPICS, "only topics that it may read"),
         (("DESCRIBE",), _G, ("kafkalert.tail",), "denials in the broker's log"),
     ),
-    "group show": (*_GROUP, (("DESCRIBE",), _G, ("kafkalert.alerting",), "")),
-    "group seek": (*_GROUP, (("READ",), _G, ("kafkalert.alerting",), "")),
+    "group show": (*_GROUP, (("DESCRIBE",), _G, _GROUPS, "")),
+    "group seek": (*_GROUP, (("READ",), _G, _GROUPS, "")),
     "failover": _SEEN,
     "failover history": (_CONTROL,),
     "failover cancel": ((("READ",), _T, (names.CONTROL, names.STATUS), ""), (("WRITE",), _T, (names.CONTROL,), "")),
@@ -107,25 +125,39 @@ _NEEDS: Final = {
         (("WRITE",), _T, (names.ACCOUNTENTRY, *TABLES), ""),
         (("DESCRIBE",), _G, ("kafkalert.drill",), "denials in the broker's log"),
     ),
-    "failover reconcile": (*_SWITCH, (("WRITE",), _T, MIRRORED, "")),
-    "mirror status": ((("READ",), _T, MIRRORED, "the lag is not known"), _CONTROL, _GONE),
+    "failover reconcile": (*_SWITCH, (("WRITE",), _T, _MIRRORED, "")),
+    "mirror status": ((("READ",), _T, _MIRRORED, "the lag is not known"), _CONTROL, _GONE),
     "mirror apply": ((("READ",), _T, (names.CONTROL,), "no --resume of a flow that was stopped"),),
     "Connect workers": (
-        (("READ", "WRITE", "DESCRIBE_CONFIGS"), _T, MIRRORED, ""),
+        (("READ", "WRITE", "DESCRIBE_CONFIGS"), _T, _MIRRORED, ""),
         (("CREATE", "DESCRIBE_CONFIGS", "READ", "WRITE"), _T, (_STORAGE,), ""),
         (("READ",), _G, (_MIRROR_GROUP,), ""),
     ),
 }
-_PREFIXED: Final = frozenset({"kafkalert.alerting", "kafkalert.seed", "kafkalert.tail"})
+_PREFIXED: Final = frozenset({*_GROUPS, "kafkalert.seed", "kafkalert.tail"})
 """Groups that belong to a context; the others are those of clients that join none, on every context alike."""
 
 
+def _needs_of(spec: StageSpec) -> tuple[_Need, ...]:
+    """What a stage needs that another package brings, by what it reads and writes."""
+    group = f"kafkalert.{spec.name}"
+    return (
+        (("READ",), _T, spec.reads, ""),
+        (("WRITE",), _T, tuple(dict.fromkeys((*spec.writes, names.DEADLETTER))), ""),
+        (("READ",), _G, (group,), ""),
+        _BEATS,
+        *_MOVES,
+        *_member(group),
+    )
+
+
+_NEEDS.update({who: _needs_of(spec) for spec in readers().values() if (who := f"run {spec.name}") not in _NEEDS})
 WHO: Final = tuple(_NEEDS)
 
 
 def rights(settings: Settings, who: Iterable[str] = WHO) -> list[Right]:
     """What each of `who` needs on each cluster, by the names of this context."""
-    own = set(names.TOPICS)
+    own = set(_TOPICS)
 
     def named(kind: str, name: str) -> str:
         if kind == _T and name in own:

@@ -20,7 +20,7 @@ from confluent_kafka.admin import (
 
 from kafkalert.bus import clients
 from kafkalert.bus.denied import denied
-from kafkalert.bus.watermarks import MissingTopicsError, topic_ids
+from kafkalert.bus.records.watermarks import MissingTopicsError, topic_ids
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.errors import ConfigError, DeniedError, KafkalertError, OutcomeUnknownError, UnreachableError
 from kafkalert.ops.topics import Action, Comparison, State, Topic, changes, compare, having, wanted

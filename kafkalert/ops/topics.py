@@ -7,7 +7,9 @@ from enum import StrEnum
 
 from kafkalert.config import names
 from kafkalert.config.durations import format_duration
+from kafkalert.config.pipeline import PipelineTopic
 from kafkalert.config.sections import Settings
+from kafkalert.config.stages import topics
 from kafkalert.errors import RefusedError
 from kafkalert.model.grade import Grade
 from kafkalert.ops.wording import counted
@@ -17,7 +19,6 @@ STATUS_RETENTION = timedelta(hours=1)
 STATUS_SEGMENT = timedelta(minutes=10)
 """Only whole segments are deleted, so those of heartbeats are short."""
 
-_COMPACTED = (names.ACCOUNTTOCUSTOMERIDS, names.CUSTOMERALERTSETTINGS)
 _QUORUM = 3
 _IN_SYNC = "min.insync.replicas"
 _FOR_EVER = "-1"
@@ -100,37 +101,34 @@ class Comparison:
 
 
 def wanted(settings: Settings) -> tuple[Topic, ...]:
-    """Every topic of the pipeline as the configuration wants it.
+    """Every topic of the pipeline, and of installed stages, as the configuration wants it.
 
     customeraccountentry is among them where engine.mode is two-hop; in one-hop mode nothing reads it, and it may be
     there or not.
     """
     optional = () if settings.engine.mode == "two-hop" else (names.CUSTOMERACCOUNTENTRY,)
-    return tuple(_wanted(settings, name) for name in names.TOPICS if name not in optional)
+    return tuple(_wanted(settings, topic) for topic in topics() if topic.name not in optional)
 
 
-def _wanted(settings: Settings, name: str) -> Topic:
+def _wanted(settings: Settings, topic: PipelineTopic) -> Topic:
     section = settings.topics
     config = {
-        "cleanup.policy": "compact" if name in _COMPACTED else "delete",
+        "cleanup.policy": "compact" if topic.compacted else "delete",
         "message.timestamp.type": "CreateTime",
         _IN_SYNC: str(min_insync(section.replication)),
     }
-    partitions, keyed = section.partitions, True
-    if name in _COMPACTED:
+    if topic.compacted:
         config["delete.retention.ms"] = _ms(section.delete_retention)
-    elif name == names.CONTROL:
-        partitions = 1
+    elif topic.name == names.CONTROL:
         config["retention.ms"] = _FOR_EVER
-    elif name == names.STATUS:
-        partitions = 1
+    elif topic.name == names.STATUS:
         config |= {"retention.ms": _ms(STATUS_RETENTION), "segment.ms": _ms(STATUS_SEGMENT)}
     else:
         config["retention.ms"] = _ms(section.retention)
-        keyed = name != names.DEADLETTER
-    if name not in _COMPACTED:
+    if not topic.compacted:
         config[_BYTES] = _FOR_EVER  # a broker's default would delete what is younger than promised
-    return Topic(settings.topic(name), partitions, section.replication, config, keyed)
+    partitions = 1 if topic.internal else section.partitions
+    return Topic(settings.topic(topic.name), partitions, section.replication, config, topic.keyed)
 
 
 def min_insync(replication: int) -> int:

@@ -5,15 +5,28 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from kafkalert.model.ids import CustomerId
 from kafkalert.model.personal import AccountId
-from kafkalert.model.records import Address, AlertSetting, Channel, CustomerAlertSettings, channel_of
+from kafkalert.model.records import (
+    Address,
+    AlertSetting,
+    Channel,
+    CustomerAlertSettings,
+    address_text,
+    channel_of,
+)
 from kafkalert.rules.rule import Rule, Threshold
 
 NO_AMOUNT, UNKNOWN_TYPE, BAD_AMOUNT = "no-amount", "unknown-alert-type", "amount-not-a-number"
-UNKNOWN_CHANNEL = "unknown-channel"
+UNKNOWN_CHANNEL, TOO_MUCH = "unknown-channel", "too-much"
 """Why a setting is skipped."""
+
+MOST_MESSAGES: Final = 1_000
+MOST_CHARACTERS: Final = 100_000
+"""What one customer may have on one account: messages, if every alert were raised, and the text of their addresses and
+currencies. Each alert has its own copy of all that it sends, so without a bound one row would be a machine's memory."""
 
 # Longer numbers than this are no money; the bound also keeps hostile input from costing time.
 _DIGITS = 40
@@ -56,7 +69,7 @@ def plan(
     """All alerts that entries on `account` can raise, and how many settings were skipped, by reason.
 
     Customers in the order of the authorisation, alerts in that of the settings, addresses in that of the customer:
-    the same tables always give the same plan.
+    the same tables always give the same plan. An alert for which a customer has too much already is skipped.
     """
     planned: list[Planned] = []
     skipped: Counter[str] = Counter()
@@ -74,12 +87,37 @@ def plan(
                     skipped[number] += 1
                 else:
                     asked.setdefault((part.currency, setting.alert_type, number), set()).update(setting.channels)
-        reachable = [(address, channel_of(address)) for address in dict.fromkeys(row.addresses)]
+        reach = _Reach(row.addresses)
         for (currency, alert_type, number), channels in asked.items():
-            addresses = tuple(address for address, channel in reachable if channel in channels)
-            if addresses:
+            addresses = reach.take(frozenset(channels), currency)
+            if addresses is None:
+                skipped[TOO_MUCH] += 1
+            elif addresses:
                 planned.append(Planned(customer, alert_type, number, currency, addresses))
     return planned, skipped
+
+
+class _Reach:
+    """One customer's addresses, for the alerts of one account, within MOST_MESSAGES and MOST_CHARACTERS."""
+
+    def __init__(self, addresses: Iterable[Address]) -> None:
+        self._all = [(address, channel_of(address)) for address in dict.fromkeys(addresses)]
+        self._by_channels: dict[frozenset[Channel], tuple[tuple[Address, ...], int]] = {}
+        self._messages, self._characters = MOST_MESSAGES, MOST_CHARACTERS
+
+    def take(self, channels: frozenset[Channel], currency: str) -> tuple[Address, ...] | None:
+        """The addresses of one alert by these channels; None where it is more than is left."""
+        if channels not in self._by_channels:
+            own = tuple(address for address, channel in self._all if channel in channels)
+            self._by_channels[channels] = own, sum(len(address_text(one)) for one in own)
+        addresses, characters = self._by_channels[channels]
+        if not addresses:
+            return addresses
+        messages, characters = self._messages - len(addresses), self._characters - characters - len(currency)
+        if messages < 0 or characters < 0:
+            return None
+        self._messages, self._characters = messages, characters
+        return addresses
 
 
 def _check(setting: AlertSetting, rules: Mapping[str, Rule]) -> Threshold | str:

@@ -1,7 +1,7 @@
 """The alerts that a booking must raise, said once more: docs/rules.md over plain dicts, nothing shared.
 
 The demo and the tests compare the pipeline with this, so it calls nothing of `kafkalert.rules` and is written to be
-read, not to be quick.
+read, not to be quick. It leaves out the bound on what one customer may have: nothing that is compared comes near.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,25 +40,25 @@ def expected(
     alerts = set()
     for customer in authorisations.get(entry["accountId"], ()):
         row = settings.get(customer)
-        for wish in _wishes(entry, row) if row else ():
-            number = _number(wish["amount"]["value"]) if wish["amount"] else None
-            if number is None or not _raised(wish["alertType"], entry, number):
+        for setting in _settings(entry, row) if row else ():
+            number = _number(setting["amount"]["value"]) if setting["amount"] else None
+            if number is None or not _raised(setting["alertType"], entry, number):
                 continue
             for holder in row["addresses"] if row else ():
                 channel, address = _destination(holder["address"])
-                if channel in wish["channels"]:
-                    params = frozenset(_params(wish["alertType"], entry, number).items())
-                    alerts.add(Expected(customer, channel, address, wish["alertType"], _plain(number), params))
+                if channel in setting["channels"]:
+                    params = frozenset(_params(setting["alertType"], entry, number).items())
+                    alerts.add(Expected(customer, channel, address, setting["alertType"], _plain(number), params))
     return alerts
 
 
-def _wishes(entry: Row, row: Row) -> list[Row]:
+def _settings(entry: Row, row: Row) -> list[Row]:
     """What the customer asked for on the entry's account in the entry's currency."""
     return [
-        wish
+        setting
         for account in row["accountAlertSettings"]
         if account["account"]["id"] == entry["accountId"] and account["currency"]["symbol"] == entry["accountCurrency"]
-        for wish in account["settings"]
+        for setting in account["settings"]
     ]
 
 

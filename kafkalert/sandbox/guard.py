@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from kafkalert.errors import KafkalertError
-from kafkalert.sandbox.remains import id_of, remove
+from kafkalert.sandbox.cleanup import id_of, remove
 
 
 class Guard:

@@ -13,11 +13,11 @@ from kafkalert.config.own import own_folder
 from kafkalert.errors import KafkalertError, RefusedError
 from kafkalert.sandbox import logs, startup
 from kafkalert.sandbox.broker import QUICK
+from kafkalert.sandbox.cleanup import alone, clear, config_file, data_folder, end, identity_file, remove
 from kafkalert.sandbox.guard import Guard
 from kafkalert.sandbox.jars import classpath
 from kafkalert.sandbox.java import find_java
 from kafkalert.sandbox.process import Identity, kill, recorded, send, state_of, wait_until
-from kafkalert.sandbox.remains import alone, clear, config_file, data_folder, end, identity_file, remove
 from kafkalert.sandbox.state import (
     Component,
     Kind,

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from kafkalert.bus.connect import Connect
-from kafkalert.bus.flow import connector_config, flows, properties_text, worker_config
-from kafkalert.bus.java import in_file, providers
+from kafkalert.bus.connect.client import Connect
+from kafkalert.bus.connect.flow import connector_config, flows, properties_text, worker_config
+from kafkalert.bus.connect.java import in_file, providers
 from kafkalert.config.sections import Cluster, Context, Mirror, Settings, Topics
 from kafkalert.errors import KafkalertError
 from kafkalert.sandbox.broker import JVM, QUICK

@@ -7,20 +7,23 @@ import socket
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 
 from kafkalert.bus.clients import admin
-from kafkalert.bus.connect import Connect
+from kafkalert.bus.connect.client import Connect
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import KafkalertError
 from kafkalert.sandbox import broker, mirror
+from kafkalert.sandbox.cleanup import data_folder
 from kafkalert.sandbox.diagnosis import explain, port_was_taken
 from kafkalert.sandbox.ports import HOST, demand_free, free_port
 from kafkalert.sandbox.process import Identity, spawn, state_of, wait_until
-from kafkalert.sandbox.remains import data_folder
 from kafkalert.sandbox.state import Component, State, write_private
 
 READY_SECONDS = 90.0
-"""How long a component may take to answer: some 3 s on an idle machine, far longer on a crowded one."""
+"""How long a component may take to answer without a word in its log; some 3 s in all on an idle machine."""
+LONGEST_SECONDS = 300.0
+"""How long it may take in all: on a crowded machine it starts slowly, and logs what it does."""
 TAIL_BYTES = 16_384
 LEAST_DISK = 256 << 20
 """Bytes that must be free: a broker, its first topics and a worker take a tenth of it."""
@@ -128,20 +131,26 @@ def run(folder: Path, state: State, component: Component, lock: int) -> Identity
 
 def await_ready(folder: Path, component: Component, process: Identity) -> None:
     """Return once the component answers. Raises KafkalertError if it ends or takes too long."""
-    ended = False
+    began = since = monotonic()
+    logged, ended, ready = -1, False, False
+    log = data_folder(folder) / component.name / "log"
 
     def settled() -> bool:
-        nonlocal ended
+        nonlocal logged, since, ended, ready
+        if (size := log.stat().st_size) != logged:
+            logged, since = size, monotonic()
         ended = state_of(process) is None
-        return ended or answers(component)
+        ready = not ended and answers(component)
+        return ended or ready or monotonic() - since > READY_SECONDS
 
-    if not wait_until(settled, READY_SECONDS, every=0.05):
-        raise KafkalertError(
-            f"{component.name} did not answer within {READY_SECONDS:.0f} s.",
-            hint="The machine may be too busy; end something and try again.",
-        )
+    wait_until(settled, LONGEST_SECONDS, every=0.05)
     if ended:
         raise died(folder, component)
+    if not ready:
+        raise KafkalertError(
+            f"{component.name} did not answer within {monotonic() - began:.0f} s.",
+            hint="The machine may be too busy; end something and try again.",
+        )
 
 
 def is_listening(port: int) -> bool:

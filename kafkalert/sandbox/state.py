@@ -11,9 +11,9 @@ import msgspec
 
 from kafkalert.config.durations import format_duration
 from kafkalert.errors import KafkalertError, UsageError
+from kafkalert.sandbox.cleanup import data_folder
 from kafkalert.sandbox.ports import HOST
 from kafkalert.sandbox.process import Identity, state_of
-from kafkalert.sandbox.remains import data_folder
 
 Kind = Literal["broker", "mirror"]
 

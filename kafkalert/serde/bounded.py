@@ -1,8 +1,9 @@
 """Whether a few bytes can be made to cost without bound by the schema that is said to have written them.
 
 A schema from a registry is somebody else's. Its records are read if they have at most VALUES_A_BYTE values for each of
-their bytes, and FREE_VALUES besides, and nest no deeper than DEEPEST. So refused are records within themselves, arrays
-of what takes no bytes, records of records of nothing, and optional records of a thousand nulls in an array.
+their bytes, and FREE_VALUES besides, and nest no deeper than DEEPEST. That holds wherever their bytes may end, so what
+is still to come pays for nothing before it. So refused are records within themselves, arrays of what takes no bytes,
+records of records of nothing, and optional records of a thousand nulls in an array.
 """
 
 from collections.abc import Mapping
@@ -25,9 +26,13 @@ _RECORDS: Final = ("record", "error", "request")
 
 
 class _Cost(NamedTuple):
-    """Of a type: its values beyond those that its bytes allow, at worst, and its levels."""
+    """Of a type: its values beyond those that its bytes allow, at worst, and its levels.
+
+    `excess` is that of a whole one, `peak` the most that it comes to while one is read.
+    """
 
     excess: int
+    peak: int
     depth: int
 
 
@@ -38,7 +43,7 @@ class _UnboundedError(Exception):
 def bounded(parsed: dict[str, Any]) -> bool:
     """Whether records of this schema (as `fastavro.parse_schema` gives it) cost no more than their bytes allow."""
     try:
-        return _Costs(parsed.get("__named_schemas", {})).of(parsed, 0).excess <= FREE_VALUES
+        return _Costs(parsed.get("__named_schemas", {})).of(parsed, 0).peak <= FREE_VALUES
     except _UnboundedError:
         return False
 
@@ -69,7 +74,7 @@ class _Costs:
             return _plain(_BYTES[node])
         if isinstance(node, list):
             branches = [self.of(one, level) for one in node]
-            return _around(max((one.excess for one in branches), default=0) + 1 - VALUES_A_BYTE, branches)
+            return _around(1 - VALUES_A_BYTE, max((one.excess for one in branches), default=0), branches)
         match node["type"]:
             case kind if kind in _RECORDS:
                 return self._record(node, level)
@@ -87,7 +92,11 @@ class _Costs:
     def _record(self, node: Mapping[str, Any], level: int) -> _Cost:
         self._known[node["name"]] = None
         fields = [self.of(one["type"], level) for one in node["fields"]]
-        cost = _around(1 + sum(one.excess for one in fields), fields)
+        excess = peak = 1
+        for one in fields:
+            peak = max(peak, excess + one.peak)
+            excess += one.excess
+        cost = _Cost(excess, peak, _levels(fields))
         self._known[node["name"]] = cost
         return cost
 
@@ -95,12 +104,19 @@ class _Costs:
         """An array or map of such items; any number of them may come, and each brings a key of that excess."""
         if one.excess + key > 0:
             raise _UnboundedError
-        return _around(1 - VALUES_A_BYTE, [one])
+        return _around(1 - VALUES_A_BYTE, 0, [one])
 
 
 def _plain(size: int) -> _Cost:
-    return _Cost(1 - VALUES_A_BYTE * size, 1)
+    excess = 1 - VALUES_A_BYTE * size
+    return _Cost(excess, max(excess, 0), 1)
 
 
-def _around(excess: int, parts: list[_Cost]) -> _Cost:
-    return _Cost(excess, 1 + max((one.depth for one in parts), default=0))
+def _around(before: int, within: int, parts: list[_Cost]) -> _Cost:
+    """What begins with a byte, of the excess `before`, and then is one of `parts`, of the excess `within` at worst."""
+    peak = before + max((one.peak for one in parts), default=0)
+    return _Cost(before + within, max(peak, 0), _levels(parts))
+
+
+def _levels(parts: list[_Cost]) -> int:
+    return 1 + max((one.depth for one in parts), default=0)

@@ -17,21 +17,23 @@ from fastavro import parse_schema
 from kafkalert.errors import ConfigError, DecodingError, KafkalertError, UnreachableError
 from kafkalert.serde.bounded import bounded
 from kafkalert.serde.foreign import bare
-from kafkalert.serde.schemas import schema, whole
+from kafkalert.serde.schemas import own, schema, whole
 
 TIMEOUT_SECONDS = 3
 RETRIES = 1
 """With one retry a registry that is away is given up after 7 s, so below the 10 s of a one-shot command."""
 
-ABSENT_SECONDS = 60
-"""How long an id that the registry did not know is not asked for again."""
+BAD_SECONDS = 60
+"""How long an id that the registry did not know, or whose schema cannot be read, is not asked for again."""
 
-_ABSENT_IDS = 10_000
+_BAD_IDS = 10_000
 _SCHEMA_CHARACTERS = 2**20
 _REFERENCES = 100
-"""How much a schema may be, and refer to. What a registry says is somebody else's."""
+"""How large a schema may be, with all that it refers to, and to how many. What a registry says is somebody else's."""
 _NOT_FOUND = 404
 _REFUSALS = (401, 403)
+_LATER = (408, 425, 429)
+"""HTTP's ways to say: not now."""
 _SERVER_ERROR = 500
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -67,7 +69,7 @@ class ConfluentRegistry:
             raise _environment(error) from error
         self._url = public(url)
         self._schema, self._refusal = Schema, SchemaRegistryError
-        self._absent: Any = TTLCache(_ABSENT_IDS, ABSENT_SECONDS)
+        self._bad: Any = TTLCache(_BAD_IDS, BAD_SECONDS)  # by id: the code, and what is said
 
     def close(self) -> None:
         """Close the connections. A process that reads records keeps them to its end."""
@@ -109,16 +111,23 @@ class ConfluentRegistry:
             DecodingError: "unknown-schema-id"; "bad-schema" for one that is no Avro record that can be read safely.
             UnreachableError: the registry does not answer.
         """
-        found = None
-        if schema_id not in self._absent:
-            found = self._ask(lambda: self._client.get_schema(schema_id))
+        known = self._bad.get(schema_id)
+        if known is not None:
+            raise DecodingError(*known)
+        try:
+            return self._writer(schema_id)
+        except DecodingError as error:
+            self._bad[schema_id] = error.code, str(error)
+            raise
+
+    def _writer(self, schema_id: int) -> Any:  # noqa: ANN401 - as above
+        found: Any = self._ask(lambda: self._client.get_schema(schema_id))
         if found is None:
-            self._absent.setdefault(schema_id, True)
             raise DecodingError("unknown-schema-id", f"The registry has no schema with the id {schema_id}.")
         try:
-            parsed = self._parsed(found, {}, [])
+            parsed = self._parsed(found, {}, {("", 0): len(found.schema_str)})
             if isinstance(parsed, dict) and parsed.get("type") == "record" and bounded(parsed):
-                return parsed
+                return own(parsed)
         except KafkalertError:
             raise
         except Exception as error:
@@ -126,20 +135,21 @@ class ConfluentRegistry:
             raise DecodingError("bad-schema", f"The registry's schema {schema_id} {problem}.") from error
         raise DecodingError("bad-schema", f"The registry's schema {schema_id} is no record that can be read safely.")
 
-    def _parsed(self, found: Any, known: dict[str, Any], asked: list[tuple[str, int]]) -> Any:  # noqa: ANN401 - as above
+    def _parsed(self, found: Any, known: dict[str, Any], asked: dict[tuple[str, int], int]) -> Any:  # noqa: ANN401
         """`found` and, before it, the schemas that it refers to; `known` are the names seen so far.
 
-        Raises ValueError where that is more than any record needs; `asked` are the references followed so far.
+        Raises ValueError where that is more than any record needs; `asked` has the characters of each reference
+        followed so far, and of the first schema.
         """
-        if len(found.schema_str) > _SCHEMA_CHARACTERS:
+        if sum(asked.values()) > _SCHEMA_CHARACTERS:
             raise ValueError("a schema too large")
         for one in found.references or ():
             if (one.subject, one.version) in asked:
                 continue
-            asked.append((one.subject, one.version))
             if len(asked) > _REFERENCES:
                 raise ValueError("too many references")
             referred: Any = self._ask(partial(self._client.get_version, one.subject, one.version))
+            asked[one.subject, one.version] = len(referred.schema.schema_str)
             self._parsed(referred.schema, known, asked)
         return parse_schema(bare(json.loads(found.schema_str)), named_schemas=known)
 
@@ -157,7 +167,7 @@ class ConfluentRegistry:
                 raise UnreachableError(
                     f"The schema registry at {self._url} refuses these credentials.", hint="Check serde.registry_auth."
                 ) from error
-            if error.http_status_code < _SERVER_ERROR:
+            if error.http_status_code < _SERVER_ERROR and error.http_status_code not in _LATER:
                 raise KafkalertError(
                     f"The schema registry at {self._url} refused (HTTP {error.http_status_code}).",
                     hint="Run `kafkalert schemas check` to see which schemas it would take.",

@@ -3,24 +3,23 @@
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from threading import Event
 from typing import Final
 
-from kafkalert.bus.denials import Denials
-from kafkalert.bus.watermarks import topic_ids
+from kafkalert.config.names import ACCOUNTENTRY
 from kafkalert.config.sections import Settings
 from kafkalert.edges.ndjson import Entry, read_entries
 from kafkalert.edges.source import BadLine, Source
 from kafkalert.edges.twice import readable_twice
 from kafkalert.edges.waiting import Patience
-from kafkalert.engine import health
-from kafkalert.engine.active import ActiveCluster
 from kafkalert.engine.clock import Clock, SystemClock
-from kafkalert.engine.metrics import Metrics
-from kafkalert.engine.pulse import Pulse, Report
-from kafkalert.engine.source import SourceDelivery, StoppedError
-from kafkalert.engine.stopping import InterruptedStopError, Stopping
-from kafkalert.errors import DecodingError, DeniedError, UnreachableError
+from kafkalert.engine.observe import health
+from kafkalert.engine.observe.metrics import Metrics
+from kafkalert.engine.options import RunOptions
+from kafkalert.engine.sources.delivery import SourceDelivery, StoppedError
+from kafkalert.engine.sources.runner import SourceRunner
+from kafkalert.engine.stage import Given
+from kafkalert.engine.stopping import Stopping
+from kafkalert.errors import DecodingError
 from kafkalert.serde import build
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.keys import encode_key
@@ -28,7 +27,6 @@ from kafkalert.stages.entry import BALANCE, ID, ID_BYTES
 
 _LOG = logging.getLogger(__name__)
 NAME: Final = "bridge"
-ENTRIES: Final = "accountentry"
 _CHECK_EVERY: Final = 500
 _STEP_SECONDS: Final = 0.05
 """How late a switch is noticed while nothing comes in."""
@@ -49,6 +47,10 @@ class BridgeOptions:
     patience: float | None = None
     http_port: int | None = None
     http_host: str = health.LOOPBACK
+
+    def run_options(self) -> RunOptions:
+        """Those that all stages have."""
+        return RunOptions(http_port=self.http_port, http_host=self.http_host, patience=self.patience)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,75 +131,20 @@ def run(settings: Settings, options: BridgeOptions, on_bad: Callable[[BadLine], 
 def _run(
     settings: Settings, options: BridgeOptions, on_bad: Callable[[BadLine], None], clock: Clock, stopping: Stopping
 ) -> Bridged:
-    metrics = Metrics()
-    codec = build.codec(settings.serde)
-    topic = settings.topic(ENTRIES)
-    active = ActiveCluster(settings, clock=clock, stopping=stopping)
-    denials = Denials(clock.monotonic, options.patience if options.follow else 0.0)
-    delivery = SourceDelivery(
-        active,
-        commit_seconds=settings.engine.commit_interval.total_seconds(),
-        denials=denials,
-        clock=clock,
-        stopping=stopping,
-    )
-    ready = Event()  # the topics are there
-    status = settings.topic("kafkalert.status")
-    pulse = Pulse(
-        NAME,
-        active.clusters.values(),
-        status,
-        metrics=metrics,
-        report=lambda: _report(active, delivery, ready=ready.is_set(), stopping=stopping),
-        patience=options.patience,
-        clock=clock,
-        stopping=stopping,
-    )
-    delivery.changed = pulse.now
-
-    def idle() -> None:
-        if ready.is_set():
-            delivery.poll()
-
-    patience = Patience(stop=stopping.event, idle=idle, note=_LOG.warning, step=_STEP_SECONDS)
+    given, codec, topic = Given(Metrics(), clock, stopping), build.codec(settings.serde), settings.topic(ACCOUNTENTRY)
+    runner = SourceRunner(NAME, [topic], settings, options.run_options(), given, waits=options.follow)
+    patience = Patience(stop=stopping.event, idle=runner.idle, note=_LOG.warning, step=_STEP_SECONDS)
     bad = 0
     with Source(options.path, follow=options.follow, patience=patience) as source:
-        if options.http_port is not None:
-            health.serve(options.http_port, metrics, alive=lambda: True, ready=ready.is_set, host=options.http_host)
-        active.start()
-        pulse.start()
-        try:
-            if active.await_settled(options.patience, denials):
-                _await_topics(active, [topic, status], stopping, denials)
-                ready.set()
-                bridge = Bridge(topic, codec, delivery, metrics)
-                pace = Pace(options.rate, clock, stopping, idle)
-                bad = _send_all(bridge, _entries(source), pace, stopping, on_bad)
-                delivery.flush()
-        except InterruptedStopError as late:
-            raise stopping.reason or late from late
-        finally:
-            interrupted = bool(stopping)
-            stopping.stop()
-            pulse.end()
-            active.close()
-            delivery.close()
-    if stopping.reason is not None:
-        raise stopping.reason
-    return Bridged(acknowledged=metrics.entries, bad=bad, stopped=interrupted)
 
+        def feed() -> None:
+            nonlocal bad
+            bridge = Bridge(topic, codec, runner.delivery, given.metrics)
+            pace = Pace(options.rate, clock, stopping, runner.idle)
+            bad = _send_all(bridge, _entries(source), pace, stopping, on_bad)
 
-def _report(active: ActiveCluster, delivery: SourceDelivery, *, ready: bool, stopping: Stopping) -> Report:
-    """What a heartbeat says."""
-    view, prepared, held = active.view(), delivery.prepared, delivery.held
-    state = "prepared" if prepared is not None else f"held: {held}" if held else "running" if ready else "starting"
-    cluster, epoch = delivery.cluster, delivery.epoch
-    attempt = "" if prepared is None else prepared.id
-    if cluster is None:
-        return Report(
-            "stopping" if stopping else state, view.active, view.epoch, attempt, passed_over=active.passed_over()
-        )
-    return Report("stopping" if stopping else state, cluster.name, epoch, attempt, passed_over=active.passed_over())
+        stopped = runner.run(feed)
+    return Bridged(acknowledged=given.metrics.entries, bad=bad, stopped=stopped)
 
 
 def _send_all(
@@ -211,10 +158,13 @@ def _send_all(
     count = 0
     for line in lines:
         bad = line if isinstance(line, BadLine) else None
-        if not isinstance(line, BadLine):
+        if bad is None:
             pace.wait()
-            if stopping:
-                break
+        else:
+            bridge.poll()  # however many come in a row, a switch is answered
+        if stopping:
+            break
+        if not isinstance(line, BadLine):
             try:
                 bridge.send(line)
             except StoppedError:
@@ -225,20 +175,6 @@ def _send_all(
             count += 1
             on_bad(bad)
     return count
-
-
-def _await_topics(active: ActiveCluster, topics: list[str], stopping: Stopping, denials: Denials) -> None:
-    """Return once the active cluster says that `topics` are there. Raises ConfigError where they are not."""
-    while not stopping:
-        try:
-            topic_ids(active.clusters[active.view().active], topics)
-        except UnreachableError:
-            stopping.wait(1.0)
-        except DeniedError as error:
-            denials.wait(error)
-            stopping.wait(1.0)
-        else:
-            return
 
 
 def _entries(source: Source) -> Iterator[Entry | BadLine]:

@@ -54,7 +54,7 @@ def probe(
     change: bool = False,
     fail: str = "",
     on: Annotated[str, typer.Option(autocompletion=complete.clusters)] = "",
-    by: Annotated[str, typer.Option(autocompletion=complete.channels)] = "",
+    by: Annotated[str, typer.Option(autocompletion=complete.words)] = "",
     topic: Annotated[str, typer.Option(autocompletion=complete.topics)] = "",
     flood: bool = False,
     yes: YesOption = False,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from kafkalert.sandbox.cleanup import processes
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import Identity, state_of, wait_until
-from kafkalert.sandbox.remains import processes
 
 pytestmark = pytest.mark.kafka
 SECONDS = 240

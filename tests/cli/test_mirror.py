@@ -98,7 +98,7 @@ def test_nobody_there_is_status_4(kafkalert: Run) -> None:
     assert list(rows[0]) == [
         *("source", "target", "connector", "state", "reason", "tasks", "running"),
         *("lag_records", "lag_seconds", "lag_complete", "lag_reason", "topics"),
-        *("hint", "expired", "expired_reason", "denied"),
+        *("hint", "expired", "expired_reason", "expired_since", "denied"),
     ]
     table = kafkalert("mirror", "status", env=PASSWORD)
     assert table.stdout.count("?") == 2

@@ -9,7 +9,7 @@ from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
 from tests.load import newest_beats
-from tests.made import debit, wishes
+from tests.made import debit, settings_row
 from tests.pipeline import Pipeline
 from tests.reading import AUTHORISATIONS, BY_CUSTOMER, ENTRIES, SETTINGS
 from tests.stored import followed
@@ -34,7 +34,7 @@ def test_partitions_are_added_to_tables_and_inputs(pipeline: Pipeline) -> None:
     alerting = pipeline.alerting()
     for account in ACCOUNTS[:8]:
         pipeline.authorise(account, [f"c{account}"])
-        pipeline.wish(f"c{account}", wishes(f"c{account}", account))
+        pipeline.put_settings(f"c{account}", settings_row(f"c{account}", account))
     pipeline.flush()
     for account in ACCOUNTS[:8]:
         pipeline.book(debit(account, f"before-{account}"))
@@ -43,9 +43,9 @@ def test_partitions_are_added_to_tables_and_inputs(pipeline: Pipeline) -> None:
     alerting.await_said(f"{pipeline.topic(SETTINGS)} on dc1 has 6 partitions, it had 4")
     for account in ACCOUNTS[4:]:
         pipeline.authorise(account, [f"c{account}"])
-        pipeline.wish(f"c{account}", wishes(f"c{account}", account, above=400))
+        pipeline.put_settings(f"c{account}", settings_row(f"c{account}", account, above=400))
     pipeline.authorise(ACCOUNTS[0], None)
-    pipeline.wish(f"c{ACCOUNTS[1]}", None)
+    pipeline.put_settings(f"c{ACCOUNTS[1]}", None)
     pipeline.flush()
     assert wait_until(lambda: followed(pipeline), SECONDS, every=0.05), pipeline.said()
     book(pipeline, "after")

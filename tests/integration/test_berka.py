@@ -12,7 +12,7 @@ from kafkalert.sandbox.expected import expected
 from kafkalert.sandbox.local import Sandbox
 from tests.pipeline import Pipeline
 from tests.reading import CODEC
-from tests.running import kafkalert, make_topics
+from tests.running import kafkalert
 
 BERKA = Path(__file__).parents[3] / "shared" / "data" / "berka"
 TOPIC = {
@@ -31,7 +31,7 @@ pytestmark = [
 @pytest.mark.parametrize("mode", ["one-hop", "two-hop"])
 def test_real_bookings_raise_what_the_rules_say(sandbox1: Sandbox, prefix: str, tmp_path: Path, mode: str) -> None:
     """seed, run bridge, run alerting: the alerts are those of the independent statement, each once, in order."""
-    pipeline = make_topics(Pipeline(sandbox1.bootstrap(), prefix, tmp_path, engine={"batch": 500}))
+    pipeline = Pipeline(sandbox1.bootstrap(), prefix, tmp_path, engine={"batch": 500}).make_topics()
     for arguments in (
         ("seed", "authorisations", str(BERKA / "authorisations.ndjson"), "--yes"),
         ("seed", "settings", str(BERKA / "settings.ndjson"), "--yes"),

@@ -16,7 +16,8 @@ from kafkalert.bus.control.log import ControlLog
 from kafkalert.bus.control.state import outcome
 from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.errors import ConfigError, KafkalertError
-from kafkalert.ops.failover.repair import Repair, repair
+from kafkalert.ops.active import standing, with_active_first
+from kafkalert.ops.failover.switch.repair import Repair, repair
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 
@@ -250,6 +251,16 @@ def test_a_missing_topic_is_a_problem_and_its_coming_is_noticed(two: Two) -> Non
         two.make_topic(HOME)
         assert log.changed.wait_for(log.settled, SECONDS)
         assert log.problem() is None
+
+
+def test_a_cluster_that_was_made_anew_does_not_say_where_stages_run(two: Two) -> None:
+    """It has no control log; by the other one's a command knows of the switch, and without any there was none."""
+    assert standing(two.settings()).active == HOME
+    two.make_topic(AWAY)
+    put(two, AWAY, encode(an_event(4, "COMMIT", "forced", forced=True)))
+    view = standing(two.settings())
+    assert (view.epoch, view.active) == (4, AWAY)
+    assert with_active_first(two.settings()).context.clusters == (AWAY, HOME)
 
 
 def test_a_log_that_was_made_anew_is_read_again(two: Two) -> None:

@@ -17,11 +17,11 @@ import psutil
 import pytest
 from confluent_kafka import TopicPartition
 
-from kafkalert.ops.failover.course import Step
-from kafkalert.ops.failover.parts import listed
+from kafkalert.ops.failover.switch.context import listed
+from kafkalert.ops.failover.switch.progress_log import Step
+from kafkalert.sandbox.cleanup import data_folder
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import Identity, identify, wait_until
-from kafkalert.sandbox.remains import data_folder
 from tests.alerting import SECONDS, Alerting
 from tests.made import debit
 from tests.reading import ENTRIES
@@ -240,7 +240,7 @@ def test_stages_come_and_go_in_the_middle(twin: Callable[[], Twin]) -> None:
     bank.settled("dc2", 1, *here)
     bank.verify(*NAMES, once=False)
     commit = bank.await_event(lambda one: one.event == "COMMIT")
-    assert [one for one in bank.alerts.natives("dc1") if one.at > commit.at] == []
+    assert [one for one in bank.alerts.native_records("dc1") if one.at > commit.at] == []
     for one in here:
         assert one.stop() == 0
 

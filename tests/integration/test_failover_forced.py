@@ -49,9 +49,11 @@ def test_away_from_a_cluster_that_is(twin: Callable[[], Twin], sandbox2: Sandbox
         assert wait_until(lambda: bank.alerts.pump() > 4 * RATE, SECONDS, every=0.1)
         if how == "killed":  # the last that it took and did is on no other cluster
             bank.flow("dc1").stop()
-            seen = len(bank.alerts.natives("dc1"))
+            seen = len(bank.alerts.native_records("dc1"))
             assert wait_until(
-                lambda: bank.alerts.pump() > 0 and len(bank.alerts.natives("dc1")) > seen + RATE, SECONDS, every=0.1
+                lambda: bank.alerts.pump() > 0 and len(bank.alerts.native_records("dc1")) > seen + RATE,
+                SECONDS,
+                every=0.1,
             )
         (sandbox2.pause if how == "paused" else sandbox2.kill)("dc1")
         try:
@@ -67,9 +69,11 @@ def test_away_from_a_cluster_that_is(twin: Callable[[], Twin], sandbox2: Sandbox
             kilobytes = {one.pid: one.anonymous_kilobytes() for one in running}
             late = bank.alerting(state="late")  # it sees one cluster only
             bank.await_running(*running, late, on="dc2", epoch=1)
-            seen = len(bank.alerts.natives("dc2"))
+            seen = len(bank.alerts.native_records("dc2"))
             assert wait_until(
-                lambda: bank.alerts.pump() > 0 and len(bank.alerts.natives("dc2")) > seen + 4 * RATE, SECONDS, every=0.1
+                lambda: bank.alerts.pump() > 0 and len(bank.alerts.native_records("dc2")) > seen + 4 * RATE,
+                SECONDS,
+                every=0.1,
             )
             for one in running:
                 assert one.anonymous_kilobytes() - kilobytes[one.pid] < GROWTH_KILOBYTES
@@ -81,7 +85,7 @@ def test_away_from_a_cluster_that_is(twin: Callable[[], Twin], sandbox2: Sandbox
     assert wait_until(lambda: bank.held("dc1", "kafkalert.control") > 0, SECONDS, every=0.1)
     bank.settled("dc2", 1, alertings[0], running[-1])
     bank.verify("dc2", once=False, least=4 * RATE)
-    assert [one for one in bank.alerts.natives("dc1") if one.at > commit.at] == []
+    assert [one for one in bank.alerts.native_records("dc1") if one.at > commit.at] == []
     again = bank.command("failover", "--to", "dc1", "--yes")  # before the return is done
     assert again.returncode == 5
     assert "The mirror from dc1 to dc2 is not running: stopped" in again.stderr

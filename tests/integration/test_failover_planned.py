@@ -10,7 +10,7 @@ from confluent_kafka import Producer, TopicPartition
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
-from tests.made import datum, debit, wishes
+from tests.made import datum, debit, settings_row
 from tests.reading import CODEC, ENTRIES, Place, ends
 from tests.twin import NAMES, Site, Twin, twins
 
@@ -40,7 +40,7 @@ class Partner(Thread):
     def known(twin: Twin, name: str) -> None:
         """Its account, with somebody who wants to hear of every debit, in the tables of both clusters."""
         twin.dc1.authorise(f"NL{name}", [name])
-        twin.dc1.wish(name, wishes(name, f"NL{name}"))
+        twin.dc1.put_settings(name, settings_row(name, f"NL{name}"))
 
     def run(self) -> None:
         """Write fifty a second."""

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from kafkalert.sandbox.cleanup import config_file
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
-from kafkalert.sandbox.remains import config_file
 
 pytestmark = pytest.mark.kafka
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from kafkalert.bus.clients import producer
-from kafkalert.bus.mark_reader import MarkReader
+from kafkalert.bus.records.mark_reader import MarkReader
 from kafkalert.config.sections import Context, Settings
 from kafkalert.ops.tail import Request, Tail
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
-from tests.made import debit, wishes
+from tests.made import debit, settings_row
 from tests.pipeline import Pipeline
 from tests.reading import DEAD, ENTRIES, SETTINGS
 
@@ -28,7 +28,7 @@ def pipeline(sandbox1: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Pipelin
     one = Pipeline(sandbox1.bootstrap(), prefix, tmp_path, partitions=1)
     one.make_topics()
     one.authorise(ACCOUNT, ["anna"])
-    one.wish("anna", wishes("anna", ACCOUNT))
+    one.put_settings("anna", settings_row("anna", ACCOUNT))
     yield one
     one.end()
 
@@ -53,7 +53,7 @@ def test_a_batch_of_zeros_is_put_away_and_the_rest_flows(pipeline: Pipeline) -> 
     """On the entries and on a table: the stage, `tail` and a switch go on behind it, and pass over nothing else."""
     pipeline.flush()
     put_zeros(pipeline, SETTINGS, 1, 3 * LARGE, "zstd")
-    pipeline.wish("bram", wishes("bram", ACCOUNT))
+    pipeline.put_settings("bram", settings_row("bram", ACCOUNT))
     pipeline.authorise(ACCOUNT, ["anna", "bram"])
     pipeline.book(debit(ACCOUNT, "before"))
     pipeline.flush()

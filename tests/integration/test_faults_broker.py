@@ -159,7 +159,7 @@ _ASKS = """
 import sys
 from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.errors import UnreachableError
-from kafkalert.ops.failover.groups import Groups
+from kafkalert.ops.failover.positions.groups import Groups
 from kafkalert.sandbox.process import wait_until
 
 settings = Settings(

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from kafkalert.sandbox.local import Sandbox
-from tests.made import debit, wishes
+from tests.made import debit, settings_row
 from tests.pipeline import Pipeline
-from tests.running import await_beat, make_topics
+from tests.running import await_beat
 
 pytestmark = pytest.mark.kafka
 
@@ -34,9 +34,9 @@ main()
 
 def test_a_stage_whose_offsets_do_not_come_in_time_goes_on(sandbox1: Sandbox, prefix: str, tmp_path: Path) -> None:
     """By itself, with new clients: the loop's thread had ended unseen, and the heartbeats went on."""
-    one = make_topics(Pipeline(sandbox1.bootstrap(), prefix, tmp_path))
+    one = Pipeline(sandbox1.bootstrap(), prefix, tmp_path).make_topics()
     one.authorise("NL01", ["anna"])
-    one.wish("anna", wishes("anna", "NL01"))
+    one.put_settings("anna", settings_row("anna", "NL01"))
     one.book(debit("NL01", "first"))
     one.flush()
     log = tmp_path / "stage.log"

@@ -1,6 +1,7 @@
 """Nothing is lost when instances join, leave, die and freeze under load; and a stop under load is an orderly one."""
 
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -45,6 +46,24 @@ def test_instances_join_leave_and_die_under_load(make: Callable[..., Pipeline], 
     pipeline.await_processed()
     watch.verify(pipeline.verify(least=1000))
     assert [first.stop(), fourth.stop()] == [0, 0]
+
+
+@pytest.mark.parametrize("protocol", ["consumer", "classic"])
+def test_who_comes_and_goes_in_order_repeats_nothing(make: Callable[..., Pipeline], protocol: str) -> None:
+    """What is read just before its partition goes is left to who has it then."""
+    pipeline = make(group_protocol=protocol)
+    with load(pipeline, 500, least=1000):
+        first = pipeline.alerting()
+        assert wait_until(grows(pipeline, 100), SECONDS), pipeline.said()
+        for _ in range(3):
+            other = pipeline.alerting()
+            await_share(pipeline, first, other)
+            assert other.stop() == 0
+            await_all(pipeline, first)
+    pipeline.await_processed()
+    times = Counter(one.id for one in pipeline.verify(least=1000))
+    assert [one for one, count in times.items() if count > 1] == [], pipeline.said()
+    assert first.stop() == 0
 
 
 def test_instance_frozen_beyond_its_session(make: Callable[..., Pipeline]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from kafkalert.sandbox.local import Sandbox
-from tests.made import datum, debit, wishes
+from tests.made import datum, debit, settings_row
 from tests.pipeline import Pipeline
 from tests.reading import AUTHORISATIONS, BY_CUSTOMER, CODEC, DEAD, ENTRIES, SETTINGS
 
@@ -80,7 +80,7 @@ IN_TABLES = (
     (
         SETTINGS,
         "wrong-key",
-        CODEC.encode("CustomerAlertSettings", wishes("bram", ACCOUNT)),
+        CODEC.encode("CustomerAlertSettings", settings_row("bram", ACCOUNT)),
         key_of("CustomerId", "carl"),
     ),
     (SETTINGS, "key-length", None, key_of("CustomerId", "")),
@@ -106,7 +106,7 @@ def pipeline(sandbox1: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Pipelin
     one = Pipeline(sandbox1.bootstrap(), prefix, tmp_path, partitions=2)
     one.make_topics()
     one.authorise(ACCOUNT, ["anna"])
-    one.wish("anna", wishes("anna", ACCOUNT))
+    one.put_settings("anna", settings_row("anna", ACCOUNT))
     yield one
     one.end()
 
@@ -131,7 +131,7 @@ def test_poison_is_put_away_and_the_rest_flows(pipeline: Pipeline, mode: str) ->
         pipeline.put(poison.topic, poison.value, poison.key, headers)
         pipeline.book(debit(ACCOUNT, f"beside-{number}"))
     # No poison, though no entry can ever come for such accounts: the customer's other settings work.
-    pipeline.wish("anna", wishes("anna", "", "x" * 600, ACCOUNT))
+    pipeline.put_settings("anna", settings_row("anna", "", "x" * 600, ACCOUNT))
     pipeline.flush()
     pipeline.await_processed()
     assert alerting.stop() == 0

@@ -16,7 +16,7 @@ from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
 from tests.load import grows, load, newest_beats
-from tests.made import debit, wishes
+from tests.made import debit, settings_row
 from tests.pipeline import Pipeline
 from tests.reading import AUTHORISATIONS, SETTINGS
 from tests.stored import followed
@@ -43,14 +43,14 @@ def test_change_takes_effect_within_a_second(pipeline: Pipeline) -> None:
     pipeline.alerting()
     changes: list[Callable[[], None]] = [
         lambda: pipeline.authorise(ACCOUNT, ["anna"]),
-        lambda: pipeline.wish("anna", wishes("anna", ACCOUNT, above=100)),
-        lambda: pipeline.wish("anna", wishes("anna", ACCOUNT, above=600)),
-        lambda: pipeline.wish("bram", wishes("bram", ACCOUNT, OTHER)),
+        lambda: pipeline.put_settings("anna", settings_row("anna", ACCOUNT, above=100)),
+        lambda: pipeline.put_settings("anna", settings_row("anna", ACCOUNT, above=600)),
+        lambda: pipeline.put_settings("bram", settings_row("bram", ACCOUNT, OTHER)),
         lambda: pipeline.authorise(ACCOUNT, ["bram"]),
-        lambda: pipeline.wish("bram", None),
+        lambda: pipeline.put_settings("bram", None),
         lambda: pipeline.authorise(ACCOUNT, ["anna", "bram"]),
-        lambda: pipeline.wish("anna", wishes("anna", OTHER)),
-        lambda: pipeline.wish("anna", wishes("anna", ACCOUNT)),
+        lambda: pipeline.put_settings("anna", settings_row("anna", OTHER)),
+        lambda: pipeline.put_settings("anna", settings_row("anna", ACCOUNT)),
         lambda: pipeline.authorise(ACCOUNT, None),
     ]
     seconds = []
@@ -75,13 +75,13 @@ def test_topic_made_anew_while_alerting_was_stopped(pipeline: Pipeline) -> None:
     """A table's topic that was deleted and made anew is read from its beginning before any entry is decided."""
     alerting = pipeline.alerting()
     pipeline.authorise(ACCOUNT, ["anna"])
-    pipeline.wish("anna", wishes("anna", ACCOUNT))
+    pipeline.put_settings("anna", settings_row("anna", ACCOUNT))
     pipeline.send(500)
     pipeline.await_processed()
     assert alerting.stop() == 0
     remake(pipeline, SETTINGS)
     pipeline.settings.clear()  # only anna's and one other row are written again, and anna's says something else
-    pipeline.wish("anna", wishes("anna", ACCOUNT, above=400))
+    pipeline.put_settings("anna", settings_row("anna", ACCOUNT, above=400))
     for number in range(50):
         pipeline.book(debit(ACCOUNT, f"low-{number}", cents=300))
         pipeline.book(debit(ACCOUNT, f"high-{number}", cents=500))
@@ -103,7 +103,7 @@ def test_topic_made_anew_under_load(pipeline: Pipeline) -> None:
         follower.send(signal.SIGSTOP)
         remake(pipeline, SETTINGS)
         for customer, row in pipeline.settings.items():
-            pipeline.wish(customer, row)
+            pipeline.put_settings(customer, row)
         pipeline.flush()
         follower.kill()
         other.await_said("They are read again from the beginning.")
@@ -116,7 +116,7 @@ def test_topic_made_anew_under_load(pipeline: Pipeline) -> None:
 def test_topic_made_anew_under_its_follower(pipeline: Pipeline, name: str, absent: bool) -> None:
     """Whoever follows a topic of the tables sees within seconds that it was made anew, and reads the new one."""
     pipeline.authorise(ACCOUNT, ["anna"])
-    pipeline.wish("anna", wishes("anna", ACCOUNT))
+    pipeline.put_settings("anna", settings_row("anna", ACCOUNT))
     alerting = pipeline.alerting()
     pipeline.send(200)
     pipeline.await_processed()
@@ -128,7 +128,7 @@ def test_topic_made_anew_under_its_follower(pipeline: Pipeline, name: str, absen
     if absent:
         assert wait_until(lambda: said(f"Topic {pipeline.topic(name)} does not exist on dc1."), 20), pipeline.said()
     make(pipeline, name)
-    pipeline.wish("bram", wishes("bram", ACCOUNT, above=400))
+    pipeline.put_settings("bram", settings_row("bram", ACCOUNT, above=400))
     pipeline.authorise(ACCOUNT, ["bram"])
     pipeline.seed()
     assert wait_until(lambda: said("They are read again from the beginning."), 20), pipeline.said()
@@ -147,7 +147,7 @@ def test_a_start_waits_a_moment_for_a_topic_that_is_about_to_be_made_anew(pipeli
     make(pipeline, SETTINGS)
     pipeline.settings.clear()
     pipeline.authorise(ACCOUNT, ["anna"])
-    pipeline.wish("anna", wishes("anna", ACCOUNT))
+    pipeline.put_settings("anna", settings_row("anna", ACCOUNT))
     for number in range(50):
         pipeline.book(debit(ACCOUNT, f"high-{number}", cents=500))
     pipeline.await_processed()
@@ -182,7 +182,7 @@ def test_store_that_cannot_be_trusted_is_rebuilt(pipeline: Pipeline, how: str) -
     """A store older than tombstones are kept, or that a crash of the machine may have torn, is read anew."""
     pipeline.topics["delete_retention"] = "1ms" if how == "outdated" else "1d"
     pipeline.authorise(ACCOUNT, ["anna"])
-    pipeline.wish("anna", wishes("anna", ACCOUNT))
+    pipeline.put_settings("anna", settings_row("anna", ACCOUNT))
     pipeline.send(200)
     alerting = pipeline.alerting()
     pipeline.await_processed()
@@ -190,7 +190,7 @@ def test_store_that_cannot_be_trusted_is_rebuilt(pipeline: Pipeline, how: str) -
     if how == "of another boot":
         (pipeline.folder / "state" / "boot").write_text("another", encoding="ascii")
         (pipeline.folder / "state" / "tables" / "data.mdb").write_bytes(b"torn" * 4096)
-    pipeline.wish("anna", wishes("anna", ACCOUNT, above=400))
+    pipeline.put_settings("anna", settings_row("anna", ACCOUNT, above=400))
     pipeline.book(debit(ACCOUNT, "low", cents=300))
     pipeline.book(debit(ACCOUNT, "high"))
     pipeline.send(200)
@@ -220,13 +220,13 @@ def test_disk_full_under_the_tables(pipeline: Pipeline, small_disk: Path) -> Non
     accounts = [f"NL00KAFK{number:010d}" for number in range(60)]
     for account in accounts:
         pipeline.authorise(account, [f"c{account}"])
-        pipeline.wish(f"c{account}", wishes(f"c{account}", account))
+        pipeline.put_settings(f"c{account}", settings_row(f"c{account}", account))
     with load(pipeline, 100):
         alerting = pipeline.alerting()
         assert wait_until(grows(pipeline, 50), SECONDS), pipeline.said()
         fill(small_disk / "filler")
         for account in accounts:
-            pipeline.wish(f"c{account}", wishes(f"c{account}", account, above=400, junk=LARGE))
+            pipeline.put_settings(f"c{account}", settings_row(f"c{account}", account, above=400, junk=LARGE))
         pipeline.flush()
         alerting.await_said("held: The tables in")
         pipeline.put(SETTINGS, b"poison", b"poison")
@@ -268,7 +268,7 @@ def test_table_size_reached(pipeline: Pipeline) -> None:
     pipeline.await_processed()
     for account in accounts:
         pipeline.authorise(account, [f"c{account}"])
-        pipeline.wish(f"c{account}", wishes(f"c{account}", account, junk=LARGE))
+        pipeline.put_settings(f"c{account}", settings_row(f"c{account}", account, junk=LARGE))
     pipeline.flush()
     alerting.await_said("held: The tables in")
     for account in accounts:

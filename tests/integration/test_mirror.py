@@ -14,8 +14,7 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from kafkalert.bus.clients import admin
-from kafkalert.bus.connect import Connect
-from kafkalert.bus.flow import flows
+from kafkalert.bus.connect.flow import flows
 from kafkalert.config.load import load
 from kafkalert.ops import topic_admin
 from kafkalert.ops.mirror import applying, lag
@@ -24,6 +23,7 @@ from kafkalert.ops.mirror.expired import STEADY_MS
 from kafkalert.ops.mirror.status import FlowStatus, status
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
+from tests.feeding import Worker
 from tests.late import late
 
 pytestmark = pytest.mark.kafka
@@ -41,7 +41,7 @@ class Mirror:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.settings = load(sandbox.folder / "sandbox.toml")
-        self.worker = Connect(self.settings.clusters["dc2"])
+        self.worker = Worker(self.settings.clusters["dc2"])
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`kafkalert mirror ...` as installed; or `kafkalert failover ...`."""
@@ -222,8 +222,7 @@ def test_a_connector_that_is_gone_is_made_anew(mirror: Mirror) -> None:
     """And goes on where it was: nothing crosses twice."""
     before = len(mirror.records("dc2"))
     mirror.hold(mirror.worker.stop, "STOPPED")  # so that it has written down how far it is
-    assert mirror.worker.delete(FLOW)
-    assert not mirror.worker.delete(FLOW)
+    mirror.worker.delete(FLOW)
     assert mirror.into_dc2(lambda flow: flow.state == "absent").lag_records == 0
     refused = mirror.run("apply")
     assert refused.returncode == 5

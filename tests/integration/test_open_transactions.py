@@ -6,20 +6,24 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from confluent_kafka import Producer
 
 from kafkalert.config.load import load
-from kafkalert.ops.failover.survey import look
+from kafkalert.engine.clock import SystemClock
+from kafkalert.ops.failover.positions.evidence import heartbeats_since
+from kafkalert.ops.failover.status.heartbeats import HeartbeatRecord
+from kafkalert.ops.failover.status.survey import look
 from kafkalert.sandbox.jars import classpath
 from kafkalert.sandbox.java import find_java
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS
 from tests.load import newest_beats
-from tests.made import debit, wishes
+from tests.made import debit, settings_row
 from tests.pipeline import Pipeline
-from tests.reading import CODEC, ENTRIES, SETTINGS
+from tests.reading import CODEC, ENTRIES, SETTINGS, STATUS
 
 pytestmark = pytest.mark.kafka
 
@@ -32,7 +36,7 @@ def pipeline(sandbox1: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Pipelin
     one = Pipeline(sandbox1.bootstrap(), prefix, tmp_path)
     one.make_topics()
     one.authorise(ACCOUNT, ["anna"])
-    one.wish("anna", wishes("anna", ACCOUNT))
+    one.put_settings("anna", settings_row("anna", ACCOUNT))
     one.flush()
     yield one
     one.end()
@@ -74,7 +78,7 @@ def test_rows_and_entries_behind_an_open_transaction(pipeline: Pipeline) -> None
     pipeline.book(debit(ACCOUNT, "before"))
     pipeline.await_processed()
     crm = open_in(pipeline, SETTINGS, CODEC.encode("CustomerId", {"id": "anna"}))
-    pipeline.wish("anna", wishes("anna", ACCOUNT, above=400))
+    pipeline.put_settings("anna", settings_row("anna", ACCOUNT, above=400))
     pipeline.flush()
     alerting.await_said(f"held: a transaction of another program is open in {pipeline.topic(SETTINGS)}[")
     pipeline.book(debit(ACCOUNT, "low", cents=300))
@@ -94,11 +98,31 @@ def test_rows_and_entries_behind_an_open_transaction(pipeline: Pipeline) -> None
     pipeline.flush()
     assert wait_until(lambda: [one["lag"] for one in newest_beats(pipeline, seconds=2.5)] == [2], SECONDS, every=0.2)
     found = look(load(pipeline.config()))
-    assert [(one.lag, one.waiting) for one in found.groups] == [(2, 2)]
+    groups = found.groups or ()
+    assert [(one.lag, one.waiting) for one in groups] == [(2, 2)]
     (told,) = [text for text in found.notes if "2 records" in text and "transaction" in text]
-    (where,) = found.groups[0].transactions
+    (where,) = groups[0].transactions
     assert f"{where.topic}[{where.partition}] from offset {where.offset} on" in told
     run(tool(told)[1])
     pipeline.await_processed()
     bank.purge()
     pipeline.verify(least=3)
+
+
+def test_heartbeats_behind_an_open_transaction_are_heard(pipeline: Pipeline) -> None:
+    """A forced switch goes by them. Nor is more waited for where the mark of its end is the last of the topic."""
+    other = open_in(pipeline, STATUS, b"other")
+    told = Producer({"bootstrap.servers": pipeline.bootstrap})
+    told.produce(
+        pipeline.topic(STATUS), msgspec.json.encode(HeartbeatRecord("behind", "alerting", "dc1", "running", 1))
+    )
+    assert told.flush(SECONDS) == 0
+    settings = load(pipeline.config())
+
+    def heard() -> tuple[list[str], bool]:
+        beats, all_read = heartbeats_since(settings, pipeline.cluster, 0, SystemClock())
+        return [one.instance for one in beats], all_read
+
+    assert heard() == (["behind"], True)
+    other.abort_transaction(SECONDS)
+    assert heard() == (["behind"], True)

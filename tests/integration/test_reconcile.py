@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from confluent_kafka import Message
 
-from kafkalert.bus.connect import Connect
-from kafkalert.bus.flow import connector_name, flows
-from kafkalert.bus.mark_reader import Places
+from kafkalert.bus.connect.client import Connect
+from kafkalert.bus.connect.flow import connector_name, flows
+from kafkalert.bus.records.mark_reader import Places
 from kafkalert.config.load import load
 from kafkalert.engine.clock import SystemClock
 from kafkalert.ops.failover.reconcile.waiting import await_back, await_rows

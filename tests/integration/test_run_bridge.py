@@ -17,7 +17,7 @@ from tests.alerting import SECONDS
 from tests.made import datum
 from tests.pipeline import Pipeline
 from tests.reading import CODEC, ENTRIES
-from tests.running import kafkalert, make_topics, running
+from tests.running import kafkalert, running
 
 pytestmark = pytest.mark.kafka
 
@@ -38,7 +38,7 @@ def entries() -> list[dict[str, Any]]:
 @pytest.fixture
 def bank(sandbox1: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Pipeline]:
     """Topics, empty."""
-    one = make_topics(Pipeline(sandbox1.bootstrap(), prefix, tmp_path))
+    one = Pipeline(sandbox1.bootstrap(), prefix, tmp_path).make_topics()
     yield one
     one.end()
 
@@ -190,7 +190,7 @@ def test_a_cluster_that_hangs_ends_it_and_the_next_run_brings_all(
 ) -> None:
     """With --wait, as unreachable, though records are under way; sent again they have the same ids."""
     sandbox = own_sandbox()
-    bank = make_topics(Pipeline(sandbox.bootstrap(), "", tmp_path / "bank"))
+    bank = Pipeline(sandbox.bootstrap(), "", tmp_path / "bank").make_topics()
     path = tmp_path / "entries"
     path.write_text(lines(entries[10:20]), encoding="utf-8")
     with running(bank, "run", "bridge", "--follow", "--wait", "3", "--from", str(path)) as bridge:

@@ -13,7 +13,7 @@ from kafkalert.sandbox.local import Sandbox
 from tests.made import datum, debit
 from tests.pipeline import Pipeline, Sent
 from tests.reading import AUTHORISATIONS, CODEC, DEAD, ENTRIES, SETTINGS, ends
-from tests.running import await_beat, kafkalert, make_topics, one_booking
+from tests.running import await_beat, kafkalert, one_booking
 
 pytestmark = pytest.mark.kafka
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.kafka
 @pytest.fixture
 def bank(sandbox1: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Pipeline]:
     """Topics, filled, with bookings in them."""
-    one = make_topics(Pipeline(sandbox1.bootstrap(), prefix, tmp_path))
+    one = Pipeline(sandbox1.bootstrap(), prefix, tmp_path).make_topics()
     one.seed()
     one.send(600)
     one.flush()

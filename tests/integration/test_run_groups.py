@@ -8,9 +8,9 @@ from confluent_kafka import ConsumerGroupType
 
 from kafkalert.bus.clients import admin
 from kafkalert.sandbox.local import Sandbox
-from tests.made import debit, wishes
+from tests.made import debit, settings_row
 from tests.pipeline import Pipeline
-from tests.running import await_beat, kafkalert, make_topics
+from tests.running import await_beat, kafkalert
 
 pytestmark = pytest.mark.kafka
 
@@ -26,9 +26,9 @@ OLD = {"group.coordinator.rebalance.protocols": "classic"}
 
 def bank(sandbox: Sandbox, folder: Path, prefix: str = "") -> Pipeline:
     """Topics with one booking that raises one alert."""
-    one = make_topics(Pipeline(sandbox.bootstrap(), prefix, folder))
+    one = Pipeline(sandbox.bootstrap(), prefix, folder).make_topics()
     one.authorise("NL01", ["anna"])
-    one.wish("anna", wishes("anna", "NL01"))
+    one.put_settings("anna", settings_row("anna", "NL01"))
     one.book(debit("NL01", "first"))
     one.flush()
     return one

@@ -18,15 +18,15 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from kafkalert.bus.clients import admin
-from kafkalert.engine.store import Checkpoint
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.ports import free_port
 from kafkalert.sandbox.process import wait_until
+from kafkalert.tables.store import Checkpoint
 from tests.alerting import SECONDS, workers
-from tests.made import datum, debit, wishes
+from tests.made import datum, debit, settings_row
 from tests.pipeline import Pipeline
 from tests.reading import AUTHORISATIONS, CODEC, DEAD, ENTRIES, OUTBOUND, SETTINGS, ends
-from tests.running import await_beat, beats, ended, kafkalert, make_topics, probe, running, said
+from tests.running import await_beat, beats, ended, kafkalert, probe, running, said
 
 pytestmark = pytest.mark.kafka
 
@@ -40,6 +40,7 @@ FIELDS: dict[str, Any] = {
     "epoch": int,
     "attempt": str,
     "state": str,
+    "endsMsAgo": (int, type(None)),
     "loopTurnedMsAgo": (int, type(None)),
     "takenMsAgo": dict,
     "time": int,
@@ -55,6 +56,7 @@ FIELDS: dict[str, Any] = {
     "deadLetters": dict,
     "skippedSettings": dict,
     "skippedBySwitch": int,
+    "uncommitted": bool,
     "controlPassedOver": int,
     "restarts": int,
 }
@@ -63,9 +65,9 @@ FIELDS: dict[str, Any] = {
 @pytest.fixture
 def bank(sandbox1: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Pipeline]:
     """Topics with an account and a customer who asked for every debit of it."""
-    one = make_topics(Pipeline(sandbox1.bootstrap(), prefix, tmp_path))
+    one = Pipeline(sandbox1.bootstrap(), prefix, tmp_path).make_topics()
     one.authorise("NL01", ["anna"])
-    one.wish("anna", wishes("anna", "NL01"))
+    one.put_settings("anna", settings_row("anna", "NL01"))
     one.flush()
     yield one
     one.end()
@@ -297,7 +299,7 @@ def test_one_process_of_a_machine_follows_the_tables_and_another_takes_over(bank
     victim.kill()
     assert wait_until(lambda: follower_of(bank) == other.pid, SECONDS)
     bank.authorise("NL02", ["bram"])
-    bank.wish("bram", wishes("bram", "NL02"))
+    bank.put_settings("bram", settings_row("bram", "NL02"))
     bank.flush()
     await_tables(bank)
     bank.book(debit("NL02", "after"))

@@ -14,7 +14,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from kafkalert.bus.connect import Connect
+from kafkalert.bus.connect.client import Connect
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import KafkalertError, RefusedError
 from kafkalert.sandbox import startup

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from kafkalert.bus.connect import Connect
-from kafkalert.bus.flow import flows
-from kafkalert.bus.mark_reader import Places
-from kafkalert.bus.watermarks import topic_ids
+from kafkalert.bus.connect.client import Connect
+from kafkalert.bus.connect.flow import flows
+from kafkalert.bus.records.mark_reader import Places
+from kafkalert.bus.records.watermarks import topic_ids
 from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.errors import UnreachableError
 from kafkalert.ops.rights import rights

@@ -214,7 +214,7 @@ def currency(random: Random, account: str) -> str:
 
 
 def strange_settings(random: Random, customer: str, accounts: list[str]) -> dict[str, Any]:
-    """A customer who repeats wishes and addresses, and asks for what there is not."""
+    """A customer who repeats settings and addresses, and asks for what there is not."""
     addresses: list[dict[str, str]] = [
         {"emailAddress": f"{customer}@example.org"},
         {"emailAddress": "shared@example.org"},
@@ -222,7 +222,7 @@ def strange_settings(random: Random, customer: str, accounts: list[str]) -> dict
         {"id": customer},
     ]
     types = ("BALANCE_ABOVE", "BALANCE_BELOW", "DEBITED_ABOVE", "CREDITED_ABOVE")
-    wishes = [
+    settings = [
         {
             "alertType": f"ALERT_{random.choice(types)}_THRESHOLD" if random.random() < 0.95 else "ALERT_CARD_ABROAD",
             "channels": random.choices(("EMAIL", "SMS", "PUSH"), k=random.randint(0, 3)),
@@ -239,7 +239,7 @@ def strange_settings(random: Random, customer: str, accounts: list[str]) -> dict
             {
                 "account": {"id": account},
                 "currency": {"symbol": currency(random, account)},
-                "settings": random.choices(wishes, k=random.randint(0, 5)),
+                "settings": random.choices(settings, k=random.randint(0, 5)),
             }
             for account in random.choices(accounts, k=30)
         ],

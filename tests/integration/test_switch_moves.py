@@ -14,7 +14,7 @@ import pytest
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 from tests.alerting import SECONDS, Alerting
-from tests.made import debit, wishes
+from tests.made import debit, settings_row
 from tests.reading import AUTHORISATIONS, CODEC, ENTRIES, SETTINGS, ends
 from tests.running import beats, running
 from tests.switching import Pair, Site
@@ -50,7 +50,7 @@ def moves(pair: Pair, alerting: Alerting, epoch: int) -> None:
     """Prove that a planned switch to dc2 moves it: what comes there is processed once, what was skipped is not."""
     pair.prepare(epoch)
     pair.await_state("prepared", pids={alerting.pid}, on="dc2")
-    detail = pair.cut()
+    detail = pair.begin_at_ends()
     pair.dc2.send(200)
     pair.dc2.flush()
     pair.write("dc1", "COMMIT", epoch, detail=detail)
@@ -81,9 +81,9 @@ def test_what_was_processed_before_is_passed_over(pair: Pair) -> None:
     """Ranges of COMMIT are not processed in that epoch, whether it moved or starts there; what lies around them is."""
     for site in pair.sites.values():
         site.authorise("NL01", ["anna"])
-        site.wish("anna", wishes("anna", "NL01"))
+        site.put_settings("anna", settings_row("anna", "NL01"))
         site.flush()
-    detail = pair.cut()
+    detail = pair.begin_at_ends()
     for number in range(5):
         pair.dc2.book(debit("NL01", f"entry-{number}"))
     pair.dc2.flush()
@@ -109,7 +109,7 @@ def test_started_and_stopped_while_a_switch_is_pending(pair: Pair) -> None:
     pair.await_state("prepared", pids={stopped.pid, alerting.pid})
     stopped.send(signal.SIGTERM)
     assert stopped.process.wait(5) == 0
-    detail = pair.cut()
+    detail = pair.begin_at_ends()
     pair.dc2.send(100)
     pair.dc2.flush()
     pair.write("dc1", "COMMIT", 1, detail=detail)
@@ -127,7 +127,7 @@ def test_woken_after_the_switch(pair: Pair) -> None:
     pair.dc1.send(200)
     pair.dc1.flush()
     pair.prepare(1)
-    detail = pair.cut()
+    detail = pair.begin_at_ends()
     pair.write("dc1", "COMMIT", 1, detail=detail)
     pair.dc2.send(100)
     pair.dc2.flush()
@@ -147,7 +147,7 @@ def test_a_forced_switch_away_from_a_cluster_that_is(frail: Pair, other: Sandbox
     frail.dc1.send(400)
     frail.dc1.await_processed()
     frail.dc1.send(400)  # some of it is under way
-    detail = frail.cut()
+    detail = frail.begin_at_ends()
     frail.dc2.send(200)
     frail.dc2.flush()
     (other.pause if how == "paused" else other.kill)("dc1")
@@ -180,21 +180,21 @@ def test_the_tables_go_on_on_the_other_cluster(pair: Pair) -> None:
         site.authorise("NL01", ["anna"])
         site.authorise("NL02", ["anna"])
         for above in (0, 10, 1_000_000):
-            site.wish("anna", wishes("anna", "NL01", above=above))
+            site.put_settings("anna", settings_row("anna", "NL01", above=above))
         site.flush()
     alerting = pair.dc1.alerting()
     pair.dc1.send(20)
     pair.dc1.await_processed()
     pair.prepare(1)
     pair.await_state("prepared", pids={alerting.pid})
-    detail = pair.cut()
+    detail = pair.begin_at_ends()
     for number in range(20):
         pair.dc2.book(debit("NL01", f"quiet-{number}", cents=1000))
     pair.dc2.flush()
     pair.write("dc1", "COMMIT", 1, detail=detail)
     pair.dc2.await_processed()
     assert pair.dc2.outputs() == []
-    pair.dc2.wish("anna", wishes("anna", "NL02"))
+    pair.dc2.put_settings("anna", settings_row("anna", "NL02"))
     pair.dc2.flush()
     numbers = count()
 
@@ -213,7 +213,7 @@ def test_the_tables_go_on_on_the_other_cluster(pair: Pair) -> None:
 def test_rows_of_any_time_are_read_on_the_other_cluster(pair: Pair) -> None:
     """A row that is there, and says that it is hours old, counts: where to go on is not told by times."""
     pair.dc1.authorise("NL05", ["anna"])
-    pair.dc1.wish("anna", wishes("anna", "NL06"))
+    pair.dc1.put_settings("anna", settings_row("anna", "NL06"))
     pair.dc1.flush()
     alerting = pair.dc1.alerting()
     pair.dc1.send(20)
@@ -221,12 +221,12 @@ def test_rows_of_any_time_are_read_on_the_other_cluster(pair: Pair) -> None:
     hours_ago = time_ns() // 1_000_000 - 7_200_000
     ids = CODEC.encode("CustomerIds", {"customerIds": [{"id": "anna"}]})
     pair.dc2.put(AUTHORISATIONS, ids, CODEC.encode("AccountId", {"id": "NL05"}), timestamp=hours_ago)
-    wish = CODEC.encode("CustomerAlertSettings", wishes("anna", "NL05"))
-    pair.dc2.put(SETTINGS, wish, CODEC.encode("CustomerId", {"id": "anna"}), timestamp=hours_ago)
+    row = CODEC.encode("CustomerAlertSettings", settings_row("anna", "NL05"))
+    pair.dc2.put(SETTINGS, row, CODEC.encode("CustomerId", {"id": "anna"}), timestamp=hours_ago)
     pair.dc2.flush()
     pair.prepare(1)
     pair.await_state("prepared", pids={alerting.pid})
-    pair.write("dc1", "COMMIT", 1, detail=pair.cut())
+    pair.write("dc1", "COMMIT", 1, detail=pair.begin_at_ends())
     pair.dc2.book(debit("NL05", "by-the-old-row", cents=1000))
     pair.dc2.await_processed()
     assert len(pair.dc2.outputs()) == 1, pair.dc1.said()

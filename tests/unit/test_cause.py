@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import KafkaError
+from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
 from kafkalert.bus import clients
 from kafkalert.bus.cause import explain
-from kafkalert.bus.connecting import Failure, mistrust, parse
+from kafkalert.bus.connecting import Failure, failures, mistrust, parse
 from kafkalert.config.sections import Cluster
 from tests.certificates import Authority
 
@@ -39,6 +41,7 @@ def heard(said: str, state: str) -> list[Failure]:
         ("b7.internal:9092/7: Failed to resolve 'b7.internal:9092': Name or service not known", "CONNECT", "its broker 7 cannot be reached at b7.internal:9092, the address that it advertises: Failed to resolve", "advertised.listeners"),  # noqa: E501
         ("b7.internal:9092/7: Connect to ipv4#10.0.0.1:9092 failed: Connection refused", "CONNECT", "broker 7 cannot be reached at b7.internal:9092", "advertised.listeners"),  # noqa: E501
         (f"{AT}SSL handshake failed: Disconnected: connecting to a PLAINTEXT broker listener?", "SSL_HANDSHAKE", "speaks no TLS at this port, but security.protocol is SASL_SSL", "security.protocol"),  # noqa: E501
+        (f"{AT}Disconnected: SSL connection closed by peer", "SSL_HANDSHAKE", "speaks no TLS at this port, but security.protocol is SASL_SSL", "security.protocol"),  # noqa: E501
         (f"{AT}{VERIFY}", "SSL_HANDSHAKE", "is not trusted: its certificate is not verified", "ssl.ca.location"),
         (f"{AT}Receive failed: error:0A000412:SSL routines::ssl/tls alert bad certificate: SSL alert number 42", "APIVERSION_QUERY", "does not take this client's certificate, or lacks one: ssl/tls alert bad certificate", "ssl.certificate.location"),  # noqa: E501
         (f"{AT}SASL authentication error: Authentication failed during authentication due to invalid credentials", "AUTH_REQ", "refuses this client's credentials: Authentication failed", "sasl.password"),  # noqa: E501
@@ -132,3 +135,14 @@ def test_a_stage_that_waits_says_why() -> None:
     refused = KafkaError(KafkaError._AUTHENTICATION, f"{AT}SASL authentication error: no (after 3ms in state AUTH_REQ)")
     assert "refuses this client's credentials: no" in clients.cause(TLS, refused)
     assert clients.cause(TLS, KafkaError(KafkaError._ALL_BROKERS_DOWN, "1/1 brokers are down")) == ""
+
+
+def test_a_cluster_that_names_no_broker_is_asked_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was frozen for a moment names none until its broker is back in; the library takes no empty list."""
+
+    class Nobody(AdminClient):
+        def list_topics(self, *_: object, **__: object) -> SimpleNamespace:  # type: ignore[override]
+            return SimpleNamespace(brokers={})
+
+    monkeypatch.setattr("kafkalert.bus.connecting.AdminClient", Nobody)
+    assert {one.at for one in failures({"bootstrap.servers": "127.0.0.1:1"})} <= {"127.0.0.1:1"}

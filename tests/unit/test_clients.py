@@ -7,7 +7,8 @@ import pytest
 from confluent_kafka import TopicPartition
 from pydantic import SecretStr
 
-from kafkalert.bus import clients, unreadable
+from kafkalert.bus import clients
+from kafkalert.bus.records import unreadable
 from kafkalert.config.sections import Cluster
 from kafkalert.ops.failover.drill import writing
 from kafkalert.ops.failover.drill.canaries import Record

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from kafkalert.commands.failover_tables import show, tables
 from kafkalert.commands.output import Format
 from kafkalert.commands.topics import _show
 from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.model.grade import Grade
-from kafkalert.ops.failover.picture import ClusterSeen
-from kafkalert.ops.failover.strangers import judged_with_strangers
+from kafkalert.ops.failover.status.picture import ClusterSeen
+from kafkalert.ops.failover.status.strangers import judged_with_strangers
 from kafkalert.ops.topics import State, compare, wanted
+from kafkalert.views.failover_survey import show, tables
 from tests.picture import clusters
 from tests.unit.test_failover_findings import WELL
 from tests.unit.test_table import Terminal

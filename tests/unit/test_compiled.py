@@ -16,7 +16,7 @@ WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["b
 MODULES = [name.removesuffix(".py").replace("/", ".") for name in WHEEL["hooks"]["mypyc"]["include"]]
 TESTS = (
     "booking",
-    "demo_score",
+    "demo_scoreboard",
     "engine_account",
     "engine_compiled",
     "engine_ids",

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from kafkalert.config.own import own_file, own_folder
-from kafkalert.engine.store import Store
 from kafkalert.errors import ConfigError
+from kafkalert.tables.store import Store
 
 NOBODY = 65534
 

@@ -15,7 +15,7 @@ from time import monotonic
 import pytest
 from pydantic import SecretStr
 
-from kafkalert.bus.connect import Connect, WorkerError
+from kafkalert.bus.connect.client import Connect, WorkerError
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import ConfigError, ExitCode, UnreachableError
 
@@ -108,6 +108,22 @@ def test_what_is_no_connect_worker_is_a_sentence(body: bytes) -> None:
         for ask in (connect(url).status, connect(url).offsets):
             with pytest.raises((UnreachableError, WorkerError), match="Connect worker"):
                 ask("m") or pytest.fail("no answer")
+
+
+@pytest.mark.parametrize("count", [b"1e999", b"-1e999", b"NaN", b"1.5", b"9" * 400, b"9223372036854775808", b'"x"'])
+def test_what_kafka_cannot_count_is_no_answer_of_a_worker(count: bytes) -> None:
+    """In place of an offset, of a partition and of a task's number."""
+    offset = b'{"partition": {"topic": "t", "partition": %s}, "offset": {"offset": %s}}'
+    told = [b'{"offsets": [%s]}' % (offset % one) for one in ((b"0", count), (count, b"0"))]
+    with server(lambda path: (200, told[int(path.split("/")[2])])) as (url, _):
+        for name in "01":
+            with pytest.raises(WorkerError, match="no Connect worker"):
+                connect(url).offsets(name)
+    task = b'{"connector": {"state": "RUNNING"}, "tasks": [{"id": %s, "state": "RUNNING"}]}' % count
+    with server(lambda _: (200, task)) as (url, _), pytest.raises(WorkerError, match="no Connect worker"):
+        connect(url).status("m")
+    with server(lambda _: (200, offset % (b"0", b"7"))) as (url, _), pytest.raises(WorkerError):
+        connect(url).offsets("m")
 
 
 def test_credentials_go_to_the_worker_and_into_no_message() -> None:

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from kafkalert.bus.control import lease, state
 from kafkalert.bus.control.event import Event, Step
 from kafkalert.bus.control.lease import Read
-from kafkalert.bus.control.screen import REACH, Screen
+from kafkalert.bus.control.plausible import REACH, Plausibility
 from kafkalert.bus.control.state import View, resolve
 
 HOME, AWAY = "dc1", "dc2"
@@ -65,7 +65,7 @@ class PlannedSwitches(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.logs: dict[str, list[Event]] = {name: [] for name in CLUSTERS}  # what counts of them
-        self.screens = {name: Screen(CLUSTERS) for name in CLUSTERS}
+        self.screens = {name: Plausibility(CLUSTERS) for name in CLUSTERS}
         self.now = 0
         self.instances: list[Instance] = []
         self.announced: list[Instance] = []

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kafkalert.bus.control.event import LONGEST_BYTES, Event, decode, encode
-from kafkalert.bus.control.screen import REACH, Screen, screened
+from kafkalert.bus.control.plausible import REACH, Plausibility
 from kafkalert.bus.control.state import lacking, resolve
 from kafkalert.errors import DecodingError
 from tests.control_fakes import OTHER, forced, planned
@@ -26,12 +26,18 @@ def events(draw: st.DrawFn) -> Event:
     return forced(epoch, target, attempt) if kind == "forced" else planned(epoch, target, kind, attempt)  # type: ignore[arg-type]  # one of the three
 
 
+def screened(log: list[Event]) -> list[Event]:
+    """The events of one log that count."""
+    screen = Plausibility(OTHER)
+    return [event for event in log if not screen.take(event)]
+
+
 RAW = st.lists(events(), max_size=10)
 
 
 def test_a_commit_to_nowhere_decides_nothing() -> None:
     """It neither moves stages, nor uses up the epochs, nor is copied."""
-    logs = {"dc1": screened([forced(1, "dc2"), NOWHERE], OTHER), "dc2": screened([NOWHERE], OTHER)}
+    logs = {"dc1": screened([forced(1, "dc2"), NOWHERE]), "dc2": screened([NOWHERE])}
     view = resolve(logs, "dc1")
     assert (view.active, view.epoch, view.next_epoch) == ("dc2", 1, 2)
     assert lacking(logs, view) == {"dc2": [forced(1, "dc2")]}
@@ -40,12 +46,12 @@ def test_a_commit_to_nowhere_decides_nothing() -> None:
 def test_an_epoch_far_above_leaves_the_next_ones_free() -> None:
     """Also where its attempt was ended in due form."""
     high = [planned(FAR, "dc2", "PREPARE", "x"), planned(FAR, "dc2", "ABORT", "x")]
-    view = resolve({"dc1": screened([planned(1, "dc2", "PREPARE"), *high], OTHER), "dc2": []}, "dc1")
+    view = resolve({"dc1": screened([planned(1, "dc2", "PREPARE"), *high]), "dc2": []}, "dc1")
     assert (view.next_epoch, view.pending) == (2, planned(1, "dc2", "PREPARE"))
 
 
 def test_why_is_told() -> None:
-    screen = Screen(OTHER)
+    screen = Plausibility(OTHER)
     assert screen.take(forced(7, "dc2")) == ""
     assert screen.take(NOWHERE) == "It names cluster nowhere, which this context does not have."
     assert screen.take(forced(FAR, "dc2")) == f"Its epoch {FAR} is far above 7, the highest before it."
@@ -54,7 +60,7 @@ def test_why_is_told() -> None:
 
 def test_an_outcome_of_nothing_is_no_base_for_higher_ones() -> None:
     """It is not copied, so the other log could not follow; nor does it use up its epoch."""
-    log = screened([planned(REACH, "dc2", "ABORT", "x"), planned(2 * REACH, "dc2", "PREPARE", "x")], OTHER)
+    log = screened([planned(REACH, "dc2", "ABORT", "x"), planned(2 * REACH, "dc2", "PREPARE", "x")])
     assert [event.event for event in log] == ["ABORT"]
     assert resolve({"dc1": log, "dc2": []}, "dc1").next_epoch == 1
 
@@ -67,14 +73,14 @@ def test_a_false_copy_does_not_keep_the_right_event_out() -> None:
 
 @given(log=RAW, number=st.integers(0, 10))
 def test_what_comes_later_changes_no_verdict(log: list[Event], number: int) -> None:
-    whole, part = screened(log, OTHER), screened(log[:number], OTHER)
+    whole, part = screened(log), screened(log[:number])
     assert whole[: len(part)] == part
 
 
 @given(one=RAW, other=RAW, read=st.tuples(st.integers(0, 10), st.integers(0, 10)))
 def test_more_knowledge_never_takes_a_commit_away(one: list[Event], other: list[Event], read: tuple[int, int]) -> None:
-    less = resolve({"dc1": screened(one[: read[0]], OTHER), "dc2": screened(other[: read[1]], OTHER)}, "dc1")
-    more = resolve({"dc1": screened(one, OTHER), "dc2": screened(other, OTHER)}, "dc1")
+    less = resolve({"dc1": screened(one[: read[0]]), "dc2": screened(other[: read[1]])}, "dc1")
+    more = resolve({"dc1": screened(one), "dc2": screened(other)}, "dc1")
     assert more.epoch >= less.epoch
     assert more.active in OTHER
 
@@ -82,7 +88,7 @@ def test_more_knowledge_never_takes_a_commit_away(one: list[Event], other: list[
 @given(one=RAW, other=RAW)
 def test_no_log_passes_over_a_copy_of_what_counts_in_the_other(one: list[Event], other: list[Event]) -> None:
     """So copying ends, both logs come to say the same, and the epoch after it is free in both."""
-    screens = {"dc1": Screen(OTHER), "dc2": Screen(OTHER)}
+    screens = {"dc1": Plausibility(OTHER), "dc2": Plausibility(OTHER)}
     logs = {
         name: [event for event in log if not screens[name].take(event)] for name, log in (("dc1", one), ("dc2", other))
     }

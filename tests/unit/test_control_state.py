@@ -10,7 +10,7 @@ from kafkalert.bus.control import lease
 from kafkalert.bus.control.event import Event, Step, decode, encode
 from kafkalert.bus.control.lease import Read
 from kafkalert.bus.control.overdue import GRACE_SECONDS, LONGEST_SECONDS, STANDARD_SECONDS, Overdue, allowed
-from kafkalert.bus.control.screen import begins
+from kafkalert.bus.control.plausible import begins
 from kafkalert.bus.control.state import decided, duty, given_up, lacking, outcome, remarks, resolve
 from kafkalert.errors import DecodingError
 

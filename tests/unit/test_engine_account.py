@@ -6,17 +6,17 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafkalert.engine.account import Look
-from kafkalert.engine.compiled import Wish
 from kafkalert.rules.rule import Rule, Threshold, installed, movement
+from kafkalert.stages.alerting.account import QuickFilter
+from kafkalert.stages.alerting.compiler import Trigger
 
 RULES = [rule for _, rule in sorted(installed().items())]
 AMOUNTS = st.one_of(st.integers(-5, 5), st.integers(-(2**63), 2**63 - 1))
 THRESHOLDS = st.one_of(AMOUNTS, st.integers(-50, 50).map(lambda tenths: Decimal(tenths) / 10))
 
 
-def wish(rule: Rule, threshold: Threshold) -> Wish:
-    """A wish as compiled rows have it."""
+def trigger(rule: Rule, threshold: Threshold) -> Trigger:
+    """A trigger as compiled rows have it."""
     return ("EUR", rule.kind, threshold)
 
 
@@ -27,7 +27,9 @@ def test_no_movement_that_raises_a_rule_is_passed_over(
     """Whatever raises a rule of these, its balance known or not, may raise one by the look."""
     move = movement(amount, balance if known else None, credit)
     if any(RULES[rule].raised(move, threshold) for rule, threshold in wishes):
-        assert Look.at([wish(RULES[rule], threshold) for rule, threshold in wishes]).may_raise(amount, balance, credit)
+        assert QuickFilter.at([trigger(RULES[rule], threshold) for rule, threshold in wishes]).may_raise(
+            amount, balance, credit
+        )
 
 
 def test_around_each_threshold_it_passes_over_all_that_it_may() -> None:
@@ -41,12 +43,12 @@ def test_around_each_threshold_it_passes_over_all_that_it_may() -> None:
             "credit": credit and amount > threshold,
         }
         assert rule.kind is not None
-        assert Look.at([wish(rule, threshold)]).may_raise(amount, balance, credit) == meets[rule.kind]
+        assert QuickFilter.at([trigger(rule, threshold)]).may_raise(amount, balance, credit) == meets[rule.kind]
 
 
 def test_a_rule_of_no_kind_may_be_raised_by_anything() -> None:
     """Beside any others it lets everything through; without it, an account without rules nothing."""
     own = Rule("OWN", lambda _moved, _threshold: False)
-    assert Look.at([wish(own, 10)]).may_raise(0, 0, credit=True)
-    assert Look.at([wish(RULES[0], 10), wish(own, 10)]).may_raise(0, 0, credit=False)
-    assert not Look.at([]).may_raise(100, 100, credit=True)
+    assert QuickFilter.at([trigger(own, 10)]).may_raise(0, 0, credit=True)
+    assert QuickFilter.at([trigger(RULES[0], 10), trigger(own, 10)]).may_raise(0, 0, credit=False)
+    assert not QuickFilter.at([]).may_raise(100, 100, credit=True)

@@ -7,7 +7,10 @@ from unittest.mock import MagicMock, Mock
 import pytest
 
 from kafkalert.config.sections import Cluster
-from kafkalert.engine.attempt import Attempt
+from kafkalert.engine.consuming.events import OutOfRangeError
+from kafkalert.engine.loop import Loop
+from kafkalert.engine.observe.metrics import Metrics
+from kafkalert.engine.stay import Stay
 from tests.engine_fakes import FakeClock
 
 DC1 = Cluster(name="dc1", bootstrap="127.0.0.1:1")
@@ -18,8 +21,8 @@ class FakeLoop:
     """One that notes whether anybody could see it when its time was set."""
 
     def __init__(self, clock: FakeClock) -> None:
-        self.consumer, self.busy = Mock(), False
-        self.stays: list[Attempt] = []
+        self.consumer, self.busy, self.joined = Mock(), False, True
+        self.stays: list[Stay] = []
         self.set: list[tuple[float, bool]] = []
         self._ticked = clock.monotonic()
 
@@ -44,28 +47,100 @@ class FakeLoop:
         """Leave."""
 
 
-def test_a_loop_that_waited_counts_as_turning_from_its_first_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is made when a switch is prepared; a beat that saw that time would show it as stuck."""
-    clock = FakeClock()
-    loop = FakeLoop(clock)
-    for name, value in (("Loop", loop), ("Delivery", Mock()), ("Inputs", Mock())):
-        monkeypatch.setattr(f"kafkalert.engine.attempt.{name}", Mock(return_value=value))
-    monkeypatch.setattr("kafkalert.engine.attempt.topic_ids", lambda *_: {})
+def staying(
+    monkeypatch: pytest.MonkeyPatch,
+    loop: FakeLoop,
+    clock: FakeClock,
+    metrics: Metrics,
+    unread: Mock,
+    seconds: float = 0,
+) -> Stay:
+    """A stay that has ended, on a thread of its own, which `seconds` passed by before it might process."""
+    for name, value in (("Loop", loop), ("Delivery", Mock()), ("Inputs", Mock()), ("Beginning", Mock())):
+        monkeypatch.setattr(f"kafkalert.engine.stay.{name}", Mock(return_value=value))
+    monkeypatch.setattr("kafkalert.engine.stay.topic_ids", lambda *_: {})
     settings, stopping = Mock(), MagicMock()
     settings.engine.linger.total_seconds.return_value = 0.05
     stopping.__bool__.return_value = False
 
-    def ready(_: object) -> bool:
-        clock.pass_by(WAITED)
+    def ready(*_: object) -> bool:
+        clock.pass_by(seconds)
         return True
 
-    stage = SimpleNamespace(inputs=[], tables=[], outputs=[], name="alerting")
-    work: Any = Mock(settings=settings, stage=stage, metrics=Mock(entries=1, gone={}), clock=clock, stopping=stopping)
-    work.prepare.return_value = ready
-    made = clock.monotonic()
-    stay = Attempt(work, DC1)
+    unread.owes.return_value = False
+    dependency = Mock(await_ready=ready, topics=())
+    stage = SimpleNamespace(inputs=[], outputs=[], name="alerting", dependency=dependency)
+    work: Any = Mock(settings=settings, stage=stage, metrics=metrics, clock=clock, stopping=stopping, unread=unread)
+    stay = Stay(work, DC1)
     loop.stays.append(stay)
     stay.go(1, {}, None)
     stay.join(10)
-    assert stay.error is None
+    return stay
+
+
+def test_a_loop_that_waited_counts_as_turning_from_its_first_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made when a switch is prepared; a beat that saw that time would show it as stuck."""
+    clock = FakeClock()
+    loop, made = FakeLoop(clock), clock.monotonic()
+    assert staying(monkeypatch, loop, clock, Metrics(entries=1), Mock(), WAITED).error is None
     assert loop.set == [(made + WAITED, True)]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "compare"),
+    [(Metrics(), True), (Metrics(entries=1), None), (Metrics(entries=1, gone={("a", 0): 0}), False)],
+    ids=["it starts", "it has processed, and may switch", "it was held"],
+)
+def test_records_are_compared_at_a_start_and_where_the_cluster_has_no_offset(
+    monkeypatch: pytest.MonkeyPatch, metrics: Metrics, compare: bool | None
+) -> None:
+    """A switch costs no question more."""
+    clock, refused = FakeClock(), OutOfRangeError(("a", 0), 5)
+    loop, looked = FakeLoop(clock), Mock(return_value=None)
+    monkeypatch.setattr(loop, "run", Mock(side_effect=refused))
+    stay = staying(monkeypatch, loop, clock, metrics, Mock(look=looked))
+    assert stay.error is refused
+    at_first = [] if compare is None else [{"compare": compare, "refused": None}]
+    assert [one.kwargs for one in looked.call_args_list] == [*at_first, {"compare": True, "refused": refused}]
+
+
+def test_up_to_the_end_is_asked_for_once_a_topic_and_not_of_the_loops_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose own fetch would keep each partition's answer back."""
+    asked: list[list[tuple[str, int]]] = []
+
+    def ends(partitions: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        asked.append(partitions)
+        return dict.fromkeys(partitions, 7)
+
+    monkeypatch.setattr("kafkalert.engine.stay.Places", lambda _: SimpleNamespace(ends=ends))
+    stay: Any = SimpleNamespace(_work=SimpleNamespace(stage=SimpleNamespace(inputs=["a", "b"])), cluster=DC1)
+    loop: Any = Mock()
+    loop.run.return_value = True
+    goals: Any = {}
+    assert Stay._to_the_end(stay, loop, goals, {"a": ("id-a", 3), "b": ("id-b", 2)})
+    assert asked == [[("a", 0), ("a", 1), ("a", 2)], [("b", 0), ("b", 1)]]
+    assert goals["b"] == {("b", 0): 7, ("b", 1): 7}
+    loop.consumer.get_watermark_offsets.assert_not_called()
+
+
+def test_ends_are_of_the_moment_at_which_they_were_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Heartbeats tell how old that is, and between two commits nothing is measured."""
+    member = Mock(skipped=0)
+    member.ends.return_value = {("accountentry", 0): 7}
+    monkeypatch.setattr("kafkalert.engine.loop.Member", Mock(return_value=member))
+    monkeypatch.setattr("kafkalert.engine.loop.group_properties", Mock(return_value={}))
+    clock, section = FakeClock(), Mock(batch=1)
+    section.commit_interval.total_seconds.return_value = 1.0
+    parts: Any = dict.fromkeys(("delivery", "dead", "hold", "fresh", "look", "changed", "ending"), Mock())
+    loop = Loop(Mock(), DC1, "g", section, metrics=Metrics(), clock=clock, **parts)
+    clock.pass_by(WAITED)
+    loop._measure_lag()
+    measured = clock.monotonic()
+    clock.pass_by(WAITED)
+    assert (loop.ends, loop.measured) == ({("accountentry", 0): 7}, measured)
+    loop._set_hold("the customer tables are 8 s out of date")
+    loop._measure_lag()
+    assert loop.measured == measured, "one that is held fetches nothing, and hears of no end"
+    loop._set_hold("")
+    loop._measure_lag()
+    assert loop.measured == clock.monotonic()

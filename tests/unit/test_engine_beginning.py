@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from kafkalert.config.sections import Cluster
-from kafkalert.engine.beginning import Beginning, OffsetsGoneError
+from kafkalert.engine.consuming.beginning import Beginning, OffsetsGoneError
 from kafkalert.engine.ending import AbandonedError, Ending
 from kafkalert.errors import DeniedError, ExitCode
 

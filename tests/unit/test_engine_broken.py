@@ -6,7 +6,8 @@ import pytest
 from confluent_kafka import KafkaError
 
 from kafkalert.config.sections import Cluster
-from kafkalert.engine.member import Member, RetryError
+from kafkalert.engine.consuming.events import RetryError
+from kafkalert.engine.consuming.member import Member
 
 MEMBER = Mock(spec=Member, _group="kafkalert.alerting", _inputs="accountentry", _refusal="")
 MEMBER._cluster = Cluster(name="dc1", bootstrap="127.0.0.1:1")

@@ -6,11 +6,11 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafkalert.engine.rows import Changes
-from kafkalert.engine.store import Store
-from kafkalert.engine.tables import Table, tables
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.keys import encode_key
+from kafkalert.tables.kinds import Table, tables
+from kafkalert.tables.rows import Changes
+from kafkalert.tables.store import Store
 from tests.engine_fakes import FakeMessage
 
 CODEC = Codec()

@@ -10,23 +10,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kafkalert.config.pipeline import OUTBOUND
 from kafkalert.config.sections import DEVELOPMENT_KEY
-from kafkalert.engine.compiled import flavour
 from kafkalert.engine.deadletter import DeadLetters
-from kafkalert.engine.metrics import Metrics
-from kafkalert.engine.store import Store
+from kafkalert.engine.dependency import Independent
+from kafkalert.engine.observe.metrics import Metrics
 from kafkalert.model.ids import CustomerId, EntryId, alert_id, alert_suffix
 from kafkalert.rules.rule import Rule, installed
 from kafkalert.sandbox.expected import Expected, expected
 from kafkalert.serde.codec import Codec
-from kafkalert.stages.alerting import OUTBOUND, Alerting, Names
+from kafkalert.stages.alerting.compiler import Compiler
+from kafkalert.stages.alerting.stage import Alerting, Names
+from kafkalert.tables.store import Store
 from tests.engine_fakes import FakeClock, FakeMessage, Remembering, Sent
 from tests.records import BOTH, CONFLUENT, PLAIN
 from tests.unit.test_rules import AUTHORISATIONS, ENTRIES, SETTINGS
 
-NAMES = Names(
-    "accountentry", "customeraccountentry", ("accounttocustomerids", "customeralertsettings"), tuple(OUTBOUND.values())
-)
+NAMES = Names("accountentry", "customeraccountentry", tuple(OUTBOUND.values()))
 CHANNEL = {topic: channel for channel, topic in OUTBOUND.items()}
 KEY = {"EMAIL": ("EmailAddress", "emailAddress"), "SMS": ("PhoneNumber", "phoneNumber"), "PUSH": ("CustomerId", "id")}
 NOW = 1_750_000_000_123
@@ -38,7 +38,7 @@ class Bench:
     def __init__(self, folder: Path, codec: Codec, *, two_hop: bool, rules: dict[str, Rule] | None = None) -> None:
         self.codec = codec
         self.rules = rules or installed()
-        self.store = Store(folder, size=1 << 26, flavour=flavour(codec, self.rules))
+        self.store = Store(folder, size=1 << 26, flavour=Compiler.fingerprint(codec, self.rules))
         self.metrics = Metrics()
         self.two_hop = two_hop
 
@@ -56,7 +56,7 @@ class Bench:
                     txn.put(customer.encode(), raw, db=self.store.settings)
             self.store.mark_whole(txn)
 
-    def process(self, *messages: FakeMessage) -> tuple[list[Sent], list[Sent]]:
+    def process(self, *messages: FakeMessage, most: int = 1_000_000) -> tuple[list[Sent], list[Sent]]:
         """What comes out, alerts and dead letters; in two-hop mode by way of the second hop."""
         stage = Alerting(
             NAMES,
@@ -67,8 +67,9 @@ class Bench:
             id_key=DEVELOPMENT_KEY,
             metrics=self.metrics,
             clock=FakeClock(wall=NOW),
+            dependency=Independent(),
         )
-        out = Remembering()
+        out = Remembering(most)
         dead = DeadLetters("dead", "alerting", out.real, self.metrics.dead, FakeClock())
         stage.process([one.real for one in messages], out.real, dead)
         hop = [one for one in out.sent if one.topic == NAMES.customer_entries]
@@ -194,8 +195,8 @@ def test_an_id_that_cannot_travel_is_a_dead_letter(bench: Bench, own: bytes) -> 
 
 
 def test_an_alert_too_large_for_a_record_is_a_dead_letter_and_the_rest_goes_on(bench: Bench) -> None:
-    """A currency of 400 kB makes a message that no broker takes; retrying it for ever would stop the partition."""
-    huge = "E" * 400_000
+    """A currency of 360 kB makes a message that no broker takes; retrying it for ever would stop the partition."""
+    huge = "🏦" * 90_000
     row = ROW | {
         "accountAlertSettings": [{"account": {"id": "A"}, "currency": {"symbol": huge}, "settings": [WISH]}],
     }
@@ -203,6 +204,27 @@ def test_an_alert_too_large_for_a_record_is_a_dead_letter_and_the_rest_goes_on(b
     sent, dead = bench.process(message(bench.codec, ENTRY | {"accountCurrency": huge}), message(bench.codec, ENTRY))
     assert {letter.header["ka-reason"] for letter in dead} == {"too-large"}
     assert len(sent) == 2
+
+
+def test_what_is_too_large_of_one_customer_silences_nobody_else(tmp_path: Path) -> None:
+    """Nor the customer's own other addresses; the entry is one dead letter, and what was sent is counted."""
+    far = {"address": {"emailAddress": "a" * 90_000}}
+    anna = ROW | {"addresses": [far, *ROW["addresses"]]}
+    bench = Bench(tmp_path, PLAIN, two_hop=False)
+    bench.fill({"A": ["anna", "bram"]}, {"anna": anna, "bram": ROW | {"customerId": {"id": "bram"}}})
+    sent, dead = bench.process(message(PLAIN, ENTRY), most=80_000)
+    assert [said(PLAIN, one).customer for one in sent] == ["anna", "anna", "bram", "bram"]
+    assert [letter.header["ka-reason"] for letter in dead] == ["too-large"]
+    assert bench.metrics.alerts == {"EMAIL": 2, "SMS": 2}
+
+
+def test_an_authorised_customer_of_an_endless_id_keeps_the_second_hop_from_nobody_else(tmp_path: Path) -> None:
+    """Authorisations name customers that no record could be about."""
+    bench = Bench(tmp_path, PLAIN, two_hop=True)
+    bench.fill({"A": ["c" * 90_000, "anna"]}, {"anna": ROW})
+    sent, dead = bench.process(message(PLAIN, ENTRY), most=80_000)
+    assert [said(PLAIN, one).customer for one in sent] == ["anna", "anna"]
+    assert [letter.header["ka-reason"] for letter in dead] == ["too-large"]
 
 
 def test_an_entry_larger_than_is_decoded_is_a_dead_letter_and_the_rest_goes_on(bench: Bench) -> None:
@@ -226,11 +248,26 @@ def test_settings_left_out_are_counted_by_reason(bench: Bench) -> None:
     assert bench.metrics.skipped == {"no-amount": 1, "unknown-alert-type": 1, "amount-not-a-number": 1}
 
 
+def test_a_row_of_some_kilobytes_is_compiled_into_no_more_than_a_customer_may_have(bench: Bench) -> None:
+    """A thousand addresses for each of a thousand settings would be a million messages, in one write transaction."""
+    asked = [WISH | {"channels": ["EMAIL"], "amount": {"value": str(one)}} for one in range(600)]
+    row = ROW | {
+        "addresses": [{"address": {"emailAddress": f"{one:x}"}} for one in range(600)],
+        "accountAlertSettings": [ROW["accountAlertSettings"][0] | {"settings": asked}],  # type: ignore[index]  # a literal
+    }
+    bench.fill({"A": ["eve", "anna"]}, {"eve": row | {"customerId": {"id": "eve"}}, "anna": ROW})
+    sent, dead = bench.process(message(bench.codec, ENTRY))
+    assert (len(sent), dead) == (602, [])
+    with bench.store.read() as txn:
+        assert len(txn.get(b"A", db=bench.store.compiled)) < 100_000
+    assert bench.metrics.skipped == {"too-much": 599}
+
+
 def test_another_framing_is_another_flavour() -> None:
     """Compiled rows hold key bytes, which differ; a codec that only reads more does not."""
-    assert flavour(PLAIN, installed()) != flavour(CONFLUENT, installed())
-    assert flavour(PLAIN, installed()) == flavour(BOTH, installed())
-    assert flavour(PLAIN, installed()) != flavour(PLAIN, {})
+    assert Compiler.fingerprint(PLAIN, installed()) != Compiler.fingerprint(CONFLUENT, installed())
+    assert Compiler.fingerprint(PLAIN, installed()) == Compiler.fingerprint(BOTH, installed())
+    assert Compiler.fingerprint(PLAIN, installed()) != Compiler.fingerprint(PLAIN, {})
 
 
 @pytest.mark.parametrize("two_hop", [False, True])
@@ -252,3 +289,15 @@ def test_a_rule_that_breaks_is_named_in_the_dead_letter(tmp_path: Path) -> None:
     assert len(sent) == 2
     assert [one.header["ka-reason"] for one in dead] == ["rule-failed"]
     assert dead[0].header["ka-detail"] == "ALERT_DEBITED_ABOVE_THRESHOLD raised ZeroDivisionError."
+
+
+def test_a_rule_that_breaks_takes_no_alert_of_another_rule(tmp_path: Path) -> None:
+    """Neither of those asked before it nor of those after it, whoever asked; the entry is one dead letter."""
+    broken = Rule("ALERT_BROKEN", lambda moved, _: 1 // (moved.amount - 6) < 0)
+    bench = Bench(tmp_path, PLAIN, two_hop=False, rules={**installed(), broken.alert_type: broken})
+    asked = [WISH, WISH | {"alertType": broken.alert_type}, WISH | {"amount": {"value": "4"}}]
+    anna = ROW | {"accountAlertSettings": [ROW["accountAlertSettings"][0] | {"settings": asked}]}  # type: ignore[index]  # a literal
+    bench.fill({"A": ["anna", "bram"]}, {"anna": anna, "bram": ROW | {"customerId": {"id": "bram"}}})
+    sent, dead = bench.process(message(PLAIN, ENTRY))
+    assert [said(PLAIN, one).customer for one in sent] == ["anna"] * 4 + ["bram"] * 2
+    assert [one.header["ka-detail"] for one in dead] == ["ALERT_BROKEN raised ZeroDivisionError."]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kafkalert.bus.unreadable import Batch
+from kafkalert.bus.records.unreadable import Batch
 from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.errors import DecodingError
 from tests.engine_fakes import FakeClock, FakeMessage, Remembering
@@ -13,11 +13,11 @@ from tests.engine_fakes import FakeClock, FakeMessage, Remembering
 BAD = DecodingError("bad-bytes", "The bytes are no AccountEntry (EOFError).")
 
 
-def put(message: FakeMessage, most: int = 1_000_000) -> tuple[Remembering, Counter[str]]:
+def put(message: FakeMessage, most: int = 1_000_000, error: DecodingError = BAD) -> tuple[Remembering, Counter[str]]:
     """Put one away."""
     delivery, counts = Remembering(most), Counter[str]()
     dead = DeadLetters("kafkalert.deadletter", "alerting", delivery.real, counts, FakeClock(wall=1234))
-    dead.put(message.real, BAD)
+    dead.put(message.real, error)
     return delivery, counts
 
 
@@ -79,3 +79,11 @@ def test_a_record_as_large_as_records_may_be_is_put_away_by_its_place() -> None:
     assert (sent.value, sent.key) == (None, None)
     assert sent.header["ka-offset"] == "5"
     assert sent.header["ka-left-out"] == "key, value"
+
+
+def test_a_reason_as_large_as_a_record_is_cut(caplog: pytest.LogCaptureFixture) -> None:
+    """A schema may be called a million letters; what says so is a record, and a log line, all the same."""
+    delivery, _ = put(FakeMessage(body=b"x"), error=DecodingError("wrong-schema", "The record is a " + "A" * 1_000_500))
+    (sent,) = delivery.sent
+    assert (sent.value, len(sent.header["ka-detail"])) == (b"x", 1000)
+    assert len(caplog.text) < 2000

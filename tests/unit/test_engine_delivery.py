@@ -1,11 +1,16 @@
 """Outputs that no broker takes: there is none at the address."""
 
+from collections.abc import Callable
+from typing import Any, Final, cast
+from unittest.mock import Mock
+
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from kafkalert.config.sections import Cluster
-from kafkalert.engine.delivery import Delivery
+from kafkalert.engine.delivery import BrokenProducerError, Delivery, DeliveryError
 from kafkalert.engine.stopping import ORDERLY_SECONDS, InterruptedStopError, Stopping
-from kafkalert.errors import DecodingError
+from kafkalert.errors import DecodingError, DeniedError
 from tests.engine_fakes import FakeClock
 
 NOBODY = Cluster(name="dc1", bootstrap="127.0.0.1:1")
@@ -65,3 +70,92 @@ def test_a_record_larger_than_any_may_be_is_the_records_fault() -> None:
         delivery.send("t", b"", None, [("ka-id", b"x" * 2_000_000)])
     delivery.send("t", b"x" * 900_000, None, [])
     delivery.check()
+
+
+class Broken:
+    """A producer that broke as the library's do: the next call that serves reports raises why, once; then silence."""
+
+    def __init__(self, code: int) -> None:
+        self._why: list[KafkaError] = [KafkaError(code, "it broke", fatal=True)]
+        self.closed = False
+
+    def __len__(self) -> int:
+        return 1
+
+    def _serve(self, _seconds: float) -> int:
+        if self._why:
+            raise KafkaException(self._why.pop())
+        return 0
+
+    poll = flush = _serve
+
+    def produce(self, *_: object, **__: object) -> None:
+        """Nothing is taken any more, and it does not say why."""
+        raise KafkaException(KafkaError(KafkaError._FATAL))
+
+    def purge(self) -> None:
+        """Forget all."""
+
+    def close(self) -> None:
+        """End."""
+        self.closed = True
+
+
+def broken(code: int) -> tuple[Delivery, Broken]:
+    """A delivery whose producer is one."""
+    delivery, producer = Delivery(NOBODY, linger_ms=0, stopping=Stopping(FakeClock())), Broken(code)
+    delivery._producer, delivery._produce = cast("Any", producer), producer.produce
+    return delivery, producer
+
+
+CALLS: Final[dict[str, Callable[[Delivery], None]]] = {
+    "poll": Delivery.poll,
+    "hurry": Delivery.hurry,
+    "flush": Delivery.flush,
+    "send": lambda one: one.send("t", b"value", b"key", []),
+    "wait": lambda one: one._wait_for_room("t", b"value", b"key", []),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_producer_that_broke_is_told_as_such_by_whatever_call_comes_first(name: str) -> None:
+    """The library tells it once, in a way of its own; what comes after must not look as if all had arrived."""
+    delivery, producer = broken(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)
+    for call in (CALLS[name], *CALLS.values()):
+        with pytest.raises(DeliveryError, match="it broke"):
+            call(delivery)
+    delivery.close()
+    assert producer.closed
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_producer_that_broke_for_want_of_a_right_names_it(name: str) -> None:
+    """An idempotent one has to be let write before it sends anything, so no record's report says so."""
+    delivery, _ = broken(KafkaError.CLUSTER_AUTHORIZATION_FAILED)
+    with pytest.raises(DeniedError, match="Cluster dc1 denies WRITE on topic"):
+        CALLS[name](delivery)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (KafkaError.INVALID_RECORD, DeliveryError),
+        (KafkaError.POLICY_VIOLATION, DeliveryError),
+        (KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER, BrokenProducerError),
+        (KafkaError._FATAL, BrokenProducerError),
+    ],
+)
+def test_a_record_that_is_refused_is_no_producer_that_broke(code: int, kind: type[DeliveryError]) -> None:
+    """A new producer helps the second alone."""
+    delivery = Delivery(NOBODY, linger_ms=0, stopping=Stopping(FakeClock()))
+    delivery._report(KafkaError(code), Mock())
+    with pytest.raises(DeliveryError) as raised:
+        delivery.check()
+    assert type(raised.value) is kind
+    delivery.close()
+
+
+def test_a_producer_that_broke_unseen_is_closed_all_the_same() -> None:
+    delivery, producer = broken(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)
+    delivery.close()
+    assert producer.closed

@@ -1,18 +1,20 @@
 """How a stay on a cluster ends without the process, and what an abandoned one may still do: nothing."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from threading import Event, Thread
 from unittest.mock import Mock
 
 import pytest
 
 from kafkalert.config.sections import Cluster
-from kafkalert.engine.attempt import Attempt
+from kafkalert.engine.consuming.events import RetryError
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import AbandonedError, Ending, alone
 from kafkalert.engine.loop import Loop
+from kafkalert.engine.stay import Stay
 from kafkalert.engine.stopping import Stopping
-from tests.engine_fakes import FakeClock, FakeMessage
+from tests.engine_fakes import FakeClock, FakeMessage, FakeWaiting
 
 NOBODY = Cluster(name="dc1", bootstrap="127.0.0.1:1")
 
@@ -97,6 +99,31 @@ def test_records_that_arrive_too_late_are_not_processed() -> None:
     assert not loop.busy
 
 
+@pytest.mark.parametrize(
+    ("look", "expected"),
+    [(lambda _: None, RetryError), (Ending.leave, None), (Ending.abandon, AbandonedError)],
+    ids=["goes on", "leaves", "abandoned"],
+)
+def test_what_a_process_that_stood_still_has_in_hand_is_not_processed(
+    look: Callable[[Ending], None], expected: type[Exception] | None
+) -> None:
+    """Stopped inside poll() for longer than the lease: another member may have its partitions by now.
+
+    The control log comes first, as it may say that nothing is to be processed here any more.
+    """
+    ending = Ending(FakeWaiting(FakeClock()))
+    loop = looped(ending)
+    looks = iter([False, False, True])
+    loop._fresh = lambda _now: next(looks)
+    loop._look, loop._changed = lambda: look(ending), Mock()
+    loop._cluster, loop._held = NOBODY, ""
+    with nullcontext() if expected is None else pytest.raises(expected):
+        assert not loop._process([FakeMessage().real])
+    assert next(looks, None) is None, "it waited for the control log"
+    assert loop._stage.process.call_count == 0  # type: ignore[attr-defined]
+    assert not loop.busy
+
+
 def test_abandoning_waits_for_what_is_being_processed() -> None:
     """So the stage is never used by two stays at a time."""
     ending = Ending(Stopping(FakeClock()))
@@ -110,7 +137,7 @@ def test_abandoning_waits_for_what_is_being_processed() -> None:
     loop._stage = Mock(process=process)
     Thread(target=lambda: loop._process([FakeMessage().real]), daemon=True).start()
     assert entered.wait(30)
-    attempt = Attempt.__new__(Attempt)
+    attempt = Stay.__new__(Stay)
     attempt.ending, attempt.loop, attempt.ended = ending, loop, False
     attempt._delivery, attempt._going, attempt._work = Mock(), Event(), Mock()
     waits = Event()

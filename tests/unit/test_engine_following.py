@@ -1,23 +1,30 @@
 """The tables' stay on a cluster, as far as it goes without brokers: where it begins, and what it may write."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from confluent_kafka import OFFSET_BEGINNING
+from confluent_kafka import OFFSET_BEGINNING, TopicPartition
+from msgspec.structs import replace
 
-from kafkalert.bus.marks import Mark
+from kafkalert.bus.records.marks import Mark
+from kafkalert.bus.records.partitions import Partition
 from kafkalert.config.sections import Cluster
-from kafkalert.engine import following
-from kafkalert.engine.arrivals import Arrival
 from kafkalert.engine.ending import AbandonedError, Ending
-from kafkalert.engine.following import Following
-from kafkalert.engine.metrics import Metrics
-from kafkalert.engine.progress import Partition
+from kafkalert.engine.observe.metrics import Metrics
 from kafkalert.engine.stopping import Stopping
-from kafkalert.engine.store import Checkpoint, LostTablesError, RebuildingError, Store
-from kafkalert.engine.topicfault import OffsetGoneError
+from kafkalert.errors import KafkalertError, RestartError
+from kafkalert.tables import following
+from kafkalert.tables.arrivals import Arrival
+from kafkalert.tables.faults import LostTablesError, RebuildingError
+from kafkalert.tables.follower import Follower
+from kafkalert.tables.following import QUIET_SECONDS, Following
+from kafkalert.tables.store import Checkpoint, Store
+from kafkalert.tables.topicfault import OffsetGoneError
+from kafkalert.tables.uncut import check_uncut
 from tests.engine_fakes import FakeClock
 
 TOPICS = {"a": ("id-of-a-on-dc2", 4)}
@@ -66,6 +73,7 @@ class Marks:
 
     def start(self, at: Mapping[Partition, int]) -> None:
         """Read these."""
+        assert min(at.values(), default=0) >= 0, "the library takes what is negative for a place of its own"
         self.positions, self._left = dict(at), dict(at)
 
     def stop(self, partitions: Sequence[Partition]) -> None:
@@ -121,6 +129,43 @@ def test_on_another_cluster_it_goes_on_by_id_and_the_tables_are_not_whole(store:
     assert not raised.value.emptied
 
 
+@pytest.mark.parametrize(
+    ("offset", "stands", "is_cut"),
+    [
+        (50, b"recent--", False),
+        (50, b"sure----", False),
+        (50, b"another-", True),
+        (50, None, False),
+        (50, KafkalertError("dc2 does not answer."), False),
+        (71, None, True),
+        (0, b"another-", False),
+    ],
+    ids=["what was read last", "what it moved here behind", "another one", "none", "not read", "short", "no offset"],
+)
+def test_where_a_log_was_cut_the_tables_are_read_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch, offset: int, stands: bytes | KafkalertError | None, *, is_cut: bool
+) -> None:
+    """Rows that were written at offsets before the one at which it goes on would be read by nobody."""
+    ends = {("a", 0): 70}
+    marks = Marks({("a", 0): {stands: max(offset - 1, 0)}} if isinstance(stands, bytes) else {}, ends)
+    if isinstance(stands, KafkalertError):
+        monkeypatch.setattr(marks, "pump", Mock(side_effect=stands))
+    monkeypatch.setattr(following, "ends", lambda *_: ends)
+    monkeypatch.setattr(following, "MarkReader", lambda *_: marks)
+    read = replace(store.checkpoints()["a", 0], cluster="dc2", topic_id="id-of-a-on-dc2", offset=offset)
+    store.empty()
+    with store.write() as txn:
+        store.put_checkpoint(txn, "a", 0, read)
+    with pytest.raises(OffsetGoneError, match="Topic a has lost records") if is_cut else nullcontext():
+        assert stay_on_dc2(store)._start(Mock(), {"a": (read.topic_id, 1)}, {}) == {("a", 0): read}
+
+
+def test_tables_that_know_no_record_are_compared_with_none() -> None:
+    """They hold none yet, or come from a version that kept none."""
+    reader: Any = Marks({("a", 0): {b"another-": 49}}, {("a", 0): 70})
+    check_uncut({("a", 0): Checkpoint("dc2", "t", 50, 0)}, {("a", 0): 70}, reader, CLOCK)
+
+
 def test_who_was_abandoned_moves_nothing(store: Store, begin: Begin) -> None:
     """The store is as it was."""
     before = store.checkpoints()
@@ -156,3 +201,47 @@ def test_tables_of_a_cluster_that_is_not_the_others_are_read_again(begin: Begin)
     """They are another environment's."""
     with pytest.raises(OffsetGoneError):
         begin(others="dc3")
+
+
+def test_a_bug_ends_the_stage_so_that_it_is_started_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process may follow well; this one does not go on with tables that nobody keeps."""
+    stopping = Stopping(CLOCK)
+    follower = Follower(
+        store, [], [], dead_topic="dead", keep_tombstones_ms=DAY_MS, metrics=Metrics(), clock=CLOCK, stopping=stopping
+    )
+    follower._cluster = Cluster(name="dc1", bootstrap="127.0.0.1:1")
+    monkeypatch.setattr(follower, "_follow", Mock(side_effect=ValueError("what?")))
+    follower._take_turns()
+    assert isinstance(stopping.reason, RestartError)
+    assert "ValueError" in str(stopping.reason)
+
+
+class Places:
+    """Counts what it is asked; every partition ends at 100 but the last, which goes on."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def ends(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """All at once."""
+        self.asked += 1
+        return {one: 101 if one[1] == 3 else 100 for one in partitions}
+
+    def get_watermark_offsets(self, one: TopicPartition, **_: object) -> tuple[int, int]:
+        """One by one, as a consumer is asked."""
+        return 0, self.ends([(one.topic, one.partition)])[one.topic, one.partition]
+
+
+def test_the_ends_of_quiet_partitions_are_asked_for_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The consumer's own fetch keeps an answer back for half a second, and so long the tables are not followed."""
+    clock = FakeClock()
+    monkeypatch.setattr(f"{__name__}.CLOCK", clock)
+    stay, at = stay_on_dc2(store), store.checkpoints()
+    places: Any = Places()
+    stay._note_quiet(places, at)
+    assert places.asked == 0
+    clock.pass_by(QUIET_SECONDS)
+    stay._note_quiet(places, at)
+    assert places.asked == 1
+    assert store.checkpoints() == at
+    assert [at["a", number].seen == clock.wall for number in range(4)] == [True, True, True, False]

@@ -4,13 +4,14 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from kafkalert.engine import health
-from kafkalert.engine.listening import MOST
-from kafkalert.engine.metrics import Metrics
+from kafkalert.engine.observe import health
+from kafkalert.engine.observe.listening import MOST
+from kafkalert.engine.observe.metrics import Metrics
 from kafkalert.errors import UsageError
 from kafkalert.sandbox.ports import free_port
 
@@ -107,9 +108,11 @@ def test_slow_connections_keep_nobody_from_asking(probed: Probed) -> None:
     """Each new one takes the place of the oldest, which is ended."""
     slow = [socket.create_connection(("127.0.0.1", probed.port), timeout=10) for _ in range(3 * MOST)]
     for one in slow:
-        one.sendall(b"GET /healthz HTTP/1.1\r\nHost: x")  # and no more
+        with suppress(ConnectionError):  # the oldest may have been ended by now
+            one.sendall(b"GET /healthz HTTP/1.1\r\nHost: x")  # and no more
     assert probed.get("/healthz")[0] == 200
-    assert slow[0].recv(1) == b""
+    with suppress(ConnectionError):  # a reset where something came after its end
+        assert slow[0].recv(1) == b""
     assert len(probed.server._open) <= MOST + 1
     for one in slow:
         one.close()
@@ -128,7 +131,7 @@ def test_it_is_served_where_it_is_said_and_nowhere_else(probed: Probed) -> None:
 
 def test_a_request_that_never_ends_is_ended(probed: Probed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Though a byte comes now and then."""
-    monkeypatch.setattr("kafkalert.engine.listening.REQUEST_SECONDS", 0.1)
+    monkeypatch.setattr("kafkalert.engine.observe.listening.REQUEST_SECONDS", 0.1)
     with socket.create_connection(("127.0.0.1", probed.port), timeout=30) as slow:
         slow.sendall(b"G")
         assert slow.recv(1) == b""

@@ -5,11 +5,11 @@ from typing import cast
 
 import pytest
 
-from kafkalert.bus.watermarks import MissingTopicsError
+from kafkalert.bus.records.watermarks import MissingTopicsError
 from kafkalert.config.sections import Cluster
-from kafkalert.engine import inputs
-from kafkalert.engine.inputs import Inputs
-from kafkalert.engine.member import RetryError
+from kafkalert.engine.consuming import inputs
+from kafkalert.engine.consuming.events import RetryError
+from kafkalert.engine.consuming.inputs import Inputs
 from kafkalert.errors import ConfigError, ExitCode, KafkalertError, UnreachableError
 
 DC1 = Cluster(name="dc1", bootstrap="127.0.0.1:1")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafkalert.engine.metrics import BUCKETS_MS, LONGEST_MS, Metrics, by_name, percentile, rate
+from kafkalert.engine.observe.metrics import BUCKETS_MS, LONGEST_MS, Metrics, by_name, percentile, rate
 
 
 @given(st.lists(st.integers(0, 50), min_size=1), st.integers(1, 100))

@@ -3,7 +3,7 @@
 from pydantic import SecretStr
 
 from kafkalert.config.sections import Cluster
-from kafkalert.engine.open_transactions import OpenTransactions
+from kafkalert.tables.open_transactions import OpenTransactions
 
 CLUSTER = Cluster(name="dc1", bootstrap="a:9092,b:9092")
 HERE, THERE = ("settings", 0), ("settings", 1)

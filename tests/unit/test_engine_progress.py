@@ -6,7 +6,8 @@ from confluent_kafka import TopicPartition
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from kafkalert.engine.progress import Partition, Place, Progress, committed_place, offsets
+from kafkalert.bus.records.partitions import Partition
+from kafkalert.engine.consuming.progress import Place, Progress, committed_place, offsets
 from tests.engine_fakes import FakeMessage
 
 PARTITIONS = st.sampled_from([("a", 0), ("a", 1), ("b", 0)])
@@ -121,3 +122,24 @@ def test_a_place_is_committed_with_the_id_of_the_record_before_it_and_read_again
         assert committed_place(TopicPartition("a", 0, 9, odd)) == Place(9)
     progress.gone([partition])
     assert progress.places() == {}
+
+
+def test_a_commit_says_whether_the_record_of_its_id_lies_right_before_it() -> None:
+    """Not once anything lies between: a marker, or a batch that could not be read, and that somebody else may read."""
+    partition, progress = ("a", 0), Progress()
+    progress.assigned({partition: Place(3, "00" * 8, adjacent=True)})
+
+    def committed() -> list[tuple[str | None, bool]]:
+        """What a commit of now says, and the next member reads."""
+        told = offsets(progress.placed(progress.positions()), lambda _: "epoch=4 topic=t")
+        return [(one.metadata, committed_place(one).adjacent) for one in told]
+
+    assert committed() == [(f"epoch=4 topic=t last id={'00' * 8}", True)]
+    progress.reached(partition, 5)
+    assert committed() == [(f"epoch=4 topic=t id={'00' * 8}", False)]
+    progress.reached(partition, 7, FakeMessage(of="a", at=6).real)
+    assert [one for _, one in committed()] == [True]
+    progress.committed(progress.placed(progress.positions()))
+    assert [one for _, one in committed()] == [True]
+    progress.reached(partition, 9, FakeMessage(of="a", at=7).real)
+    assert [one for _, one in committed()] == [False]

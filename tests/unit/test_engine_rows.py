@@ -6,10 +6,10 @@ from unittest.mock import Mock
 
 import pytest
 
-from kafkalert.engine.store import Store
-from kafkalert.engine.tables import Table, change, tables
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.keys import encode_key
+from kafkalert.tables.kinds import Table, change, tables
+from kafkalert.tables.store import Store
 
 CODEC = Codec()
 KEYS = {"AccountId": "accounts", "CustomerId": "settings"}

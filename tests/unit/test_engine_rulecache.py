@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from kafkalert.engine import rulecache
-from kafkalert.engine.account import Account
-from kafkalert.engine.compiled import CompiledRule, of_currency, row_of
-from kafkalert.engine.rulecache import RuleCache
-from kafkalert.engine.store import Store
 from kafkalert.rules.rule import Rule, Threshold
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.keys import KeyReader, encode_key
+from kafkalert.stages.alerting import rule_cache
+from kafkalert.stages.alerting.account import Account
+from kafkalert.stages.alerting.compiler import CompiledRule, of_currency, row_of
+from kafkalert.stages.alerting.rule_cache import RuleCache
+from kafkalert.tables.store import Store
 
 FIRST, SECOND = b"NL01", b"NL02"
 CODEC = Codec()
@@ -51,8 +51,8 @@ def change(store: Store, account: bytes, number: int | None) -> None:
         txn.delete(account, db=store.compiled)
 
 
-def new_cache(store: Store, compiler: FromRow) -> RuleCache:
-    return RuleCache(store, compiler, KEYS)  # type: ignore[arg-type]  # only `compile` is used
+def new_cache(store: Store, compiler: FromRow, most_bytes: int = rule_cache.MOST_BYTES) -> RuleCache:
+    return RuleCache(store, compiler, KEYS, most_bytes=most_bytes)  # type: ignore[arg-type]  # only `compile` is used
 
 
 def said(account: Account) -> list[Threshold]:
@@ -92,19 +92,30 @@ def test_while_nothing_changes_nothing_is_compiled_or_decoded_again(
     change(store, FIRST, 1)
     thresholds(cache, FIRST)  # compiles, which changes the store
     thresholds(cache, FIRST)  # decodes
-    monkeypatch.setattr(rulecache, "parts", None)
+    monkeypatch.setattr(rule_cache, "split_row", None)
     assert thresholds(cache, FIRST) == [[1]]
     assert maker.calls == 1
 
 
 def test_the_cache_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many accounts come, no more are kept than one look and the bound together."""
-    monkeypatch.setattr(rulecache, "MOST", 10)
+    monkeypatch.setattr(rule_cache, "MOST", 10)
     cache = new_cache(store, FromRow(store))
     for number in range(100):
         thresholds(cache, str(number).encode())
         assert len(cache._kept) <= 11
         assert len(cache._named) <= 11
+
+
+def test_the_cache_is_bounded_by_bytes_too(store: Store) -> None:
+    """Also by those of keys that name nobody."""
+    cache = new_cache(store, FromRow(store), most_bytes=10_000)
+    for number in range(100):
+        cache.by_key([bytes(2_000) + str(number).encode()])
+        assert len(cache._named) <= 6
+    for number in range(100):
+        cache.by_id([b"A" * 400 + str(number).encode()])
+        assert len(cache._kept) <= 30
 
 
 def test_keys_that_name_no_account_say_why(store: Store) -> None:
@@ -118,7 +129,7 @@ def test_keys_that_name_no_account_say_why(store: Store) -> None:
         assert found[good].id == FIRST
         assert found[good].bad is None
         for key in bad:
-            assert found[key].looks == {}
+            assert found[key].quick_filters == {}
             reason = found[key].bad
             assert reason is not None
             assert reason.code.startswith("key-")

@@ -7,15 +7,19 @@ import pytest
 
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.active import ActiveCluster
-from kafkalert.engine.attempt import Attempt, Goals, Work
+from kafkalert.engine.consuming.events import RetryError
+from kafkalert.engine.consuming.unread import Gap, UnreadError
+from kafkalert.engine.dependency import Independent
 from kafkalert.engine.ending import Ending
-from kafkalert.engine.metrics import Metrics
-from kafkalert.engine.runner import Runner, RunOptions
-from kafkalert.engine.stage import Stage
+from kafkalert.engine.observe.metrics import Metrics
+from kafkalert.engine.observe.watchdog import END_SECONDS, LEAVE_SECONDS
+from kafkalert.engine.options import RunOptions
+from kafkalert.engine.runner import Runner
+from kafkalert.engine.stage import Given, Stage
+from kafkalert.engine.stay import Goals, Stay, Work
 from kafkalert.engine.stopping import Stopping
-from kafkalert.engine.unread import Gap, UnreadError
-from kafkalert.errors import ExitCode
-from tests.control_fakes import SETTINGS, FakeLog, forced
+from kafkalert.errors import ExitCode, RestartError
+from tests.control_fakes import SETTINGS, FakeLog, forced, planned
 from tests.engine_fakes import FakeClock
 
 LOSES, WINS = forced(1, "dc2", "b"), forced(1, "dc1", "a")
@@ -28,7 +32,8 @@ class FakeAttempt:
         self.cluster = cluster
         self.ending = Ending(work.stopping)
         self.epoch = -1
-        self.ended = self.finished = False
+        self.ended = self.finished = self.worked = False
+        self.begun = work.clock.monotonic()
         self.error: BaseException | None = None
         self.state = "starting"
         self.loop: object | None = None
@@ -45,10 +50,14 @@ class FakeAttempt:
         """As the real one."""
         self.ending.abandon()
 
+    def leave(self) -> None:
+        """As the real one."""
+        self.ending.leave()
+
     @property
-    def real(self) -> Attempt:
+    def real(self) -> Stay:
         """Itself, under the type of what it stands for."""
-        return cast("Attempt", self)
+        return cast("Stay", self)
 
 
 class Running:
@@ -57,19 +66,14 @@ class Running:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, until_end: bool = True) -> None:
         self.log = FakeLog.instead(monkeypatch)
         self.made: list[FakeAttempt] = []
-        monkeypatch.setattr("kafkalert.engine.runner.Attempt", self._make)
+        monkeypatch.setattr("kafkalert.engine.runner.Stay", self._make)
         self.clock = clock = FakeClock()
-        stage: Any = SimpleNamespace(name="alerting", inputs=["accountentry"], tables=[], outputs=[])
+        stage: Any = SimpleNamespace(name="alerting", inputs=["accountentry"], outputs=[], dependency=Independent())
         self.runner = Runner(
             SETTINGS,
             RunOptions(until_end=until_end),
             stage=cast("Stage", stage),
-            metrics=Metrics(),
-            prepare=lambda _: lambda _: True,
-            hold=lambda: "",
-            expect=lambda _: None,
-            clock=clock,
-            stopping=Stopping(clock),
+            given=Given(Metrics(), clock, Stopping(clock)),
         )
 
     def _make(self, work: Work, cluster: Cluster) -> FakeAttempt:
@@ -154,3 +158,71 @@ def test_who_works_until_the_end_ends_with_it(running: Running) -> None:
     with pytest.raises(UnreadError) as ended:
         running.runner._turn()
     assert ended.value.exit_code is ExitCode.FAILED
+
+
+def test_a_loop_that_stands_still_ends_the_stage_so_that_it_is_started_again(running: Running) -> None:
+    """A worker that ends with this error is restarted; before that it is called stuck."""
+    running.log.read("dc1", WINS)
+    running.runner._turn()
+    running.made[0].loop = SimpleNamespace(ticked=1.0)
+
+    def stand_still() -> None:
+        for _ in range(int(END_SECONDS) + 3):
+            running.runner._watch()
+            running.clock.pass_by(1)
+
+    with pytest.raises(RestartError, match="stood still"):
+        stand_still()
+    assert not running.runner.alive()
+
+
+def test_who_breaks_as_it_leaves_says_so_until_that_is_committed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it had processed comes again. A stay that ends without having worked changes nothing."""
+    running = Running(monkeypatch, until_end=False)
+
+    def end(error: Exception | None, *, worked: bool) -> bool:
+        running.runner._turn()
+        stay = running.made[-1]
+        stay.worked, stay.error, stay.ended = worked, error, True
+        running.runner._turn()
+        running.clock.pass_by(10)
+        return running.runner.report().uncommitted
+
+    running.log.read("dc1", WINS)
+    broke = RetryError("The last commit was not confirmed.")
+    assert [
+        end(broke, worked=False),
+        end(broke, worked=True),
+        end(None, worked=False),
+        end(broke, worked=False),
+        end(None, worked=True),
+    ] == [False, True, True, True, False]
+
+
+def test_who_left_for_a_switch_that_was_called_off_begins_anew_where_its_commit_is_never_confirmed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not while the switch is pending, nor while its cluster is away: then its client gets over it by itself."""
+    running, answers = Running(monkeypatch, until_end=False), [True]
+    monkeypatch.setattr(running.runner._heartbeat, "is_answered", lambda _: answers[0])
+
+    def turn(seconds: float) -> int:
+        running.clock.pass_by(seconds)
+        running.runner._turn()
+        return len(running.made)
+
+    running.log.read("dc1", WINS)
+    assert turn(0) == 1
+    prepare = planned(2, "dc2", "PREPARE")
+    running.log.read("dc1", WINS, prepare)
+    assert turn(1) == 1
+    assert running.made[0].ending.leaving
+    assert turn(2 * LEAVE_SECONDS) == 1, "the switch is pending"
+    running.log.read("dc1", WINS, prepare, planned(2, "dc2", "ABORT"))
+    answers[0] = False
+    assert [turn(1), turn(2 * LEAVE_SECONDS)] == [1, 1], "its cluster is away"
+    answers[0] = True
+    assert [turn(1), turn(LEAVE_SECONDS)] == [1, 1]
+    assert turn(1) == 2
+    assert running.made[0].ending.abandoned
+    assert running.runner.report().uncommitted

@@ -1,6 +1,8 @@
 """What a source keeps to be sent again, and where it sends while clusters change."""
 
 import logging
+from collections.abc import Callable
+from unittest.mock import Mock
 
 import pytest
 from confluent_kafka import KafkaError
@@ -10,12 +12,13 @@ from hypothesis import strategies as st
 from kafkalert.bus.control.event import Event
 from kafkalert.bus.denials import Denials
 from kafkalert.bus.denied import denied
-from kafkalert.config.sections import Cluster
+from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.engine.active import ActiveCluster
-from kafkalert.engine.kept import KEPT_BYTES, KEPT_SECONDS, Kept, Record
-from kafkalert.engine.source import SourceDelivery
-from kafkalert.engine.stopping import Stopping
-from kafkalert.errors import DeniedError
+from kafkalert.engine.delivery import BrokenProducerError, DeliveryError
+from kafkalert.engine.sources.delivery import SourceDelivery, StoppedError
+from kafkalert.engine.sources.kept import KEPT_BYTES, KEPT_SECONDS, Kept, Record
+from kafkalert.engine.stopping import InterruptedStopError, Stopping
+from kafkalert.errors import DeniedError, KafkalertError
 from tests.control_fakes import SETTINGS, FakeDelivery, FakeLog, forced, planned
 from tests.engine_fakes import FakeClock
 
@@ -28,21 +31,23 @@ def record(number: int, size: int = 10) -> Record:
 
 @given(STEPS, st.booleans())
 def test_what_is_sent_again_is_a_run_up_to_the_last(steps: list[str | float], forced: bool) -> None:
-    """All without acknowledgement, and after a forced switch all that was acknowledged in the last minute, in order."""
+    """All without acknowledgement, after a forced switch also that of the minute before the last one, in order."""
     clock = FakeClock()
     kept = Kept(clock)
     acknowledged_at: list[float | None] = []
+    last = 0.0
     for step in steps:
         if step == "send":
             kept.sent(record(len(acknowledged_at)))
             acknowledged_at.append(None)
         elif step == "acknowledge":
             kept.acknowledged()
+            last = clock.now if None in acknowledged_at else last
             acknowledged_at = [clock.now if one is None else one for one in acknowledged_at]
         else:
             clock.pass_by(float(step))
     wanted = [
-        number for number, at in enumerate(acknowledged_at) if at is None or (forced and clock.now - at <= KEPT_SECONDS)
+        number for number, at in enumerate(acknowledged_at) if at is None or (forced and last - at <= KEPT_SECONDS)
     ]
     taken = [int(one.key or b"") for one in kept.take(acknowledged=forced)]
     assert taken == wanted
@@ -69,13 +74,15 @@ def test_too_much_is_not_kept_and_said_once(caplog: pytest.LogCaptureFixture, mo
 class Bridging:
     """A source on dc1 that has sent 1, which was acknowledged, and 2, which was not."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, patience: float | None = None) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, patience: float | None = None, settings: Settings = SETTINGS
+    ) -> None:
         self.log = FakeLog.instead(monkeypatch)
         self.made: list[FakeDelivery] = []
-        monkeypatch.setattr("kafkalert.engine.source.Delivery", self._make)
+        monkeypatch.setattr("kafkalert.engine.sources.delivery.Delivery", self._make)
         clock = FakeClock()
         stopping = Stopping(clock)
-        active = ActiveCluster(SETTINGS, clock=clock, stopping=stopping)
+        active = ActiveCluster(settings, clock=clock, stopping=stopping)
         self.clock, self.stopping = clock, stopping
         denials = Denials(clock.monotonic, patience)
         self.source = SourceDelivery(active, commit_seconds=1, denials=denials, clock=clock, stopping=stopping)
@@ -109,6 +116,19 @@ class Bridging:
 @pytest.fixture
 def bridging(monkeypatch: pytest.MonkeyPatch) -> Bridging:
     return Bridging(monkeypatch)
+
+
+@pytest.mark.parametrize("seconds", [59, 61, 300])
+def test_a_forced_switch_may_come_late(bridging: Bridging, seconds: int) -> None:
+    """A quiet source goes on looking while its cluster is gone: what that had last is kept however long it lasts."""
+    bridging.begin()
+    bridging.source.flush()
+    for _ in range(seconds):
+        bridging.clock.pass_by(1)
+        bridging.source.poll()
+    bridging.log.read("dc2", forced(1, "dc2"))
+    bridging.source.poll()
+    assert bridging.given == [("dc1", [1, 2]), ("dc2", [1, 2])]
 
 
 def test_the_other_forced_switch_of_its_epoch_moves_it(bridging: Bridging) -> None:
@@ -214,19 +234,22 @@ def test_what_stands_still_for_a_switch_waits_for_its_outcome(bridging: Bridging
 
 def revoke(bridging: Bridging, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Have what was sent refused; time passes while the source waits, and `held` of then is returned."""
-    error = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
-    held: list[str] = []
+    refusal = denied(
+        SETTINGS.clusters["dc1"], KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED), "WRITE", "accountentry"
+    )
+    assert refusal is not None
+    return fail(bridging, monkeypatch, "flush", refusal)
 
-    def refused() -> None:
-        refusal = denied(SETTINGS.clusters["dc1"], error, "WRITE", "accountentry")
-        assert refusal is not None
-        raise refusal
+
+def fail(bridging: Bridging, monkeypatch: pytest.MonkeyPatch, call: str, error: KafkalertError) -> list[str]:
+    """As `revoke`, with this error from this call of the producer."""
+    held: list[str] = []
 
     def wait(seconds: float) -> None:
         held.append(bridging.source.held)
         bridging.clock.pass_by(max(seconds, 0.5))
 
-    monkeypatch.setattr(bridging.made[-1], "flush", refused)
+    monkeypatch.setattr(bridging.made[-1], call, Mock(side_effect=error))
     monkeypatch.setattr(bridging.source._active.news, "wait", wait)
     return held
 
@@ -246,6 +269,79 @@ def test_a_right_that_is_revoked_is_waited_for(bridging: Bridging, monkeypatch: 
     assert bridging.given[-1] == ("dc1", [2, 3])
 
 
+def meanwhile(bridging: Bridging, monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], object]) -> None:
+    """Have these happen while it waits, one a wait."""
+    left = iter(acts)
+
+    def wait(seconds: float) -> None:
+        bridging.clock.pass_by(max(seconds, 0.5))
+        next(left, lambda: None)()
+
+    monkeypatch.setattr(bridging.source._active.news, "wait", wait)
+
+
+def test_a_switch_while_a_right_is_missing_repeats_what_was_acknowledged(
+    bridging: Bridging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a producer, too, it leaves the lost cluster, once; and tries the other one at once."""
+    bridging.begin()
+    revoke(bridging, monkeypatch)
+    meanwhile(bridging, monkeypatch, lambda: bridging.log.read("dc2", forced(1, "dc2")))
+    bridging.source.flush()
+    bridging.send(3)
+    assert bridging.given == [("dc1", [1, 2]), ("dc2", [1, 2, 3])]
+    assert bridging.clock.now < FakeClock().now + 2
+
+
+def test_it_is_not_prepared_while_a_record_has_to_be_sent_again(
+    bridging: Bridging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A right is missing when a switch is asked for: it prepares once that is granted, with everything acknowledged."""
+    bridging.begin()
+    revoke(bridging, monkeypatch)
+    prepared: list[tuple[bool, int]] = []
+
+    def note() -> None:
+        prepared.append((bridging.source.prepared is not None, bridging.made[-1].flushed if bridging.made[1:] else 0))
+
+    prepare = planned(1, "dc2", "PREPARE")
+    looks = [note] * 4
+    meanwhile(
+        bridging,
+        monkeypatch,
+        lambda: bridging.log.read("dc1", prepare),
+        *looks,
+        lambda: bridging.log.read("dc1", planned(1, "dc2", "COMMIT")),
+    )
+    bridging.source.flush()
+    bridging.send(3)
+    assert prepared[0] == (False, 0)
+    assert prepared[-1][0]
+    assert bridging.given == [("dc1", [1, 2]), ("dc1", [2]), ("dc2", [3])]
+    assert bridging.made[1].flushed == 1
+
+
+def test_a_switch_is_asked_for_before_all_was_sent_again(bridging: Bridging) -> None:
+    """Both were read at once: what the lost cluster had goes to the one that is to be left, and is acknowledged."""
+    bridging.begin()
+    bridging.log.read("dc2", forced(1, "dc2"), planned(2, "dc1", "PREPARE"))
+    assert not bridging.source._turn()
+    assert bridging.source.prepared is not None
+    assert bridging.given == [("dc1", [1, 2]), ("dc2", [1, 2]), ("dc1", [])]
+    assert bridging.made[1].flushed == 2
+
+
+def test_with_logs_that_were_not_read_lately_nothing_is_sent_again(bridging: Bridging) -> None:
+    """Also where a switch is asked for: it may have been decided without this source."""
+    bridging.begin()
+    bridging.log.read("dc2", forced(1, "dc2"), planned(2, "dc1", "PREPARE"))
+    bridging.log.is_fresh = False
+    assert not bridging.source._turn()
+    assert bridging.source.prepared is None
+    assert "dc2's control log cannot be reached" in bridging.source.held
+    assert bridging.given == [("dc1", [1, 2])]
+
+
 def test_a_file_that_ends_does_not_wait_for_a_right(monkeypatch: pytest.MonkeyPatch) -> None:
     bridging = Bridging(monkeypatch, patience=0.0)
     bridging.log.read("dc1", forced(1, "dc1", "a"))
@@ -253,3 +349,71 @@ def test_a_file_that_ends_does_not_wait_for_a_right(monkeypatch: pytest.MonkeyPa
     revoke(bridging, monkeypatch)
     with pytest.raises(DeniedError):
         bridging.source.flush()
+
+
+BROKE = BrokenProducerError("The producer broke: made up.", hint="What was not acknowledged is sent again.")
+
+
+@pytest.mark.parametrize("patience", [None, 0.0], ids=["followed", "to its end"])
+@pytest.mark.parametrize("call", ["poll", "flush", "send"])
+def test_what_a_producer_that_broke_had_is_sent_again_by_a_new_one(
+    monkeypatch: pytest.MonkeyPatch, call: str, patience: float | None
+) -> None:
+    """After a moment, in order, and what was acknowledged not; a heartbeat says why nothing is sent until then."""
+    bridging = Bridging(monkeypatch, patience)
+    bridging.begin()
+    held = fail(bridging, monkeypatch, call, BROKE)
+    bridging.source.poll()
+    bridging.send(3)
+    bridging.source.flush()
+    assert bridging.given[1:] == [("dc1", [2, 3])]
+    assert bridging.made[-1].flushed == 2
+    assert len(held) > 1
+    assert set(held) == {str(BROKE)}
+    assert bridging.source.held == ""
+
+
+def test_a_producer_that_breaks_again_and_again_is_made_anew_every_few_seconds(
+    bridging: Bridging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not in a busy loop, and not past a stop."""
+    monkeypatch.setattr(FakeDelivery, "flush", Mock(side_effect=BROKE))
+    monkeypatch.setattr(bridging.source, "_flush_at", float("inf"))
+    bridging.send(1)
+
+    def wait(_seconds: float) -> None:
+        bridging.clock.pass_by(0.5)
+        if bridging.clock.now > FakeClock().now + 60:
+            bridging.stopping.stop()
+
+    monkeypatch.setattr(bridging.source._active.news, "wait", wait)
+    with pytest.raises(InterruptedStopError):
+        bridging.source.flush()
+    assert 20 < len(bridging.made) <= 32
+    assert all(one == ("dc1", [1]) for one in bridging.given)
+    with pytest.raises(StoppedError):
+        bridging.send(2)
+
+
+def test_a_producer_that_broke_ends_a_source_that_kept_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is read to its end on the only cluster: it says what to do instead of what it would have done."""
+    alone = SETTINGS.model_copy(update={"context": Context(clusters=("dc1",))})
+    bridging = Bridging(monkeypatch, 0.0, alone)
+    bridging.send(1)
+    fail(bridging, monkeypatch, "flush", BROKE)
+    with pytest.raises(DeliveryError, match="made up") as raised:
+        bridging.source.flush()
+    assert raised.value.hint == "Send all of it again: the same entries have the same ids."
+    assert bridging.given == [("dc1", [1])]
+
+
+def test_a_record_that_the_broker_refuses_ends_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new producer would be told the same, and what was taken with it would be sent again each time."""
+    bridging = Bridging(monkeypatch, None)
+    bridging.send(1)
+    refused = DeliveryError("An output to accountentry was not accepted: made up.")
+    fail(bridging, monkeypatch, "flush", refused)
+    with pytest.raises(DeliveryError) as raised:
+        bridging.source.flush()
+    assert raised.value is refused
+    assert bridging.given == [("dc1", [1])]

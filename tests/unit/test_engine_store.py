@@ -11,16 +11,10 @@ from typing import Any
 
 import pytest
 
-from kafkalert.engine.store import (
-    Checkpoint,
-    ForeignTablesError,
-    LostTablesError,
-    RebuildingError,
-    Store,
-)
-from kafkalert.engine.storefault import TablesFullError
-from kafkalert.engine.waiting import STALE_SECONDS, staleness
 from kafkalert.errors import ExitCode
+from kafkalert.tables.faults import ForeignTablesError, LostTablesError, RebuildingError, TablesFullError
+from kafkalert.tables.readiness import STALE_SECONDS, staleness
+from kafkalert.tables.store import Checkpoint, Store
 from tests.engine_fakes import FakeClock
 
 SIZE = 1 << 24
@@ -245,7 +239,7 @@ def test_tables_whose_files_were_taken_away_decide_nothing(
     store, clock, state = opened(), FakeClock(), tmp_path / "state"
     script = f"""
 from pathlib import Path
-from kafkalert.engine.store import Store
+from kafkalert.tables.store import Store
 Store(Path({str(state)!r}), size={SIZE}, flavour=b"1").close()
 """
     taken = state / name
@@ -258,6 +252,32 @@ Store(Path({str(state)!r}), size={SIZE}, flavour=b"1").close()
     with pytest.raises(LostTablesError) as caught:
         staleness(store, clock)
     assert caught.value.hint.startswith("Start it again: ")
+
+
+def test_tables_removed_at_any_moment_are_called_removed(opened: Callable[..., Store], tmp_path: Path) -> None:
+    """Before anybody follows them, and between the look at the files and the sign of life."""
+    store = opened()
+    (tmp_path / "state").rename(tmp_path / "taken")
+    for use in (store.open_follower_lock, store.note_alive):
+        with pytest.raises(LostTablesError, match="removed or replaced while they were in use"):
+            use()
+
+
+def test_a_sign_of_life_that_is_removed_as_it_is_given_waits_for_the_next(
+    opened: Callable[..., Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever removes the folder begins somewhere: the files that tell may stand a moment longer."""
+    store = opened()
+
+    def removed(path: Path, *_: object) -> None:
+        path.unlink(missing_ok=True)
+        raise FileNotFoundError(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "utime", removed)
+        store.note_alive()
+    store.note_alive()
+    assert (store.folder / "alive").exists()
 
 
 def test_the_files_are_private(opened: Callable[..., Store], tmp_path: Path) -> None:

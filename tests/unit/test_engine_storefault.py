@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import lmdb
 import pytest
 
-from kafkalert.engine import store as stores
-from kafkalert.engine.store import Store
-from kafkalert.engine.storefault import TablesFullError, fault
 from kafkalert.errors import ConfigError, ExitCode
+from kafkalert.tables import store as stores
+from kafkalert.tables.faults import TablesFullError, fault
+from kafkalert.tables.store import Store
 
 SIZE = 64 << 30
 
@@ -108,7 +108,7 @@ OPEN = """
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from kafkalert.engine.store import Store
+from kafkalert.tables.store import Store
 from kafkalert.errors import KafkalertError
 try:
     Store(Path(sys.argv[1]), size=1 << 20, flavour=b"1").close()

@@ -1,5 +1,7 @@
 """Processes kept alive, by a clock that the test moves and commands of the shell."""
 
+import errno
+import logging
 import os
 import signal
 from pathlib import Path
@@ -17,11 +19,15 @@ from tests.engine_fakes import FakeClock
 class Shell:
     """A supervisor of shell scripts; a script finds its index in $0."""
 
-    def __init__(self, script: str, count: int = 1) -> None:
+    def __init__(self, script: str, count: int = 1, *, until_end: bool = False) -> None:
         self.clock = FakeClock()
         self.stopping = Stopping(self.clock)
         self.supervisor = Supervisor(
-            lambda index: ["sh", "-c", script, str(index)], count, clock=self.clock, stopping=self.stopping
+            lambda index: ["sh", "-c", script, str(index)],
+            count,
+            until_end=until_end,
+            clock=self.clock,
+            stopping=self.stopping,
         )
         self.workers = self.supervisor._workers
 
@@ -72,10 +78,57 @@ def test_a_worker_knows_its_supervisor_and_how_often_it_was_restarted(tmp_path: 
 
 
 def test_when_all_have_finished_so_has_the_supervisor() -> None:
-    """Status 0 is an end, not a death."""
-    shell = Shell("exit 0", count=3)
+    """Where there is an end, status 0 is one, not a death."""
+    shell = Shell("exit 0", count=3, until_end=True)
     shell.supervisor.run()
     assert all(one.finished and one.restarts == 0 for one in shell.workers)
+
+
+def test_a_worker_that_somebody_stopped_is_started_again() -> None:
+    """Without an end to come to, status 0 is that of a SIGTERM: its place must not stay empty."""
+    shell = Shell("exit 0")
+    (worker,) = shell.workers
+    shell.see_end(worker)
+    assert (worker.finished, worker.restarts) == (False, 1)
+    shell.clock.pass_by(1)
+    shell.see_end(worker)
+    assert worker.restarts == 2
+    shell.stopping.stop()
+    shell.clock.pass_by(1)
+    shell.see_end(worker)
+    assert (worker.finished, worker.restarts) == (True, 2)
+
+
+def test_a_signal_without_a_name_is_a_death_like_others(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python names the first and the last of the real-time signals only."""
+    monkeypatch.setattr(logging.getLogger("kafkalert"), "propagate", True)
+    shell = Shell("kill -37 $$; exec sleep 600")
+    (worker,) = shell.workers
+    shell.see_end(worker)
+    assert worker.restarts == 1
+    assert "was killed by signal 37; starting it again" in caplog.text
+
+
+def test_where_no_process_can_be_had_it_is_tried_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine has no more of them: the other workers go on meanwhile."""
+    shell = Shell("exit 3")
+    (worker,) = shell.workers
+
+    def none_left(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("kafkalert.engine.supervisor.subprocess.Popen", none_left)
+        waits = []
+        for _ in range(3):
+            shell.look()
+            waits.append(worker.wait)
+            shell.clock.pass_by(worker.wait + 0.01)
+        assert waits == pytest.approx([0.2, 0.4, 0.8])
+        assert worker.process is None
+    shell.see_end(worker)
 
 
 @pytest.mark.parametrize(

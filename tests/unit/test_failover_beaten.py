@@ -9,16 +9,16 @@ import pytest
 from kafkalert.bus.control.event import Event, Mode
 from kafkalert.bus.control.state import View
 from kafkalert.errors import RefusedError
-from kafkalert.ops.failover.course import Course
 from kafkalert.ops.failover.drill import drilling
 from kafkalert.ops.failover.drill.order import DrillAudience, DrillOrder
-from kafkalert.ops.failover.order import Order
-from kafkalert.ops.failover.parts import Parts
-from kafkalert.ops.failover.planned import Planned
 from kafkalert.ops.failover.result import BeatenError, CalledOffError
-from kafkalert.ops.failover.roll import Roll
-from kafkalert.ops.failover.switching import look_again
-from kafkalert.ops.failover.watch import Watch
+from kafkalert.ops.failover.status.instances import InstanceWatcher
+from kafkalert.ops.failover.status.watch import Watch
+from kafkalert.ops.failover.switch.context import SwitchContext
+from kafkalert.ops.failover.switch.order import Order
+from kafkalert.ops.failover.switch.planned import Planned
+from kafkalert.ops.failover.switch.progress_log import ProgressLog
+from kafkalert.ops.failover.switch.switching import look_again
 from tests.control_fakes import SETTINGS
 from tests.engine_fakes import FakeClock
 from tests.picture import SURVEY
@@ -42,13 +42,14 @@ def seen(epoch: int, active: str, made: Event | None = None, pending: Event | No
 def watching(view: View) -> Watch:
     """The control log says that; whatever is written to it is confirmed."""
     control = SimpleNamespace(view=lambda: view, write=lambda *_: True, await_event=lambda *_: True)
-    return cast("Watch", SimpleNamespace(control=control, roll=Roll([], "status", clock=FakeClock())))
+    return cast("Watch", SimpleNamespace(control=control, watcher=InstanceWatcher([], "status", clock=FakeClock())))
 
 
 def planned(view: View, epoch: int = 4) -> Planned:
     """A switch from dc1 to dc2 that is under way, in that epoch."""
     clock = FakeClock()
-    made = Planned(Parts(SETTINGS, watching(view), Course(clock), clock), ORDER, cast("Any", None), source="dc1")
+    context = SwitchContext(SETTINGS, watching(view), ProgressLog(clock), clock)
+    made = Planned(context, ORDER, cast("Any", None), source="dc1", gone=())
     made._epoch = epoch
     return made
 
@@ -99,7 +100,7 @@ def test_who_was_first_is_named_at_prepare() -> None:
 def test_a_drill_is_told_the_same(monkeypatch: pytest.MonkeyPatch, view: View, said: str) -> None:
     """Nothing is written then."""
     monkeypatch.setattr(drilling, "Watch", lambda *_: nullcontext(watching(view)))
-    monkeypatch.setattr(drilling, "survey", lambda *_: SURVEY)
+    monkeypatch.setattr(drilling, "patient_survey", lambda *_: SURVEY)
     monkeypatch.setattr(drilling, "check_planned", lambda *_: None)
     audience = DrillAudience(lambda _: None, lambda _: None, cast("Any", None), lambda _: None)
     with pytest.raises(RefusedError, match=said):

@@ -4,7 +4,7 @@ import time
 from threading import Event
 
 from kafkalert.errors import KafkalertError
-from kafkalert.ops.failover.bounded import at_once
+from kafkalert.ops.failover.positions.bounded import at_once
 
 
 def test_one_that_hangs_takes_nothing_from_the_others() -> None:

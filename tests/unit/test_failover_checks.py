@@ -10,14 +10,20 @@ from kafkalert.bus.control.event import Event
 from kafkalert.bus.control.state import View
 from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.errors import RefusedError, UnreachableError
-from kafkalert.ops.failover.checks import check_flows, check_forced, check_idle, check_topics, is_there
-from kafkalert.ops.failover.order import Order
-from kafkalert.ops.failover.outlook import staying
-from kafkalert.ops.failover.picture import Attempt, ClusterSeen, GroupLag, Instance
-from kafkalert.ops.failover.planned import check_size
+from kafkalert.ops.failover.positions.forced_estimate import staying
 from kafkalert.ops.failover.result import CalledOffError
-from kafkalert.ops.failover.roll import Presence
-from kafkalert.ops.failover.switching import _planned_changes
+from kafkalert.ops.failover.status.instances import Presence
+from kafkalert.ops.failover.status.picture import ClusterSeen, GroupLag, Instance, PendingSwitch
+from kafkalert.ops.failover.switch.checks import (
+    check_flows,
+    check_forced,
+    check_idle,
+    check_size,
+    check_topics,
+    is_there,
+)
+from kafkalert.ops.failover.switch.order import Order
+from kafkalert.ops.failover.switch.switching import _planned_changes
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.topics import compare, wanted
 from tests.picture import SURVEY, clusters, flow
@@ -26,7 +32,7 @@ SETTINGS = Settings(
     context=Context(clusters=("dc1", "dc2")),
     clusters={name: Cluster(name=name, bootstrap="127.0.0.1:1") for name in ("dc1", "dc2")},
 )
-PENDING = Attempt(4, "x", "dc1", "dc2", "ann@ops", datetime(2026, 1, 31, 8, tzinfo=UTC), "")
+PENDING = PendingSwitch(4, "x", "dc1", "dc2", "ann@ops", datetime(2026, 1, 31, 8, tzinfo=UTC), "")
 
 
 FLOWS = SURVEY.flows

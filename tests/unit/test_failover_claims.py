@@ -13,11 +13,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from kafkalert.bus import lookup
-from kafkalert.bus.lookup import Found, Sought, find
-from kafkalert.bus.marks import Mark, Partition
-from kafkalert.ops.failover.beats import Beat, Committed
-from kafkalert.ops.failover.claims import Claim, claims
+from kafkalert.bus.records import lookup
+from kafkalert.bus.records.lookup import Found, Sought, find
+from kafkalert.bus.records.marks import Mark
+from kafkalert.bus.records.partitions import Partition
+from kafkalert.ops.failover.positions.claims import Claim, claims
+from kafkalert.ops.failover.status.heartbeats import Committed, HeartbeatRecord
 from tests.engine_fakes import FakeClock
 
 ONE: Final[Partition] = ("accountentry", 0)
@@ -30,7 +31,10 @@ def id_of(name: str) -> bytes:
 
 
 class FakeReader:
-    """Reads logs that a test makes up, some records at a time."""
+    """Reads logs that a test makes up, some records at a time.
+
+    Records n0, n1, ... are this cluster's own; so is +r7, which repeats the id of r7.
+    """
 
     def __init__(self, logs: Mapping[Partition, Sequence[str]], step: int = 3) -> None:
         self.logs = logs
@@ -53,7 +57,8 @@ class FakeReader:
         for one in sorted(self._open):
             at = self.positions[one]
             for offset, name in enumerate(self.logs[one][at : at + self._step], at):
-                found.append((one, Mark(offset, id_of(name), native=name.startswith("n"), timestamp=0)))
+                is_native = name.startswith(("n", "+"))
+                found.append((one, Mark(offset, id_of(name.removeprefix("+")), native=is_native, timestamp=0)))
             self.positions[one] = min(len(self.logs[one]), at + self._step)
         self.read += len(found)
         return found
@@ -65,7 +70,7 @@ class Death:
 
     old: list[str]
     new: list[str]
-    beats: list[Beat]
+    beats: list[HeartbeatRecord]
     settled: int
     """Offset on the old log before which everything was processed, and all of whose outputs crossed."""
     until: int
@@ -100,7 +105,7 @@ def deaths(draw: st.DrawFn) -> Death:  # noqa: C901 - a simulation, told from it
     last = max(positions)
     until = draw(st.integers(0, last))
     named = draw(st.integers(1, 3))
-    beats: list[Beat] = []
+    beats: list[HeartbeatRecord] = []
     for moment, at in positions.items():
         if draw(st.integers(0, 4)):
             at_id = id_of(old[at - 1]).hex() if at else ""
@@ -112,8 +117,8 @@ def deaths(draw: st.DrawFn) -> Death:  # noqa: C901 - a simulation, told from it
     return Death(old, new, beats, positions[until], until)
 
 
-def _beat(name: str, time: int, at: Committed) -> Beat:
-    return Beat(name, "alerting", "dc1", "running", time, committed={WORD: at})
+def _beat(name: str, time: int, at: Committed) -> HeartbeatRecord:
+    return HeartbeatRecord(name, "alerting", "dc1", "running", time, committed={WORD: at})
 
 
 def place(death: Death) -> int | None:
@@ -148,7 +153,7 @@ def lowest(death: Death) -> int | None:
     return min(places, default=None)
 
 
-def believed(beats: Sequence[Beat]) -> list[Beat]:
+def believed(beats: Sequence[HeartbeatRecord]) -> list[HeartbeatRecord]:
     """Those of each instance whose times and offsets rise."""
     return [
         one
@@ -250,13 +255,13 @@ def test_each_who_has_the_partition_has_a_say() -> None:
     at = [Committed(number, id_of(f"r{number - 1}").hex()) for number in range(10)]
     beats = [
         _beat("lost", 1, at[2]),
-        Beat("lost", "alerting", "dc1", "running", 2),
+        HeartbeatRecord("lost", "alerting", "dc1", "running", 2),
         _beat("has", 3, at[4]),
         _beat("has", 4, at[5]),
-        Beat("has", "alerting", "dc1", "running", 5),
+        HeartbeatRecord("has", "alerting", "dc1", "running", 5),
         _beat("ghost", 4, at[9]),
         _beat("has", 9, at[8]),
-        Beat("other", "alerting", "dc2", "running", 4, committed={WORD: at[1]}),
+        HeartbeatRecord("other", "alerting", "dc2", "running", 4, committed={WORD: at[1]}),
     ]
 
     def offsets(until: int) -> list[list[int]]:
@@ -306,6 +311,6 @@ def test_one_that_is_near_costs_a_few_records() -> None:
 
 
 def test_claims_are_of_one_cluster_and_its_beats_alone() -> None:
-    made = claims([_beat("a", 1, Committed(3, "")), Beat("b", "alerting", "dc1", "held", 2)], "dc1")
+    made = claims([_beat("a", 1, Committed(3, "")), HeartbeatRecord("b", "alerting", "dc1", "held", 2)], "dc1")
     assert made["alerting"][ONE].made == (Claim(1, "a", 3, b""),)
     assert claims([_beat("a", 1, Committed(3, ""))], "dc2") == {}

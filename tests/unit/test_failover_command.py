@@ -11,16 +11,17 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from kafkalert.commands import ending
+from kafkalert.commands import signals
 from kafkalert.commands.failover import app
 from kafkalert.commands.invocation import Invocation
 from kafkalert.config.sections import Cluster, Context, Settings
-from kafkalert.ops.failover import switching
 from kafkalert.ops.failover.drill import drilling
-from kafkalert.ops.failover.order import Order
 from kafkalert.ops.failover.reconcile import reconciling
+from kafkalert.ops.failover.status import survey
+from kafkalert.ops.failover.switch import switching
+from kafkalert.ops.failover.switch.order import Order
 from tests.picture import SURVEY
-from tests.unit.test_failover_view import DONE
+from tests.unit.test_failover_progress import DONE
 
 SETTINGS = Settings(
     context=Context(name="test", clusters=("dc1", "dc2")),
@@ -38,6 +39,7 @@ def surveyed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stages run on dc1, in epoch 3, and all is well."""
     monkeypatch.setattr(switching, "Watch", lambda *_: nullcontext())
     monkeypatch.setattr(switching, "survey", lambda *_, **__: SURVEY)
+    monkeypatch.setattr(switching, "patient_survey", lambda *_: SURVEY)
 
 
 @pytest.fixture
@@ -78,11 +80,17 @@ def test_a_duration_becomes_the_orders_timeout(ordered: list[Order], given: Sequ
     assert "Stages run on dc2, epoch 3." in done.stderr
 
 
+def test_programs_get_a_list_of_groups_also_where_nobody_knows_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey, "look", lambda _: replace(SURVEY, groups=None))
+    assert json.loads(failover("-o", "json").stdout)["groups"] == []
+    assert "?" in failover().stdout
+
+
 @pytest.fixture
 def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """The signals that nobody took, which would have ended this process; afterwards they mean what they meant."""
     numbers: list[int] = []
-    monkeypatch.setattr(ending, "_STREAMS", ())  # where tests are shown on a terminal, it stays
+    monkeypatch.setattr(signals, "_STREAMS", ())  # where tests are shown on a terminal, it stays
     before = {one: signal.signal(one, lambda number, _: numbers.append(number)) for one in ENDS}
     yield numbers
     for number, handler in before.items():

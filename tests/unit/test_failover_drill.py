@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from kafkalert.commands.failover_drill import COLUMNS, ending, write
+from kafkalert.commands.failover_drill import COLUMNS, report_words, write
 from kafkalert.commands.output import Format
 from kafkalert.config.sections import Cluster, Context, Drill, Settings
 from kafkalert.model.ids import AlertId
@@ -127,8 +127,8 @@ def test_people_see_a_row_a_leg_and_the_verdict(capsys: pytest.CaptureFixture[st
     assert lines[2].split("\t") == ["dc2", "dc1", "switched", "1.0", "1.0", "0.1", "5", "0", "0", "0", "10", "20"]
     write(report, Format.TABLE)
     assert "dc2" in capsys.readouterr().out
-    assert list(ending(report)) == ["The drill is OK, after 20.0 s. Stages run on dc1."]
+    assert list(report_words(report)) == ["The drill is OK, after 20.0 s. Stages run on dc1."]
     nothing = Report(1, "test", "x", "NOT OK", "dc1", "dc1", (), 1.0, ("Nothing was switched.",))
     write(nothing, Format.TABLE)
     assert capsys.readouterr().out == ""
-    assert list(ending(nothing))[1:] == ["Nothing was switched."]
+    assert list(report_words(nothing))[1:] == ["Nothing was switched."]

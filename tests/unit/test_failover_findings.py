@@ -1,22 +1,31 @@
 """What bare `failover` says first, its verdict, and how it shows what nobody knows."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafkalert.commands.failover_tables import headline, show, tables
-from kafkalert.commands.failover_view import ending
 from kafkalert.model.grade import Grade
-from kafkalert.ops.failover.findings import judged
-from kafkalert.ops.failover.picture import Attempt, ClusterSeen, GroupLag, Instance, OpenTransaction, Survey, Verdict
-from kafkalert.ops.failover.roll import Presence
+from kafkalert.ops.failover.status.findings import judged
+from kafkalert.ops.failover.status.instances import Presence
+from kafkalert.ops.failover.status.picture import (
+    ClusterSeen,
+    GroupLag,
+    Instance,
+    OpenTransaction,
+    PendingSwitch,
+    Survey,
+    Verdict,
+)
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.expired import Expired
+from kafkalert.views.failover_progress import result_words
+from kafkalert.views.failover_survey import headline, show, tables
 from tests.picture import SURVEY, clusters, flow
-from tests.unit.test_failover_view import DONE
+from tests.unit.test_failover_progress import DONE
 
 
 def instance(name: str, state: str = "running", presence: Presence = Presence.ALIVE, **more: Any) -> Instance:  # noqa: ANN401 - any field
@@ -103,7 +112,7 @@ CASES: list[tuple[str, Survey, Verdict, str]] = [
         replace(
             WELL,
             instances=(instance("vm-1", "prepared"),),
-            pending=Attempt(1, "x", "dc1", "dc2", "ann@ops", None, ""),
+            pending=PendingSwitch(1, "x", "dc1", "dc2", "ann@ops", None, ""),
         ),
         Verdict.OK,
         "Alerts wait for the switch that is under way.",
@@ -217,13 +226,14 @@ def test_lag_of_a_dead_cluster_and_its_groups_are_unknown() -> None:
     blind = replace(
         WELL,
         clusters=clusters("dc1"),
-        groups=(),
+        groups=None,
         instances=(instance("vm-1", known=False),),
         flows=(flow("dc1", "dc2", lag_records=None, lag_seconds=None, lag_reason="dc1 does not answer"),),
     )
     _, instances, groups, mirror = ([[cell.plain for cell in row] for row in one.rows] for one in tables(blind))
     assert instances[0][3:] == ["?", "dc1", "3", "?"]
     assert groups == [["?", "?", "?"]]
+    assert [list(one.rows) for one in tables(replace(WELL, groups=()))][2] == []
     assert mirror == [["dc1 -> dc2", "?", "?", "?", "dc1 does not answer"]]
 
 
@@ -234,6 +244,13 @@ def test_states_are_coloured_by_their_meaning(state: str, style: str) -> None:
     """Not by their exact words, of which there are many."""
     _, instances, *_ = tables(replace(WELL, instances=(instance("vm-1", state),)))
     assert str(instances.rows[0][3].style) == style
+
+
+def test_the_lag_of_an_instance_that_is_held_is_unknown() -> None:
+    """It fetches nothing, and hears of no end: what it says is of before."""
+    for state, shown in ((HELD, "?"), ("running", "7")):
+        _, instances, *_ = tables(replace(WELL, instances=(instance("vm-1", state, lag=7),)))
+        assert instances.rows[0][6].plain == shown
 
 
 def test_what_a_switch_had_skipped_is_shown_where_there_is_any() -> None:
@@ -274,7 +291,7 @@ def test_a_dry_run_warns() -> None:
     from kafkalert.ops.failover.result import Outcome  # noqa: PLC0415 - only here
 
     notes = judged(replace(WELL, instances=(BRIDGE,))).notes
-    told = ending(replace(DONE, outcome=Outcome.PLANNED), notes)
+    told = result_words(replace(DONE, outcome=Outcome.PLANNED), notes)
     assert told == ["All checks passed; nothing was changed, as --dry-run asks.", f"Mind: {notes[0]}"]
 
 
@@ -286,3 +303,7 @@ def test_records_that_are_gone_are_told() -> None:
     assert found.notes[0] == ("Not on dc2: records expired on dc1 before they crossed, at most 20 of accountentry.")
     unknown = judged(replace(WELL, flows=(flow("dc1", "dc2", expired_reason="no right"), WELL.flows[1])))
     assert unknown.notes == ("Whether records of dc1 expired before they crossed is not known: no right.",)
+    busy = flow("dc1", "dc2", expired_since=datetime(2026, 1, 31, tzinfo=UTC))
+    assert judged(replace(WELL, flows=(busy, WELL.flows[1]))).verdict is Verdict.OK, (
+        "it is so for as long as it is busy"
+    )

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from kafkalert.bus import clients
 from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.errors import UnreachableError
-from kafkalert.ops.failover.groups import Groups
+from kafkalert.ops.failover.positions.groups import Groups, Known
 
 DC1 = Cluster(name="dc1", bootstrap="127.0.0.1:1")
 SETTINGS = Settings(context=Context(clusters=("dc1",), prefix="test."), clusters={"dc1": DC1})
@@ -30,6 +30,7 @@ class Told:
     offset: int
     error: KafkaError | None = None
     topic: str = "accountentry"
+    metadata: str | None = None
 
 
 class Admin:
@@ -86,3 +87,14 @@ def test_a_partition_whose_offset_is_not_told(monkeypatch: pytest.MonkeyPatch) -
     assert groups(monkeypatch, Admin(partitions=[known, never])).committed([GROUP]) == {GROUP: {("accountentry", 0): 7}}
     with pytest.raises(UnreachableError, match="Cluster dc1 "):
         groups(monkeypatch, Admin(partitions=[known, Told(1, 9, LOADING)])).committed([GROUP])
+
+
+def test_what_a_switch_wrote_that_never_came_to_be_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the epoch that commits carry; those of other programs carry none."""
+    partitions = [Told(0, 7, metadata="epoch=4 end=9"), Told(1, 8, metadata="epoch=5"), Told(2, 9), Told(3, -1)]
+    told = groups(monkeypatch, Admin(partitions=partitions))
+    of_others = {("accountentry", 2): 9}
+    four = Known({("accountentry", 0): 7, **of_others}, {("accountentry", 1): 8})
+    assert told.known([GROUP], 4) == {GROUP: four}
+    assert told.known([GROUP], 5) == {GROUP: Known({**four.committed, **four.tried}, {})}
+    assert told.committed([GROUP])[GROUP] == {("accountentry", 0): 7, ("accountentry", 1): 8, ("accountentry", 2): 9}

@@ -1,9 +1,12 @@
 """What the control log says of past switches, and the words for it."""
 
-from kafkalert.bus.control.event import Event
+import pytest
+
+from kafkalert.bus.control.event import Event, decode, encode
 from kafkalert.bus.control.state import remarks, resolve
-from kafkalert.commands.failover_tables import ago, past_row
-from kafkalert.ops.failover.history import moment, switches
+from kafkalert.commands.output import to_json
+from kafkalert.ops.failover.status.history import switches
+from kafkalert.views.failover_survey import ago, past_row
 
 AT = 1_700_000_000_000
 
@@ -65,7 +68,7 @@ def test_what_was_reconciled_stands_below_the_switch_before_it() -> None:
     assert str(shown["note"]).startswith(
         "9 records carried from dc1 to dc2 at 2023-11-14 22:14:20 UTC by bob@ops; 1 record"
     )
-    assert str(shown["note"]).endswith(" by bob@ops, then it failed")
+    assert str(shown["note"]).endswith(" by bob@ops, then it failed or was interrupted")
 
 
 def test_who_called_it_off_and_why() -> None:
@@ -80,5 +83,20 @@ def test_a_detail_that_anybody_may_have_written_does_no_harm() -> None:
     (row,) = switches(resolve({"dc2": [odd]}, "dc1"), 1)
     assert (row.at, row.seconds, row.lost) == (None, None, None)
     assert past_row(row)["lost"] == "?"
-    assert moment(-(2**62)) is None
+
+
+@pytest.mark.parametrize("seconds", [10**400, -(10**400), 1.7e308, None], ids="abcd")
+@pytest.mark.parametrize("at", [10**400, -(10**400), AT], ids="abc")
+def test_a_number_of_any_size_does_no_harm(seconds: object, at: int) -> None:
+    """One such event would end the command for ever: it stands in the log, and is copied."""
+    begun = Event(1, "x", "PREPARE", "planned", "dc1", "dc2", "?", AT)
+    ended = Event(1, "x", "COMMIT", "planned", "dc1", "dc2", "?", at, "", {"seconds": seconds, "lost": {"records": at}})
+    count = [{"from": "dc1", "to": "dc2", "records": one} for one in (10**400, -1, 2.0)]
+    remark = Event(1, "r", "ABORT", "planned", "dc1", "dc2", "?", at, "", {"reconciled": count})
+    logs = {"dc1": tuple(decode(encode(one)) for one in (begun, ended, remark))}
+    (row,) = switches(resolve(logs, "dc1"), 1, remarks(logs))
+    assert (row.lost, row.reconciled) == (AT if at == AT else None, ())
+    assert row.seconds is None or abs(row.seconds) < 2e308
+    past_row(row)
+    to_json(row)
     assert ago(None) == "at an unknown time"

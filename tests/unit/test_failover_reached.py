@@ -8,20 +8,20 @@ import pytest
 
 from kafkalert.config.sections import Settings
 from kafkalert.errors import RefusedError
-from kafkalert.ops.failover.beats import Beat
-from kafkalert.ops.failover.checks import check_planned
-from kafkalert.ops.failover.findings import judged
-from kafkalert.ops.failover.picture import ClusterSeen
-from kafkalert.ops.failover.reached import check_unreached, reaching
-from kafkalert.ops.failover.roll import Member, Roll
+from kafkalert.ops.failover.status.findings import judged
+from kafkalert.ops.failover.status.heartbeats import HeartbeatRecord
+from kafkalert.ops.failover.status.instances import InstanceWatcher, WatchedInstance
+from kafkalert.ops.failover.status.picture import ClusterSeen
+from kafkalert.ops.failover.switch.checks import check_planned
+from kafkalert.ops.failover.switch.reached import check_unreached, reaching
 from tests.engine_fakes import FakeClock
 from tests.picture import SURVEY
 
 
-def reported(instance: str, *, taken: dict[str, int], arrived: float = 100.0, turned: int = 0) -> Member:
+def reported(instance: str, *, taken: dict[str, int], arrived: float = 100.0, turned: int = 0) -> WatchedInstance:
     """An instance that works on dc1, was heard on dc2 at `arrived`, and says how long ago each cluster took a beat."""
-    beat = Beat(instance, "alerting", "dc1", "running", 0, taken_ms_ago=taken, loop_turned_ms_ago=turned)
-    return Member(beat, {"dc2": arrived})
+    beat = HeartbeatRecord(instance, "alerting", "dc1", "running", 0, taken_ms_ago=taken, loop_turned_ms_ago=turned)
+    return WatchedInstance(beat, {"dc2": arrived})
 
 
 def test_a_cluster_that_takes_heartbeats_is_alive() -> None:
@@ -36,13 +36,13 @@ def test_a_cluster_that_takes_heartbeats_is_alive() -> None:
     assert reaching(members, "dc1", 101.0) == ["a", "stuck"]
 
 
-class _Roll:
-    """A roll whose members grow old, or not."""
+class _Watcher:
+    """A watcher whose members grow old, or not."""
 
-    def __init__(self, members: Callable[[], list[Member]], clock: FakeClock) -> None:
+    def __init__(self, members: Callable[[], list[WatchedInstance]], clock: FakeClock) -> None:
         self._members, self._clock = members, clock
 
-    def members(self) -> dict[str, Member]:
+    def members(self) -> dict[str, WatchedInstance]:
         return {one.beat.instance: one for one in self._members()}
 
     def wait(self, seconds: float) -> None:
@@ -52,9 +52,9 @@ class _Roll:
 def test_force_is_refused_while_stages_reach_the_old_cluster() -> None:
     """As where this command alone has a wrong password; the hint says what to mend, not how to lose records."""
     clock = FakeClock()
-    roll = _Roll(lambda: [reported("a", taken={"dc1": 500}, arrived=clock.monotonic())], clock)
+    watcher = _Watcher(lambda: [reported("a", taken={"dc1": 500}, arrived=clock.monotonic())], clock)
     with pytest.raises(RefusedError, match=r"dc1 is alive: it takes heartbeats of 1 instance \(a\)") as refused:
-        check_unreached(cast("Roll", roll), "dc1", clock)
+        check_unreached(cast("InstanceWatcher", watcher), "dc1", clock)
     assert "--force" not in refused.value.hint
 
 
@@ -63,11 +63,11 @@ def test_a_cluster_that_has_just_died_is_not_called_alive() -> None:
     clock = FakeClock()
     died = clock.monotonic()
 
-    def grown() -> list[Member]:
+    def grown() -> list[WatchedInstance]:
         now = clock.monotonic()
         return [reported("a", taken={"dc1": round((now - died) * 1000)}, arrived=now)]
 
-    check_unreached(cast("Roll", _Roll(grown, clock)), "dc1", clock)
+    check_unreached(cast("InstanceWatcher", _Watcher(grown, clock)), "dc1", clock)
     assert clock.monotonic() - died < 4
 
 

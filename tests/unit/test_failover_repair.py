@@ -1,19 +1,20 @@
 """What mends control logs: copies of what one lacks, and an epoch above those that the logs have lost."""
 
-from kafkalert.bus.control.screen import REACH
+from kafkalert.bus.control.plausible import REACH
 from kafkalert.bus.control.state import View, duty, lacking, resolve
-from kafkalert.ops.failover.beats import Beat
-from kafkalert.ops.failover.repair import Plan, plan, sentences
-from kafkalert.ops.failover.roll import Member
+from kafkalert.ops.failover.status.heartbeats import HeartbeatRecord
+from kafkalert.ops.failover.status.instances import WatchedInstance
+from kafkalert.ops.failover.switch.repair import Plan, plan, sentences
 from tests.control_fakes import forced
 
 NOW = 100.0
 
 
-def at_work(instance: str, epoch: int, heard: float = NOW - 1) -> Member:
+def at_work(instance: str, epoch: int, heard: float = NOW - 1) -> WatchedInstance:
     """An instance that worked in an epoch."""
-    return Member(
-        Beat(instance, "alerting", "dc1", "held: the control log has lost it", 1, epoch=epoch), {"dc1": heard}
+    return WatchedInstance(
+        HeartbeatRecord(instance, "alerting", "dc1", "held: the control log has lost it", 1, epoch=epoch),
+        {"dc1": heard},
     )
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from kafkalert.commands.failover_tables import show, tables
-from kafkalert.ops.failover.beats import Beat
-from kafkalert.ops.failover.order import Order
-from kafkalert.ops.failover.picture import Verdict
-from kafkalert.ops.failover.roll import Presence
-from kafkalert.ops.failover.strangers import judged_with_strangers
-from kafkalert.ops.failover.switching import _planned_changes
+from kafkalert.ops.failover.status.heartbeats import HeartbeatRecord
+from kafkalert.ops.failover.status.instances import Presence
+from kafkalert.ops.failover.status.picture import Verdict
+from kafkalert.ops.failover.status.strangers import judged_with_strangers
+from kafkalert.ops.failover.switch.order import Order
+from kafkalert.ops.failover.switch.switching import _planned_changes
+from kafkalert.views.failover_survey import show, tables
 from tests.unit.test_failover_findings import WELL, instance
 from tests.unit.test_failover_survey import surveyed
 
@@ -63,5 +63,5 @@ def test_they_are_not_moved() -> None:
 
 
 def test_the_command_finds_them_by_their_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = surveyed(monkeypatch, beats=[Beat("ghost", "zzz", "dc1", "running", 1)])
+    found = surveyed(monkeypatch, beats=[HeartbeatRecord("ghost", "zzz", "dc1", "running", 1)])
     assert found.notes[-1] == NAMED

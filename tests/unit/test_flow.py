@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from kafkalert.bus.flow import LARGEST, connector_config, flows, properties_text, topics, worker_config
-from kafkalert.config.names import CONTROL, STATUS, TOPICS
+from kafkalert.bus.connect.flow import LARGEST, connector_config, flows, properties_text, topics, worker_config
+from kafkalert.config.names import CONTROL, STATUS
+from kafkalert.config.pipeline import TOPICS
 from kafkalert.config.secrets import Reference
 from kafkalert.config.sections import Cluster, Context, Mirror, Settings, Topics
 from kafkalert.ops.mirror.rendering import remarks

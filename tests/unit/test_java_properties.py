@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 from pydantic import SecretStr
 
-from kafkalert.bus.java import Translated, translate
+from kafkalert.bus.connect.java import Translated, translate
 from kafkalert.config.secrets import Reference
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import RefusedError

@@ -6,7 +6,7 @@ from confluent_kafka import Message
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kafkalert.bus.marks import ID_BYTES, Mark, Marks, mark
+from kafkalert.bus.records.marks import ID_BYTES, Mark, Marks, mark
 
 Headers = list[tuple[str, str | bytes | None]]
 Content = tuple[bytes | None, bytes | None, int]

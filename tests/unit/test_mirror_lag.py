@@ -5,13 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kafkalert.bus import clients
-from kafkalert.bus.connect import Connect, Connector, Task, first_line, reason
-from kafkalert.bus.flow import Flow
-from kafkalert.bus.marks import Mark
+from kafkalert.bus.connect.client import Connect, Connector, Task, first_line, reason
+from kafkalert.bus.connect.flow import Flow
+from kafkalert.bus.records.marks import Mark
 from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.errors import DeniedError
 from kafkalert.ops.mirror.comparing import changes, compare
@@ -56,6 +56,15 @@ def test_a_part_that_was_not_read_is_vouched_for_by_one_that_crossed_later_or_no
     assert lag(late, {marks(9)[6].id}, 9000) == Lag(2, 2.0, complete=True)
     assert lag(late, set(), 9000) == Lag(4, 4.0, complete=False)
     assert lag(Window((), from_start=False), set(), 9000) == Lag(0, 0.0, complete=False)
+
+
+@given(st.text("abcd", max_size=12), st.integers(0, 12))
+@example("aba", 1)
+def test_an_id_that_was_written_again_answers_for_nothing_between(written: str, carried: int) -> None:
+    """A worker that died writes its last outputs again; the flow has carried the first records of them all."""
+    native_records = [Mark(place, one.encode(), native=True, timestamp=0) for place, one in enumerate(written)]
+    there = {mark.id for mark in native_records[:carried]}
+    assert lag(Window(native_records), there, now=0) == Lag(len({*written} - {*written[:carried]}), 0.0)
 
 
 def test_an_end_that_was_not_reached_is_not_known_to_have_crossed() -> None:

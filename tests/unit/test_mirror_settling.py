@@ -1,7 +1,7 @@
 """What a worker says of a connector after a change: when it is of now, and when of before."""
 
-from kafkalert.bus.connect import Connector, Task
-from kafkalert.bus.flow import Flow
+from kafkalert.bus.connect.client import Connector, Task
+from kafkalert.bus.connect.flow import Flow
 from kafkalert.ops.mirror.comparing import Difference, changes, compare
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.settling import Settling

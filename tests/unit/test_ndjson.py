@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from kafkalert.edges.ndjson import Entry, SeedRow, read_authorisations, read_entries, read_settings
 from kafkalert.edges.source import BadLine, Source
-from kafkalert.engine.store import MAX_ID
 from kafkalert.ops.seed.kinds import AUTHORISATIONS
 from kafkalert.serde.codec import Codec
+from kafkalert.tables.store import MAX_ID
 
 Reader = Callable[[Source], Iterator[Any]]
 READERS: tuple[Reader, ...] = (read_entries, read_authorisations, read_settings)

@@ -14,10 +14,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kafkalert.commands import terminal
-from kafkalert.commands.output import Format, emit, printable, record, to_json, to_plain
+from kafkalert.commands.output import Format, emit, record, to_json, to_plain
 from kafkalert.config.sections import Topics
 from kafkalert.model.personal import AccountId, EmailAddress
+from kafkalert.views import terminal
+from kafkalert.views.values import printable
 
 
 class Channel(StrEnum):

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
 
-from kafkalert.commands import terminal
-from kafkalert.commands.screen import Screen
-from kafkalert.engine.logs import Sentences
+from kafkalert.engine.observe.logs import Sentences
 from kafkalert.model.printable import ERRORS, escape_errors, escaped, masked
+from kafkalert.views import terminal
+from kafkalert.views.screen import Screen
 
 HOSTILE = "\x1b[31mred\x07\x9b2J\u202egnp.exe\u202c \udcf6 ] \r\n"
 """An escape sequence, a bell, a C1 control, a bidirectional override, a stray byte, the end of a line."""

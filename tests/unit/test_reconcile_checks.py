@@ -6,8 +6,8 @@ from itertools import count
 
 import pytest
 
-from kafkalert.bus.connect import Connect, Connector, WorkerError
-from kafkalert.bus.flow import Flow, flows
+from kafkalert.bus.connect.client import Connect, Connector, WorkerError
+from kafkalert.bus.connect.flow import Flow, flows
 from kafkalert.commands import failover_reconcile as command
 from kafkalert.config.sections import Cluster, Context, Settings
 from kafkalert.engine.clock import SystemClock
@@ -151,6 +151,26 @@ def test_both_ways_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
     ending = list(command._ending(found, dry_run=False))
     assert ending[0].startswith("Carried 1 record from dc2 to dc1 and 7 records from dc1 to dc2 in 1.0 s.")
     assert "failover --to dc2" in ending[-1]
+
+
+def test_what_is_only_in_doubt_is_named_and_nothing_is_stranded(capsys: pytest.CaptureFixture[str]) -> None:
+    """It looks like a copy of what has expired."""
+    one = Stranded(
+        "accountentry", "records", 0, 0, None, None, source="dc1", doubtful=2, doubtful_at="accountentry[3] at 7"
+    )
+    many = replace(one, doubtful=0, unseen=1234)
+    found = Reconciliation(VERSION, "test", Outcome.PLANNED, "dc1", "dc2", (one, many), (), 0, 0, 0, 0, 1.0)
+    command._show(found)
+    first, warning, unseen = capsys.readouterr().err.splitlines()
+    assert first.endswith("Nothing is stranded.")
+    assert warning.endswith(
+        "  warning: 2 of accountentry, the first in accountentry[3] at 7, have the header of a copy from dc2, where "
+        "they are not. They may have expired there, so they are not carried."
+    )
+    assert unseen.endswith(
+        "  warning: 1,234 of accountentry have the header of a copy from dc2, and were not looked for: they lie behind "
+        "the first 1,000,000 with it. Those that dc2 does not have are not carried."
+    )
 
 
 def at(seconds: int) -> datetime:

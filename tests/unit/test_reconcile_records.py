@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafkalert.bus.marks import Mark
+from kafkalert.bus.records.marks import Mark
 from kafkalert.ops.failover.reconcile.records import Records
 
 NUMBERS = st.lists(st.integers(0, 12) | st.integers(2**63, 2**64 - 1), max_size=30)
@@ -40,12 +40,17 @@ def test_what_is_marked_as_a_copy_is_carried_where_the_other_cluster_does_not_ha
     assert (list(records.to_carry()), list(records.marked())) == ([1], [])
 
 
-def test_a_copy_older_than_all_that_the_other_cluster_still_has_is_not_carried() -> None:
-    """It may have been there, and have expired; a native is carried all the same."""
+@given(st.permutations(range(8)), st.integers(0, 8))
+def test_where_the_other_cluster_s_log_lost_its_beginning_no_copy_is_carried_back(times: list[int], gone: int) -> None:
+    """Whatever times their producers gave them: it may have been there, and have expired, so it is only named.
+
+    A native record is carried all the same.
+    """
     records = Records(cut_off=True)
-    for offset, number in ((10, 1), (20, 2), (30, 3)):
-        records.on_old(mark(offset, number, native=number == 1))
-    assert (list(records.to_carry()), list(records.marked())) == ([10], [])  # nothing was left there
-    records.on_new(mark(25, 9))
-    records.on_new(mark(35, 8))  # only the first one tells
-    assert (list(records.to_carry()), list(records.marked())) == ([10, 20], [20])
+    for offset, time in enumerate(times):
+        records.on_old(mark(offset, offset, native=False)._replace(timestamp=time))
+    records.on_old(mark(100, 100))
+    for offset, time in enumerate(times[gone:], start=gone):
+        records.on_new(mark(offset, offset)._replace(timestamp=time))
+    assert (list(records.to_carry()), list(records.marked())) == ([100], [])
+    assert list(records.doubtful()) == list(range(gone))

@@ -69,8 +69,8 @@ class Sites:
 
     def stop(self, source: str, crossed: int) -> None:
         """Stop a flow, which may have carried the last so many rows without having confirmed them."""
-        natives = [one for one in self.logs[source].records if one.native and one.offset < self.at[source]]
-        kept = natives[: max(0, len(natives) - crossed)]
+        native_records = [one for one in self.logs[source].records if one.native and one.offset < self.at[source]]
+        kept = native_records[: max(0, len(native_records) - crossed)]
         self.confirmed[source] = kept[-1].offset + 1 if kept else 0
         self.stopped.add(source)
 
@@ -150,7 +150,7 @@ class Command:
             if self.sites.copy(self.source, one.offset, self.target):
                 self.sites.carried.append(one.id)
             else:
-                self.key.lost(one.offset, on_new=False)
+                self.key.lost({one.offset}, on_new=False)
 
     def put(self) -> None:
         """Until nothing is left to put."""
@@ -170,7 +170,7 @@ class Command:
                 self.between()
                 on_new, offset = self.key.lies(one)
                 if not self.sites.copy(self.target if on_new else self.source, offset, target):
-                    self.key.lost(offset, on_new=on_new)
+                    self.key.lost({offset}, on_new=on_new)
 
 
 def row(one: Record) -> Row:
@@ -432,5 +432,8 @@ def test_a_copy_counts_once_the_newer_row_before_it_is_gone() -> None:
     theirs = [Row(0, 2, 30, native=True, deletes=False), Row(1, 3, 20, native=False, deletes=False)]
     key = key_of([Row(0, 1, 10, native=True, deletes=False)], theirs)
     assert key.theirs == theirs[0]
-    key.lost(0, on_new=True)
+    key.lost({0}, on_new=True)
     assert (key.theirs, list(key.to_carry())) == (theirs[1], [])
+    both = key_of([Row(0, 1, 10, native=True, deletes=False)], theirs)
+    both.lost({0, 1}, on_new=True)
+    assert (both.theirs, list(both.to_carry())) == (None, both.stranded)

@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from kafkalert.bus import rest
+from kafkalert.bus.connect import rest
 
 ASKED = rest.Request("GET", "/", None, {})
 

@@ -19,7 +19,19 @@ from kafkalert.model.records import (
     address_text,
     channel_of,
 )
-from kafkalert.rules.plan import BAD_AMOUNT, NO_AMOUNT, UNKNOWN_CHANNEL, UNKNOWN_TYPE, plan, threshold, threshold_text
+from kafkalert.rules.plan import (
+    BAD_AMOUNT,
+    MOST_CHARACTERS,
+    MOST_MESSAGES,
+    NO_AMOUNT,
+    TOO_MUCH,
+    UNKNOWN_CHANNEL,
+    UNKNOWN_TYPE,
+    Planned,
+    plan,
+    threshold,
+    threshold_text,
+)
 from kafkalert.rules.rule import installed, movement
 from kafkalert.sandbox.expected import Expected, _number, _plain, expected
 
@@ -250,6 +262,43 @@ def test_useless_settings_are_skipped_and_counted() -> None:
     planned, skipped = plan(account, [customer], {customer: row}, installed())
     assert [one.threshold for one in planned] == [5]
     assert skipped == {NO_AMOUNT: 1, UNKNOWN_TYPE: 1, BAD_AMOUNT: 1, UNKNOWN_CHANNEL: 1}
+
+
+def much(addresses: list[str], wishes: list[AlertSetting], currency: str = "EUR") -> tuple[list[Planned], int]:
+    """What is planned for one customer with these e-mail addresses, and how many alerts were too much."""
+    account, customer = AccountId(ACCOUNTS[0]), CustomerId("c1")
+    asked = (AccountAlertSettings(account, currency, tuple(wishes)),)
+    row = CustomerAlertSettings(customer, (*map(EmailAddress, addresses), customer), asked)
+    planned, skipped = plan(account, [customer], {customer: row}, installed())
+    assert skipped.keys() <= {TOO_MUCH}
+    return planned, skipped[TOO_MUCH]
+
+
+def wish(number: int, channel: Channel = Channel.EMAIL) -> AlertSetting:
+    return AlertSetting(TYPES[3], frozenset({channel}), str(number))
+
+
+def test_a_customer_with_an_address_for_each_of_a_thousand_settings_gets_the_first_ones() -> None:
+    """Addresses times settings is the machine's memory; what fits is taken in the settings' order."""
+    planned, skipped = much([f"{one:x}" for one in range(400)], [*map(wish, range(2000)), wish(5000, Channel.PUSH)])
+    assert [one.threshold for one in planned] == [0, 1, 5000]
+    assert sum(len(one.addresses) for one in planned) <= MOST_MESSAGES
+    assert skipped == 1998
+
+
+def test_the_bound_itself_is_allowed() -> None:
+    """A thousand messages, and not one more."""
+    addresses = [str(one) for one in range(10)]
+    planned, skipped = much(addresses, [*map(wish, range(100))])
+    assert (len(planned), skipped) == (100, 0)
+    assert much(addresses, [*map(wish, range(101))]) == (planned, 1)
+
+
+def test_long_texts_are_bounded_alike() -> None:
+    """Few messages may be as much as many."""
+    assert [len(much(["a" * (MOST_CHARACTERS - more)], [wish(1)])[0]) for more in (3, 2)] == [1, 0]
+    planned, skipped = much(["a"], [*map(wish, range(50))], "E" * (MOST_CHARACTERS // 10))
+    assert (len(planned), skipped) == (9, 41)
 
 
 @given(NUMBERS | JUNK | st.text(max_size=4))

@@ -15,9 +15,9 @@ import pytest
 
 from kafkalert.errors import KafkalertError
 from kafkalert.sandbox import ports
+from kafkalert.sandbox.cleanup import alone, clear, data_folder, identity_file, processes, remove
 from kafkalert.sandbox.lock import exclusive
 from kafkalert.sandbox.process import PROC, Identity, identify, kill, recorded, send, spawn, state_of, wait_until
-from kafkalert.sandbox.remains import alone, clear, data_folder, identity_file, processes, remove
 
 SLEEP = ["/bin/sleep", "1000"]
 OWNER = """
@@ -25,7 +25,7 @@ import os, sys
 from pathlib import Path
 from kafkalert.sandbox.guard import Guard
 from kafkalert.sandbox.process import spawn
-from kafkalert.sandbox.remains import alone, data_folder, identity_file
+from kafkalert.sandbox.cleanup import alone, data_folder, identity_file
 
 folder = Path(sys.argv[1])
 with alone(folder) as lock:

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 import typer
 
-from kafkalert.bus.flow import connector_config, flows
+from kafkalert.bus.connect.flow import connector_config, flows
 from kafkalert.commands.sandbox import _one_or_three
 from kafkalert.config.load import load
 from kafkalert.errors import ExitCode, KafkalertError
 from kafkalert.sandbox import broker, jars, java, mirror, startup
+from kafkalert.sandbox.cleanup import data_folder
 from kafkalert.sandbox.diagnosis import explain, port_was_taken
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.logs import read
-from kafkalert.sandbox.remains import data_folder
 from kafkalert.sandbox.state import Component, State, config_text
 
 DC1 = Component("dc1", "broker", "dc1", 17001, 17002)

@@ -5,18 +5,17 @@ from typing import cast
 
 import pytest
 
+from kafkalert.bus.connect.flow import Flow
 from kafkalert.bus.control.state import View, duty
-from kafkalert.bus.flow import Flow
 from kafkalert.commands.failover_drill import drill
 from kafkalert.engine.loop import Loop
-from kafkalert.ops.failover import crossing as module
-from kafkalert.ops.failover.crossing import Crossing
-from kafkalert.ops.failover.order import Order
-from kafkalert.ops.failover.outlook import Outlook, _loss
+from kafkalert.ops.failover.positions import planned_positions as module
+from kafkalert.ops.failover.positions.forced_estimate import ForcedEstimate, _loss
+from kafkalert.ops.failover.positions.planned_positions import PlannedPositions
 from kafkalert.ops.failover.reconcile.reconciling import _changes
 from kafkalert.ops.failover.reconcile.result import Reconciliation, Stranded
-from kafkalert.ops.failover.side import MOST
-from kafkalert.ops.failover.switching import _forced_changes
+from kafkalert.ops.failover.switch.order import Order
+from kafkalert.ops.failover.switch.switching import _forced_changes
 from tests.control_fakes import SETTINGS
 from tests.engine_fakes import FakeClock
 from tests.picture import SURVEY
@@ -35,19 +34,24 @@ def test_a_control_log_that_is_not_read_in_time_cannot_be_reached() -> None:
 
 @pytest.mark.parametrize("assumed", [set(), {"dc2"}, {"dc1", "dc2"}])
 def test_records_that_are_not_looked_for_are_not_verified(monkeypatch: pytest.MonkeyPatch, assumed: set[str]) -> None:
-    """It is said only of clusters that have such records, with how many are looked at."""
-    side = SimpleNamespace(open_transactions=dict)
-    ledger = SimpleNamespace(assumed=assumed, start=lambda _: None, side=lambda _: side)
+    """It is said only of clusters that have such records, with how many are looked at in a partition."""
+
+    def window(name: str) -> SimpleNamespace:
+        return SimpleNamespace(name=name, open_transactions=dict, assumed=[1] if name in assumed else [], most=10_416)
+
+    ledger = SimpleNamespace(start=lambda _: None, window=window)
     monkeypatch.setattr(module, "Ledger", lambda *_, **__: ledger)
     monkeypatch.setattr(module, "topics_of", lambda _: {})
     monkeypatch.setattr(module, "_crossed", lambda *_: {})
-    told = Crossing(SETTINGS, VIEW, "dc1", "dc2", FakeClock()).begin({})
-    assert told == [f"not verified: records of {name} before the last {MOST:,}" for name in sorted(assumed)]
+    told = PlannedPositions(SETTINGS, VIEW, "dc1", "dc2", FakeClock()).begin({})
+    assert told == [
+        f"not verified: records of {name} before the last 10,416 offsets of each partition" for name in sorted(assumed)
+    ]
 
 
 def test_what_a_source_can_send_again_is_not_lost() -> None:
     """Told before anybody agrees to a loss; what of it is done twice is told as well."""
-    words = _loss((), 1, "dc1", "dc2", healthy=True).words
+    words = _loss((), 1, "dc1", "dc2", healthy=True, late=1).words
     assert "Not mirrored: 0 known, plus up to 1 s." in words
     (said,) = [one for one in words if one.startswith("Lost only")]
     assert said.split(". ")[0] == "Lost only where the source cannot send again"
@@ -56,7 +60,7 @@ def test_what_a_source_can_send_again_is_not_lost() -> None:
 
 def test_the_flow_is_stopped_so_that_old_records_do_not_overwrite_newer_ones() -> None:
     """Why a forced switch stops it."""
-    told = _forced_changes(SURVEY, ORDER, Outlook((), None, _loss((), 1, "dc1", "dc2", healthy=True)))
+    told = _forced_changes(SURVEY, ORDER, ForcedEstimate((), None, _loss((), 1, "dc1", "dc2", healthy=True, late=1)))
     assert told[1] == "stop the flow from dc1 to dc2, so that old records do not overwrite newer ones"
 
 

@@ -136,13 +136,13 @@ def test_our_own_schemas_cost_no_more_than_their_bytes(name: str) -> None:
     assert name == "ChannelType" or bounded(schema(name).parsed)
 
 
-def doubled(levels: int) -> Any:  # noqa: ANN401 - a schema
+def within(levels: int) -> Any:  # noqa: ANN401 - a schema
     """A record of records, each of which holds the next one twice; the innermost is empty."""
     inner: Any = EMPTY
     for level in range(levels):
         fields = [{"name": "a", "type": inner}, {"name": "b", "type": inner["name"]}]
         inner = {"type": "record", "name": f"R{level}", "fields": fields}
-    return parse_schema(inner)
+    return inner
 
 
 SCHEMAS: st.SearchStrategy[Any] = st.recursive(
@@ -189,10 +189,36 @@ def test_a_schema_that_is_taken_gives_few_values_for_each_byte(kind: Any, body: 
         datum = schemaless_reader(read, parsed, None)
     except Exception:  # noqa: BLE001 - bytes that are none of it
         return
-    assert values(datum) <= _Costs({}).of(parsed, 0).excess + VALUES_A_BYTE * read.tell()
+    assert values(datum) <= _Costs({}).of(parsed, 0).peak + VALUES_A_BYTE * read.tell()
+
+
+def paid(before: int, after: int) -> Any:  # noqa: ANN401 - a schema
+    """A record of 16,384 records of nothing between so many bytes and so many others."""
+    fields = [
+        {"name": "first", "type": {"type": "fixed", "name": "Before", "size": before}},
+        {"name": "many", "type": within(14)},
+        {"name": "last", "type": {"type": "fixed", "name": "After", "size": after}},
+    ]
+    return {"type": "record", "name": "Top", "fields": fields}
+
+
+@pytest.mark.parametrize("kind", ["record", "union", "map"])
+def test_bytes_that_never_come_pay_for_nothing(kind: str) -> None:
+    """Only those before it pay for what is read: a short record may lack the others."""
+
+    def fine(before: int, after: int) -> bool:
+        one = paid(before, after)
+        around = {"record": one, "union": ["null", one], "map": {"type": "map", "values": one}}[kind]
+        parsed: Any = parse_schema({"type": "record", "name": "Outer", "fields": [{"name": "one", "type": around}]})
+        return bounded(parsed)
+
+    assert fine(3_000, 1)
+    assert not fine(1, 1_000_000)
 
 
 def test_records_that_double_within_each_other_are_told_at_once() -> None:
     """Forty lines of schema say a million million fields, and no byte."""
-    assert bounded(doubled(8))
-    assert not bounded(doubled(40))
+    few: Any = parse_schema(within(8))
+    many: Any = parse_schema(within(40))
+    assert bounded(few)
+    assert not bounded(many)

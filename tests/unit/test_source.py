@@ -149,6 +149,15 @@ class Script:
             return list(source.lines())
 
 
+def reading(read: Callable[[], list[Line | BadLine]]) -> list[Line | BadLine] | None:
+    """What is read, or None where that does not come to its end."""
+    found: list[list[Line | BadLine]] = []
+    reader = threading.Thread(target=lambda: found.append(read()), daemon=True)
+    reader.start()
+    reader.join(10)
+    return found[0] if found else None
+
+
 def append(path: Path, data: bytes) -> Callable[[], object]:
     def act() -> None:
         with path.open("ab") as file:
@@ -180,6 +189,41 @@ def test_a_file_that_is_replaced_is_read_to_its_end_and_then_the_new_one(tmp_pat
     assert script.notes == [f"{path} was replaced; reading the new file."]
 
 
+def test_a_file_that_is_replaced_by_an_empty_one_may_still_be_written(tmp_path: Path) -> None:
+    """Rotation makes the new file before its writer is told: what goes to the old one until then is read."""
+    path, old = tmp_path / "a", tmp_path / "a.1"
+    path.write_bytes(b"one\n")
+    script = Script(
+        lambda: (path.rename(old), path.write_bytes(b"")),
+        lambda: None,
+        append(old, b"two\n"),
+        lambda: (append(old, b"three\n")(), append(path, b"four\n")()),
+    )
+    found = script.follow(path)
+    assert [one.data for one in found if isinstance(one, Line)] == [b"one", b"two", b"three", b"four"]
+    assert script.notes == [f"{path} was replaced; reading the new file."]
+
+
+def test_a_last_line_before_the_new_file_has_one_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even where both are written while the file is looked at."""
+    path, old = tmp_path / "a", tmp_path / "a.1"
+    path.write_bytes(b"one\n")
+    look = Path.stat
+    writes = iter([append(old, b"two\n"), append(path, b"three\n")])
+
+    def late(one: Path) -> os.stat_result:
+        for write in writes:
+            write()
+        return look(one)
+
+    def rotate() -> None:
+        path.rename(old)
+        monkeypatch.setattr(Path, "stat", late)
+
+    found = Script(rotate, lambda: None, lambda: None).follow(path)
+    assert [one.data for one in found if isinstance(one, Line)] == [b"one", b"two", b"three"]
+
+
 def test_a_file_that_is_cut_is_read_from_its_start(tmp_path: Path) -> None:
     """Truncation is noticed and said; the new content is read whole."""
     path = tmp_path / "a"
@@ -197,6 +241,23 @@ def test_a_gzip_file_is_not_followed(tmp_path: Path) -> None:
         next(source.lines())
 
 
+@pytest.mark.parametrize("data", [b"one\n", b""])
+def test_a_named_pipe_without_a_writer_is_waited_for(tmp_path: Path, data: bytes) -> None:
+    """It opens at once, calls back meanwhile, and ends with its first writer."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    script = Script(lambda: None, lambda: None, lambda: path.write_bytes(data))
+    found = reading(lambda: script.follow(path))
+    assert found == ([Line(1, b"one")] if data else [])
+    assert not script.patience.stop.is_set()
+
+
+def test_a_named_pipe_that_nobody_writes_to_lets_itself_be_stopped(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    assert reading(lambda: Script(lambda: None).follow(path)) == []
+
+
 def test_a_quiet_pipe_lets_itself_be_stopped(tmp_path: Path) -> None:
     """A reader of a pipe that nobody writes to is called back, and ends when told to."""
     path = tmp_path / "pipe"
@@ -209,6 +270,30 @@ def test_a_quiet_pipe_lets_itself_be_stopped(tmp_path: Path) -> None:
             assert list(source.lines()) == [Line(1, b"one")]
     finally:
         os.close(held)
+
+
+@pytest.mark.parametrize("data", [b"one\ntwo\n", gzip.compress(b"one\ntwo\n")], ids=["plain", "gzip"])
+def test_a_pipe_is_followed_to_its_writers_end(tmp_path: Path, data: bytes) -> None:
+    """Also gzip: it has an end, behind which there is nothing to wait for, and no bad line."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(data,))
+    writer.start()
+    with Source(path, follow=True) as source:
+        assert list(source.lines()) == [Line(1, b"one"), Line(2, b"two")]
+    writer.join()
+
+
+def test_a_quiet_pipe_that_is_followed_calls_back_and_lets_itself_be_stopped(tmp_path: Path) -> None:
+    """Or a switch would go unanswered until its next line."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    held = os.open(path, os.O_RDWR)
+    os.write(held, b"one\n")
+    script = Script(lambda: os.write(held, b"two\n"), lambda: None)
+    found = reading(lambda: script.follow(path))
+    os.close(held)
+    assert found == [Line(1, b"one"), Line(2, b"two")]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])

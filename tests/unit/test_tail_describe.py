@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kafkalert.config import names
+from kafkalert.config.pipeline import TOPICS
 from kafkalert.errors import DecodingError
 from kafkalert.ops.tail.describe import address, words
 from kafkalert.ops.tail.record import Reader, Record, _plain
@@ -15,7 +16,7 @@ from kafkalert.serde.codec import Codec
 from kafkalert.serde.keys import encode_key
 
 CODEC = Codec()
-READER = Reader(CODEC, {name: name for name in names.TOPICS}, {names.ACCOUNTENTRY: "entries"})
+READER = Reader(CODEC, {name: name for name in TOPICS}, {names.ACCOUNTENTRY: "entries"})
 ACCOUNT = "NL20KAFK0000004300"
 ENTRY = {
     "timestamp": 1,

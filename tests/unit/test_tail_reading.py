@@ -136,12 +136,13 @@ def test_what_comes_late_is_not_given(make: Callable[..., Made]) -> None:
     assert got(reading, {A: (0, 1), B: (0, 1)}) == [(A, 0), (A, None), (B, 0), (B, None)]
 
 
-def test_what_expired_is_counted(make: Callable[..., Made]) -> None:
+@pytest.mark.parametrize("gone", [RESET, KafkaError.OFFSET_OUT_OF_RANGE], ids=["as the library says", "as a broker"])
+def test_what_expired_is_counted(make: Callable[..., Made], gone: int) -> None:
     """Where retention was quicker it goes on at the log's start, or ends where nothing of the range is left."""
-    reading, report, consumer, _ = make((A, 3, RESET), (A, 6, None), (A, 7, None), log=Answers(low=6))
+    reading, report, consumer, _ = make((A, 3, gone), (A, 6, None), (A, 7, None), log=Answers(low=6))
     assert got(reading, {A: (3, 8)}) == [(A, 6), (A, 7), (A, None)]
     assert report.expired == 3
-    reading, report, consumer, _ = make((A, 3, RESET), log=Answers(low=50))
+    reading, report, consumer, _ = make((A, 3, gone), log=Answers(low=50))
     assert got(reading, {A: (3, 8)}) == [(A, None)]
     assert report.expired == 5
     assert consumer.assigned == {}

@@ -73,6 +73,16 @@ def test_alerts_out_of_order_are_seen() -> None:
     assert not list(oracle.disordered([alert(one, at) for at, one in enumerate("bac")], twice, STAYS))
 
 
+def test_what_a_forced_switch_has_done_again_has_no_order() -> None:
+    """Here `c` still came by the stay that was over, and `b` was done again after it; `e` and `d` were not."""
+    there = {"dc1": entries("a", "b", "c", "d", "e")}
+    stays = [oracle.Stay("dc1", 0, forced=False), oracle.Stay("dc1", 2, forced=True)]
+    assert not list(oracle.disordered([alert(one, at) for at, one in enumerate("abcbd")], there, stays))
+    assert "such as ('e', 'd')" in next(
+        oracle.disordered([alert(one, at) for at, one in enumerate("abcbed")], there, stays)
+    )
+
+
 def test_entries_of_two_partitions_have_no_order() -> None:
     """An account's entries lie in two once a partition was added."""
     there = {"dc1": [Entry("a", 0, 0, 0, ""), Entry("b", 1, 0, 0, "")]}

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafkalert.bus.unreadable import Batch, first_outside
+from kafkalert.bus.records.unreadable import Batch, first_outside
 
 
 @given(first=st.integers(0, 10**9), records=st.integers(0, 5000), behind=st.integers(0, 10**9))

@@ -1,7 +1,7 @@
 """A loop that stands still is told from a machine that slept."""
 
 from kafkalert.bus.instance import instance_name
-from kafkalert.engine.watchdog import STUCK_SECONDS, Watchdog
+from kafkalert.engine.observe.watchdog import LEAVE_SECONDS, STUCK_SECONDS, LastCommit, Watchdog
 
 
 def test_a_loop_that_turns_is_never_stuck() -> None:
@@ -44,3 +44,14 @@ def test_an_instance_has_one_name_for_life() -> None:
     host_and_pid, _, digits = name.rpartition("-")
     assert host_and_pid.rpartition("-")[2].isdigit()
     assert len(bytes.fromhex(digits)) == 2
+
+
+def test_who_waits_in_vain_for_its_last_commit_has_its_time() -> None:
+    """It is counted from when there is no reason to wait any more, and anew after each reason."""
+    commit = LastCommit()
+    assert not commit.is_late(waits=False, now=0.0)
+    assert not commit.is_late(waits=True, now=1000.0)
+    assert not commit.is_late(waits=True, now=1000.0 + LEAVE_SECONDS)
+    assert commit.is_late(waits=True, now=1000.1 + LEAVE_SECONDS)
+    assert not commit.is_late(waits=False, now=1001.0 + LEAVE_SECONDS)
+    assert not commit.is_late(waits=True, now=1002.0 + LEAVE_SECONDS)

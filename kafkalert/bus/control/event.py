@@ -18,6 +18,8 @@ _Epoch = Annotated[int, Meta(ge=1, le=2**53 - 1)]  # as far as every reader of J
 _Words = Annotated[str, Meta(max_length=1000)]
 LONGEST_BYTES: Final = 2**20
 """Of an event. Every instance keeps the whole log, and a broker takes no more unless it is told to."""
+DEEPEST: Final = 20
+"""How many brackets of an event may be open at once. With hundreds it can be read, but not compared or written."""
 
 
 class Event(msgspec.Struct, frozen=True, rename={"source": "from", "target": "to"}):
@@ -54,6 +56,8 @@ class Event(msgspec.Struct, frozen=True, rename={"source": "from", "target": "to
         return self.epoch, self.id, self.event
 
 
+_SQUARE: Final = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS: Final = bytes({*range(256)} - {*b"[]{}"})
 _DECODER = msgspec.json.Decoder(Event)
 _ENCODER = msgspec.json.Encoder()
 
@@ -81,8 +85,19 @@ def decode(value: bytes) -> Event:
         raise DecodingError("bad-event", f"A control event is wrong: {error}.") from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise DecodingError("bad-event", "A control event is no JSON.") from error
+    if _is_deep(value):
+        raise DecodingError("bad-event", f"A control event is nested more than {DEEPEST} deep.")
     if event.source == event.target:
         raise DecodingError("bad-event", "A control event goes from a cluster to itself.")
     if event.mode == "forced" and event.event != "COMMIT":
         raise DecodingError("bad-event", f"A control event is a forced {event.event}.")
     return event
+
+
+def _is_deep(value: bytes) -> bool:
+    """Whether more than DEEPEST brackets of what is JSON are open at once, also in fields that are not known here."""
+    bare = value.replace(b"\\\\", b"").replace(b'\\"', b"")  # of quotes only those around strings are left
+    brackets = b"".join(bare.split(b'"')[::2]).translate(_SQUARE, _NO_BRACKETS)
+    for _ in range(DEEPEST):
+        brackets = brackets.replace(b"[]", b"")
+    return bool(brackets)

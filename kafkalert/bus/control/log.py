@@ -1,7 +1,6 @@
 """The control log of both clusters, as instances and the command use it. Kafka is at its edge; the rules are pure."""
 
 import logging
-import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,12 +11,13 @@ from kafkalert.bus.control import lease as rules
 from kafkalert.bus.control.changed import Changed
 from kafkalert.bus.control.event import Event, Step
 from kafkalert.bus.control.lease import Read
-from kafkalert.bus.control.overdue import Overdue
+from kafkalert.bus.control.overdue import Overdue, aborted, soon
+from kafkalert.bus.control.plausible import PassedOver
 from kafkalert.bus.control.reader import Reader
-from kafkalert.bus.control.screen import PassedOver
 from kafkalert.bus.control.state import View, lacking, remarks, resolve, same_switch
 from kafkalert.bus.control.writer import Writer
 from kafkalert.bus.instance import instance_name
+from kafkalert.bus.threads import lost
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import KafkalertError
 
@@ -38,10 +38,6 @@ def _wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _soon() -> float:
-    return random.uniform(0.5, 3.0)  # noqa: S311 - so that not all instances write at once
-
-
 class ControlLog:
     """What the control logs of a context's clusters say, kept up to date by one thread a cluster.
 
@@ -57,6 +53,7 @@ class ControlLog:
         lease: seconds for which what was read may be acted by.
         by: who writes them.
         delay: seconds to wait before writing what others see to be missing, too.
+        ended: told, on its thread, that a reader has ended and by which error; `problem` says it as well.
 
     Raises:
         ConfigError: no client can be made of a cluster's properties.
@@ -72,7 +69,8 @@ class ControlLog:
         wall_ms: Callable[[], int] = _wall_ms,
         lease: float = rules.SECONDS,
         by: str = "",
-        delay: Callable[[], float] = _soon,
+        delay: Callable[[], float] = soon,
+        ended: Callable[[BaseException | None], None] = lambda _: None,
     ) -> None:
         self._clusters = {one.name: one for one in clusters}
         self._home = home
@@ -83,6 +81,8 @@ class ControlLog:
         self._logs: dict[str, tuple[Event, ...]] = {}
         self._reads = {name: Read() for name in self._clusters}
         self._problems: dict[str, KafkalertError] = {}
+        self._ended = ended
+        self._lost: dict[str, KafkalertError] = {}
         self._view = resolve({}, home)
         self._settled = False
         self._callbacks: list[Callable[[], None]] = []
@@ -150,9 +150,13 @@ class ControlLog:
         return self.settled()
 
     def problem(self) -> KafkalertError | None:
-        """What waiting does not mend, or None: a topic that is missing or refused, a cluster that nobody knows."""
+        """One of `problems`, or None."""
+        return next(iter(self.problems().values()), None)
+
+    def problems(self) -> dict[str, KafkalertError]:
+        """What waiting does not mend, by cluster: a topic that is missing or refused, a log that is read no longer."""
         with self.changed:
-            return next(iter(self._problems.values()), None)
+            return {**self._problems, **self._lost}
 
     def skipped(self) -> int:
         """How many records were passed over: they are no event, or cannot be meant."""
@@ -223,18 +227,7 @@ class ControlLog:
             near = self.reachable()
         overdue = self._overdue.attempt(pending)
         if overdue is not None and overdue.source in near:
-            abort = Event(
-                overdue.epoch,
-                overdue.id,
-                "ABORT",
-                "planned",
-                overdue.source,
-                overdue.target,
-                self._by,
-                self._wall_ms(),
-                "timeout",
-            )
-            self._do({overdue.source: [abort]})
+            self._do({overdue.source: [aborted(overdue, self._by, self._wall_ms())]})
 
     def _writing(self) -> bool:
         """Whether something that was missing is being written, or was and has not been read back yet."""
@@ -278,6 +271,14 @@ class ControlLog:
             if problem is not None:
                 self._problems[cluster] = problem
             self.changed.notify_all()
+
+    def ended(self, cluster: str, error: BaseException | None) -> None:
+        """As Sink."""
+        if error is not None:
+            with self.changed:
+                self._lost[cluster] = lost(f"Reading the control log of {cluster}", error)
+                self.changed.notify_all()
+        self._ended(error)
 
     def _keep(self, cluster: str, events: tuple[Event, ...], began: float | None) -> None:
         with self.changed:

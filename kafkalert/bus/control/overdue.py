@@ -1,5 +1,6 @@
 """When an instance writes what any other could write as well: not at once, and not if it was done meanwhile."""
 
+import random
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -45,6 +46,16 @@ class Overdue:
             self._abort_at = now + GRACE_SECONDS + self._delay()
             return pending
         return None
+
+
+def soon() -> float:
+    """A random delay, in seconds, so that not all instances write at once."""
+    return random.uniform(0.5, 3.0)  # noqa: S311 - nobody guards anything by it
+
+
+def aborted(prepare: Event, by: str, at: int) -> Event:
+    """The ABORT of an attempt whose time is over."""
+    return Event(prepare.epoch, prepare.id, "ABORT", "planned", prepare.source, prepare.target, by, at, "timeout")
 
 
 def allowed(prepare: Event) -> float:

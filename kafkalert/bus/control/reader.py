@@ -10,11 +10,14 @@ from typing import Final, Protocol
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from kafkalert.bus import clients, unreadable
+from kafkalert.bus import clients
 from kafkalert.bus.control.event import Event, decode
-from kafkalert.bus.control.screen import KEPT, PassedOver, Screen
+from kafkalert.bus.control.plausible import KEPT, PassedOver, Plausibility
 from kafkalert.bus.denied import denied, denied_topic, is_denied
-from kafkalert.bus.watermarks import MissingTopicsError
+from kafkalert.bus.records import unreadable
+from kafkalert.bus.records.gone import is_gone
+from kafkalert.bus.records.watermarks import MissingTopicsError
+from kafkalert.bus.threads import watched
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import ConfigError, DecodingError, DeniedError, KafkalertError
 
@@ -27,7 +30,6 @@ _BATCH: Final = 500
 _ABSENT: Final = frozenset(
     {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}  # noqa: SLF001 - librdkafka's public codes begin with _
 )
-_CUT: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})  # noqa: SLF001 - as above
 
 
 class Sink(Protocol):
@@ -43,6 +45,10 @@ class Sink(Protocol):
 
     def failed(self, cluster: str, began: float, problem: KafkalertError | None) -> None:
         """No answer since `began`; or `problem`, which waiting does not mend."""
+        ...
+
+    def ended(self, cluster: str, error: BaseException | None) -> None:
+        """Nothing is read any more: `error` ended the thread, or, where it is None, it was told to end."""
         ...
 
 
@@ -80,7 +86,7 @@ class Reader(Thread):
         self._among = among
         self._said = -1
         self._trying: float | None = None
-        self.screen = Screen(among)
+        self.screen = Plausibility(among)
         self.skipped = 0
         self.passed_over: deque[PassedOver] = deque(maxlen=KEPT)
 
@@ -90,6 +96,9 @@ class Reader(Thread):
 
     def run(self) -> None:
         """Read until ended."""
+        watched(self.name, self._read_on, lambda error: self._sink.ended(self._cluster.name, error))()
+
+    def _read_on(self) -> None:
         while not self._ended.is_set():
             began = self._monotonic()
             consumer, self._made = self._made, None
@@ -132,7 +141,7 @@ class Reader(Thread):
 
     def _follow(self, consumer: Consumer) -> None:
         self._log: list[Event] = []
-        self.screen = Screen(self._among)
+        self.screen = Plausibility(self._among)
         self._next = 0
         self._goal: tuple[float, int] | None = None
         self._whole = False
@@ -217,7 +226,7 @@ class Reader(Thread):
                 self._check(consumer)
             elif (refusal := denied_topic(self._cluster, error, self._topic)) is not None:
                 raise refusal
-            elif error.code() in _CUT:
+            elif is_gone(error):
                 raise _StartOverError("what comes next in it is gone; reading it again")
         if len(self._log) == before or not self._whole:
             return False

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from kafkalert.bus.control.event import Event
-from kafkalert.bus.control.screen import begins
+from kafkalert.bus.control.plausible import begins
 
 Logs = Mapping[str, Sequence[Event]]
 """For each cluster whose log was read, its events in the log's order. A cluster that was never read is absent."""

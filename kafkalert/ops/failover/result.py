@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from kafkalert.errors import ExitCode, KafkalertError
-from kafkalert.ops.failover.course import InstanceSeen
+from kafkalert.ops.failover.switch.progress_log import InstanceSeen
 
 VERSION: Final = 1
 """Of the JSON of every `failover` command; fields may be added under the same version."""
@@ -34,7 +34,10 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A switch, ended. `active` is where stages run now; `pause` the seconds in which nothing ran anywhere.
+    """A switch, ended. `active` is where stages run now; `pause` the seconds until all ran again.
+
+    They count from PREPARE: in between nothing ran anywhere. Of a forced switch they count from its approval, and
+    for how long nothing ran before that nobody knows.
 
     `steps`: seconds of each step. `missing`: instances that do not run on the target. `problems`: what is left to do.
     `interrupted`: by ctrl-c, after it was decided.

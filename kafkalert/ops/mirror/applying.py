@@ -7,21 +7,22 @@ from functools import partial
 from time import monotonic
 from typing import Final
 
-from kafkalert.bus.connect import Connect, Connector, WorkerError
-from kafkalert.bus.flow import Flow, connector_config
-from kafkalert.bus.java import ReferenceOf
+from kafkalert.bus.connect.client import Connect, Connector, WorkerError
+from kafkalert.bus.connect.flow import Flow, connector_config
+from kafkalert.bus.connect.java import ReferenceOf
 from kafkalert.config.sections import Settings
 from kafkalert.errors import OutcomeUnknownError, UnreachableError
 from kafkalert.ops.mirror.comparing import Comparison, compare
 from kafkalert.ops.mirror.condition import Condition, look
 from kafkalert.ops.mirror.settling import Settling
+from kafkalert.ops.mirror.status import status
 
 RUN_SECONDS: Final = 30.0
 """How long connectors may take until they run."""
 _STEADY_SECONDS: Final = 2.0
 """How long a connector that was changed has to be seen running: at first its old tasks are."""
 _MENDED_SECONDS: Final = 6.0
-"""The same for one that had failed: its tasks read and write again before the same cause can stop them again."""
+"""The same for one that had failed, before it is asked whether it has carried all; else it is waited for longer."""
 _STEP_SECONDS: Final = 0.1
 _UNTOLD: Final = "its worker has not said yet how it is since it was changed"
 
@@ -106,10 +107,20 @@ def _settled(
         if settling is None and found.condition is not Condition.STARTING:
             return found
         settled = found.told and (found.condition in {Condition.RUNNING, Condition.FAILED} or found.held)
-        long = mended and found.condition is Condition.RUNNING
-        if now >= give_up or (settled and now - since >= (_MENDED_SECONDS if long else _STEADY_SECONDS)):
+        if now >= give_up:
             return found
+        long = mended and found.condition is Condition.RUNNING
+        if settled and now - since >= (_MENDED_SECONDS if long else _STEADY_SECONDS):
+            if not (long and _is_behind(settings, before.flow)):
+                return found
+            since = now
         pause.wait(_STEP_SECONDS)
+
+
+def _is_behind(settings: Settings, flow: Flow) -> bool:
+    """Whether a flow that had failed is known to have something left to carry, which may make it fail again."""
+    (found,) = status(settings, [flow])
+    return bool(found.lag_records)
 
 
 def _seen(settings: Settings, before: Comparison, reference_of: ReferenceOf, settling: Settling | None) -> Comparison:

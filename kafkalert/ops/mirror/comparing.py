@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kafkalert.bus.flow import Flow
+from kafkalert.bus.connect.flow import Flow
 from kafkalert.ops.mirror.condition import Condition
 
 HIDDEN = "***"

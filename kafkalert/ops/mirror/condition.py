@@ -7,8 +7,8 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 
 from kafkalert.bus import clients
-from kafkalert.bus.connect import CALL_SECONDS, Connect, Connector
-from kafkalert.bus.flow import Flow, topics
+from kafkalert.bus.connect.client import CALL_SECONDS, Connect, Connector
+from kafkalert.bus.connect.flow import Flow, topics
 from kafkalert.config.sections import Settings
 from kafkalert.errors import KafkalertError
 from kafkalert.model.grade import Grade

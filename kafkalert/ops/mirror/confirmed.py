@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from confluent_kafka import Message
 
-from kafkalert.bus.flow import Flow, offsets_topic
-from kafkalert.bus.mark_reader import MarkReader, Places
-from kafkalert.bus.marks import Partition
-from kafkalert.bus.watermarks import MissingTopicsError
+from kafkalert.bus.connect.flow import Flow, offsets_topic
+from kafkalert.bus.records.mark_reader import MarkReader, Places
+from kafkalert.bus.records.partitions import Partition, whole_number
+from kafkalert.bus.records.watermarks import MissingTopicsError
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 
@@ -62,9 +62,10 @@ def _take(message: Message, flow: Flow, found: dict[Partition, list[Confirmed]])
         connector, place = key
         if connector != flow.connector or place["cluster"] != flow.source:
             return
-        one = (str(place["topic"]), int(place["partition"]))
+        one = (str(place["topic"]), whole_number(place["partition"]))
         value = message.value()
         if value is None:  # it was told to begin anew
             found.pop(one, None)
         else:
-            found[one].append(Confirmed(int(json.loads(value)["offset"]), message.timestamp()[1]))
+            told = Confirmed(whole_number(json.loads(value)["offset"]), message.timestamp()[1])
+            found[one].append(told)

@@ -2,8 +2,10 @@
 
 A flow confirms each second what it has carried. Where the source's log begins behind what was confirmed, the records
 between are gone. Once a later record has crossed, the flow confirms that one, and only the step over the gap tells of
-it. It is told for a day. Nothing else is between two confirmations but what came from the other cluster, which the flow
-drops. So this is said of the cluster in use only, from the switch to it on; and as a number that it is at most.
+it. It is told for a day at most: not after the log begins behind that record, since what expired later had crossed; and
+not after the step is no longer among the newest commits, which alone are read. Nothing else is between two
+confirmations but what came from the other cluster, which the flow drops. So this is said of the cluster in use only,
+from the switch to it on; and as a number that it is at most.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,18 +14,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from kafkalert.bus import place
-from kafkalert.bus.connect import Connect, Offsets
+from kafkalert.bus.connect.flow import Flow, offsets_topic
 from kafkalert.bus.control.state import View
-from kafkalert.bus.flow import Flow
-from kafkalert.bus.mark_reader import Places
-from kafkalert.bus.marks import Partition
-from kafkalert.config.sections import Settings
+from kafkalert.bus.records.mark_reader import Places
+from kafkalert.bus.records.partitions import Partition, partition_word
+from kafkalert.bus.records.watermarks import MissingTopicsError
+from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock
-from kafkalert.errors import KafkalertError
 from kafkalert.ops.active import standing
+from kafkalert.ops.mirror.carried import carried_if_told
 from kafkalert.ops.mirror.condition import TOPIC_SECONDS, partitions
-from kafkalert.ops.mirror.confirmed import Confirmed, confirmed
+from kafkalert.ops.mirror.confirmed import NEWEST, Confirmed, confirmed
 
 TOLD_MS: Final = 86_400_000
 STEADY_MS: Final = 10_000
@@ -42,6 +43,14 @@ class Expired:
     topic: str
     records: int
     anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What expired, by topic. `since` (ms): what the flow had passed over before that is not known; None: all is."""
+
+    topics: tuple[Expired, ...] = ()
+    since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,13 @@ class Log:
                 break
         return 0
 
+    def is_in_doubt(self, now: int) -> bool:
+        """Whether there may have been a step over a gap, within the day, before the first commit that is known."""
+        if not self.confirmed or self.is_anew:
+            return False
+        first = self.confirmed[0]
+        return self.base < self.start <= first.offset and now - first.at <= TOLD_MS
+
 
 def words(found: Sequence[Expired], source: str) -> str:
     """What is gone, as the beginning or the end of a sentence; empty where nothing is."""
@@ -89,8 +105,8 @@ def words(found: Sequence[Expired], source: str) -> str:
     return "; ".join(told)
 
 
-def expired(settings: Settings, flow: Flow, clock: Clock, give_up: float) -> list[Expired]:
-    """By topic what expired on the source of `flow` before it crossed.
+def expired(settings: Settings, flow: Flow, clock: Clock, give_up: float) -> Told:
+    """What expired on the source of `flow` before it crossed.
 
     Nothing where that cannot be told: of the cluster that is not in use, and after a forced switch to it. Raises
     KafkalertError.
@@ -98,22 +114,24 @@ def expired(settings: Settings, flow: Flow, clock: Clock, give_up: float) -> lis
     source, target = settings.clusters[flow.source], settings.clusters[flow.target]
     view = standing(settings)
     if view.active != flow.source:
-        return []
+        return Told()
     there = partitions(settings, flow.source, seconds=TOPIC_SECONDS)
     asked = [(topic, number) for topic, count in there.items() for number in range(count)]
-    places = Places(source)
-    starts, ends = places.starts(asked), places.ends(asked)
     bases = bases_of(view, flow.source, asked)
     if not bases:
-        return []
+        return Told()
+    places = Places(source)
+    starts = places.starts(asked)
     told = confirmed(target, flow, clock, give_up) if any(starts.values()) else {}
-    newest = _newest(settings, flow)
+    newest = carried_if_told(settings, flow, _WORKER_SECONDS)  # perhaps not among the newest of their topic
+    ends = places.ends(asked)  # asked last: whatever had been confirmed by then lies before them
     now = clock.wall_ms()
     logs = {
         one: Log(starts[one], ends[one], base, _joined(told.get(one, ()), newest.get(one), now))
         for one, base in bases.items()
     }
-    return summed(logs, now)
+    is_known = not any(log.is_in_doubt(now) for log in logs.values()) or _reach_back(target, now - TOLD_MS)
+    return Told(tuple(summed(logs, now)), None if is_known else _oldest(told.values(), now))
 
 
 def bases_of(view: View, source: str, partitions: Iterable[Partition]) -> dict[Partition, int]:
@@ -125,7 +143,7 @@ def bases_of(view: View, source: str, partitions: Iterable[Partition]) -> dict[P
     found: dict[Partition, int] = {}
     with suppress(AttributeError, TypeError, ValueError):  # JSON that anybody may have written
         ends = view.commit.detail.get("ends", {}).get(source, {})
-        found = {one: int(ends[word]) for one in partitions if (word := place.written(one)) in ends}
+        found = {one: int(ends[word]) for one in partitions if (word := partition_word(one)) in ends}
     return found
 
 
@@ -139,12 +157,20 @@ def summed(logs: Mapping[Partition, Log], now: int) -> list[Expired]:
     return list(found.values())
 
 
-def _newest(settings: Settings, flow: Flow) -> Offsets:
-    """What the workers say themselves; their topic has it too, but perhaps not among the newest."""
+def _reach_back(cluster: Cluster, time: int) -> bool:
+    """Whether the commits that are read, the newest of the workers beside `cluster`, reach back to `time` (ms)."""
+    places = Places(cluster)
     try:
-        return Connect(settings.clusters[flow.target], seconds=_WORKER_SECONDS).offsets(flow.connector) or {}
-    except KafkalertError:
-        return {}
+        partitions = places.partitions([offsets_topic(cluster.name)])
+    except MissingTopicsError:
+        return True
+    first, ends = places.since(dict.fromkeys(partitions, time)), places.ends(partitions)
+    return all(ends[one] - offset <= NEWEST for one, offset in first.items())
+
+
+def _oldest(told: Iterable[Sequence[Confirmed]], now: int) -> int:
+    """When the oldest of these was confirmed, as far as that can be."""
+    return max(now - TOLD_MS, min((one[0].at for one in told if one), default=now))
 
 
 def _joined(told: Sequence[Confirmed], newest: int | None, now: int) -> Sequence[Confirmed]:

@@ -12,12 +12,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
-from kafkalert.bus.connect import Offsets
-from kafkalert.bus.flow import Flow
-from kafkalert.bus.mark_reader import SECONDS, MarkReader, Places
-from kafkalert.bus.marks import Mark, Partition
+from kafkalert.bus.connect.client import Offsets
+from kafkalert.bus.connect.flow import Flow
+from kafkalert.bus.records.mark_reader import SECONDS, MarkReader, Places
+from kafkalert.bus.records.marks import Mark
+from kafkalert.bus.records.partitions import Partition
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock
+from kafkalert.ops.mirror.carried import resumes
 from kafkalert.ops.mirror.condition import partitions
 
 PER_SECOND: Final = 60_000
@@ -49,7 +51,7 @@ class Window:
     `from_start`: from the first that may not have crossed on; `to_end`: up to the end that it had.
     """
 
-    natives: Sequence[Mark]
+    native_records: Sequence[Mark]
     from_start: bool = True
     to_end: bool = True
 
@@ -57,14 +59,24 @@ class Window:
 def lag(window: Window, crossed: AbstractSet[bytes], now: int) -> Lag | None:
     """What of a window has yet to cross at `now` (ms), given the ids of records that have; None if nothing is known.
 
-    Where an early part was not read, one record of the later part that has crossed answers for it.
+    Where an early part was not read, one record of the later part that has crossed answers for it. Of an id that was
+    written again only the first record counts: nobody can tell whether the others have crossed.
     """
-    last = max((place for place, mark in enumerate(window.natives) if mark.id in crossed), default=-1)
-    rest = window.natives[last + 1 :]
+    native_records = _once(window.native_records)
+    last = max((place for place, mark in enumerate(native_records) if mark.id in crossed), default=-1)
+    rest = native_records[last + 1 :]
     if not rest and not window.to_end:
         return None
     seconds = max(0, now - rest[0].timestamp) / 1000 if rest else 0.0
     return Lag(len(rest), seconds, complete=window.to_end and (window.from_start or last >= 0))
+
+
+def _once(native_records: Iterable[Mark]) -> list[Mark]:
+    """The first of each id, in order. A worker that died writes its last outputs again, with the same ids."""
+    found: dict[bytes, Mark] = {}
+    for mark in native_records:
+        found.setdefault(mark.id, mark)
+    return list(found.values())
 
 
 def measure(
@@ -86,8 +98,8 @@ def measure(
         committed: what has crossed, as the flow's connector says.
         clock: the time.
         give_up: when to be done, on the monotonic clock.
-        whole: whether all behind `committed` is read, however much it is, as far as time allows. Its natives are held
-            in memory, so this is not for a flow that is far behind.
+        whole: whether all behind `committed` is read, however much it is, as far as time allows. Its native records are
+            held in memory, so this is not for a flow that is far behind.
 
     Raises:
         KafkalertError: a cluster does not answer (UnreachableError), or does not let us read.
@@ -95,14 +107,14 @@ def measure(
     source, target = settings.clusters[flow.source], settings.clusters[flow.target]
     places = Places(source)
     starts, ends = places.starts(partitions), places.ends(partitions)
-    behind = {one: max(starts[one], _resumes(committed.get(one), ends[one])) for one in partitions}
+    behind = {one: max(starts[one], resumes(committed.get(one), ends[one])) for one in partitions}
     seconds = max(0.0, give_up - clock.monotonic()) * _OF_SOURCE
     first = behind if whole else newest(behind, ends, int(PER_SECOND * seconds))
     bounds = (first, ends)
-    natives, read = _read(source, flow.target, bounds, clock, clock.monotonic() + seconds, native=True)
-    windows = {one: Window(natives[one], first[one] == behind[one], one in read) for one in partitions}
+    native_records, read = _read(source, flow.target, bounds, clock, clock.monotonic() + seconds, native=True)
+    windows = {one: Window(native_records[one], first[one] == behind[one], one in read) for one in partitions}
     # A copy keeps its record's time, so none lies before the first record of the window's earliest time.
-    earliest = {one: min(mark.timestamp for mark in found) for one, found in natives.items() if found}
+    earliest = {one: min(mark.timestamp for mark in found) for one, found in native_records.items() if found}
     there = Places(target)
     begin = there.since({one: earliest[one] for one in _existing(settings, target.name, earliest)})
     copies, known = _read(target, flow.source, (begin, there.ends(begin)), clock, give_up, native=False)
@@ -120,11 +132,6 @@ def newest(first: Mapping[Partition, int], ends: Mapping[Partition, int], most: 
     if total <= most:
         return dict(first)
     return {one: ends[one] - spans[one] * most // total if spans[one] else start for one, start in first.items()}
-
-
-def _resumes(committed: int | None, end: int) -> int:
-    """From which offset on records may not have crossed. A commit beyond the end was of an earlier topic's."""
-    return 0 if committed is None or committed >= end else committed + 1
 
 
 def _existing(settings: Settings, cluster: str, wanted: Iterable[Partition]) -> list[Partition]:

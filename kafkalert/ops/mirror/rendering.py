@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from kafkalert.bus.flow import Flow, connector_config, properties_text, translations, worker_config
-from kafkalert.bus.java import ReferenceOf
+from kafkalert.bus.connect.flow import Flow, connector_config, properties_text, translations, worker_config
+from kafkalert.bus.connect.java import ReferenceOf
 from kafkalert.config.sections import Cluster, Settings
 
 

@@ -1,6 +1,6 @@
 """Which flows an operator means."""
 
-from kafkalert.bus.flow import Flow, flows
+from kafkalert.bus.connect.flow import Flow, flows
 from kafkalert.config.sections import Settings
 from kafkalert.errors import UsageError
 

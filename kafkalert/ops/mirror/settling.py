@@ -9,7 +9,7 @@ away, a failure or somebody's stop, was not seen for a moment.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from kafkalert.bus.connect import Connector
+from kafkalert.bus.connect.client import Connector
 from kafkalert.ops.mirror.comparing import Comparison
 
 _HELD: Final = frozenset({"PAUSED", "STOPPED"})

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from kafkalert.bus.connect import Connect, Connector, Offsets
+from kafkalert.bus.connect.client import Connect, Connector
+from kafkalert.bus.connect.flow import Flow
 from kafkalert.bus.denied import HINT
-from kafkalert.bus.flow import Flow
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import DeniedError, KafkalertError, RefusedError
-from kafkalert.ops.failover.bounded import at_once
+from kafkalert.model.moment import moment
+from kafkalert.ops.failover.positions.bounded import at_once
+from kafkalert.ops.mirror.carried import carried, carried_if_told
 from kafkalert.ops.mirror.condition import TOPIC_SECONDS, Condition, look, mend, partitions
-from kafkalert.ops.mirror.expired import Expired, expired
+from kafkalert.ops.mirror.expired import Expired, Told, expired
 from kafkalert.ops.mirror.lag import Lag, measure
 
 WORKER_SECONDS: Final = 2.5
@@ -50,6 +53,7 @@ class FlowStatus:
         hint: what mends it, where that is known.
         expired: what of a topic was gone on the source before it could cross.
         expired_reason: why that is not known.
+        expired_since: from when on it is known, where it is not in full.
         denied: whether the lag is not known for want of a right, which `lag_reason` names.
     """
 
@@ -68,6 +72,7 @@ class FlowStatus:
     hint: str = ""
     expired: tuple[Expired, ...] = ()
     expired_reason: str = ""
+    expired_since: datetime | None = None
     denied: bool = False
 
     @property
@@ -113,7 +118,7 @@ def status(
     give_up = time.monotonic() + seconds
     for flow in flows:
         Connect(settings.clusters[flow.target])  # wrong configuration is no state of a flow
-    asked: dict[tuple[Flow, str], Callable[[], _Look | list[TopicLag] | list[Expired]]] = {}
+    asked: dict[tuple[Flow, str], Callable[[], _Look | list[TopicLag] | Told]] = {}
     for flow in flows:
         asked[flow, "look"] = partial(_look, settings, flow)
         asked[flow, "lag"] = partial(_topics, settings, flow, time, give_up, whole=whole)
@@ -141,19 +146,6 @@ def _look(settings: Settings, flow: Flow) -> _Look:
     return _Look(condition, reason, found, mend(flow, condition, reason))
 
 
-def _committed(settings: Settings, flow: Flow, *, whole: bool) -> Offsets:
-    """What a flow has confirmed; without it more has to be read. Its worker asks the target for it, which may hang.
-
-    Raises KafkalertError where all is to be read: that would be all that the source has.
-    """
-    try:
-        return Connect(settings.clusters[flow.target], seconds=OFFSET_SECONDS).offsets(flow.connector) or {}
-    except KafkalertError:
-        if whole:
-            raise
-        return {}
-
-
 def _seen(flow: Flow, told: object) -> _Look:
     """What a worker says, also where it does not answer, or not so that anything could be learnt."""
     if isinstance(told, _Look):
@@ -171,7 +163,8 @@ def _topics(settings: Settings, flow: Flow, clock: Clock, give_up: float, *, who
     """The lag of each topic of a flow. Raises KafkalertError where a cluster or worker does not tell."""
     there = partitions(settings, flow.source, seconds=TOPIC_SECONDS)
     asked = [(topic, number) for topic, count in there.items() for number in range(count)]
-    committed = _committed(settings, flow, whole=whole)
+    # Where that is not told more has to be read; all that the source has, if it were `whole`.
+    committed = (carried if whole else carried_if_told)(settings, flow, OFFSET_SECONDS)
     lags = measure(settings, flow, asked, committed, clock, give_up, whole=whole)
     return [_sum(topic, [lags[topic, number] for number in range(count)]) for topic, count in there.items()]
 
@@ -190,8 +183,8 @@ def _sum(topic: str, parts: Sequence["Lag | TopicLag | None"]) -> TopicLag:
 
 def _expired(found: object, lags: object) -> dict[str, Any]:
     """Where the lag is not known, nobody has to be told that this is not known either."""
-    if isinstance(found, list):
-        return {"expired": tuple(found)}
+    if isinstance(found, Told):
+        return {"expired": found.topics} | ({} if found.since is None else {"expired_since": moment(found.since)})
     if not isinstance(found, KafkalertError | TimeoutError):
         raise found if isinstance(found, Exception) else TypeError(found)
     reason = str(found).rstrip(".") or "it could not be read in time"

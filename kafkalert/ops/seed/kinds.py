@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from kafkalert.config import names
+from kafkalert.config.pipeline import SCHEMAS
 from kafkalert.edges.ndjson import SeedRow, read_authorisations, read_settings
 from kafkalert.edges.source import BadLine, Source
-from kafkalert.engine.store import MAX_ID
+from kafkalert.tables.store import MAX_ID
 
 SHOWN: Final = 20
 """How many bad lines are listed; the rest is counted."""
@@ -15,12 +16,20 @@ SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A topic to be seeded: its own name (docs/topics.md), its schemas, and what reads its lines."""
+    """A topic to be seeded: its own name (docs/topics.md), and what reads its lines."""
 
     topic: str
-    key: str
-    value: str
     lines: Callable[[Source], Iterator[SeedRow | BadLine]]
+
+    @property
+    def key(self) -> str:
+        """The schema of its keys."""
+        return SCHEMAS[self.topic][0]
+
+    @property
+    def value(self) -> str:
+        """The schema of its rows."""
+        return SCHEMAS[self.topic][1]
 
     def read(self, source: Source) -> Iterator[SeedRow | BadLine]:
         """The rows of a file; one whose id the tables could not hold is a bad line."""
@@ -31,8 +40,8 @@ class Kind:
                 yield row
 
 
-AUTHORISATIONS: Final = Kind(names.ACCOUNTTOCUSTOMERIDS, "AccountId", "CustomerIds", read_authorisations)
-SETTINGS: Final = Kind(names.CUSTOMERALERTSETTINGS, "CustomerId", "CustomerAlertSettings", read_settings)
+AUTHORISATIONS: Final = Kind(names.ACCOUNTTOCUSTOMERIDS, read_authorisations)
+SETTINGS: Final = Kind(names.CUSTOMERALERTSETTINGS, read_settings)
 
 
 @dataclass(slots=True)

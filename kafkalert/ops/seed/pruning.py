@@ -7,9 +7,9 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 from kafkalert.bus import clients
-from kafkalert.bus import unreadable as batches
 from kafkalert.bus.denied import denied, denied_topic
-from kafkalert.bus.watermarks import topic_ids
+from kafkalert.bus.records import unreadable as batches
+from kafkalert.bus.records.watermarks import topic_ids
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.errors import DecodingError, DeniedError, UnreachableError
 from kafkalert.ops.seed.kinds import Kind

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Message
 
 from kafkalert.bus import clients
 from kafkalert.bus.denied import denied, is_denied
-from kafkalert.bus.watermarks import MissingTopicsError, topic_ids
+from kafkalert.bus.records.watermarks import MissingTopicsError, topic_ids
 from kafkalert.config.sections import Settings
 from kafkalert.edges.source import BadLine, Source
 from kafkalert.engine.clock import Clock
@@ -100,8 +100,7 @@ class Writer:
                     elif self._send(row.number, encode_key(self._codec, key_schema, row.key), value):
                         written.rows += 1
                 if number % EVERY == 0:
-                    self._producer.poll(0)
-                    self._check_fatal()
+                    self._poll(0)
                     tell()
                 if self._stop.is_set():
                     break
@@ -159,6 +158,7 @@ class Writer:
                 if (refusal := denied(self._cluster, error, "WRITE", self._topic)) is not None:
                     raise refusal from error
                 if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
+                    self._poll(0)  # where the producer broke, this knows why
                     raise
                 self.written.failed.add(BadLine(number, "larger than the cluster takes"))
                 return True
@@ -189,8 +189,7 @@ class Writer:
         Not after a stop: then it ends soon by itself, and as interrupted.
         """
         before = self._settled
-        self._producer.poll(_STEP_SECONDS)
-        self._check_fatal()
+        self._poll(_STEP_SECONDS)
         now = self._clock.monotonic()
         if self._settled != before:
             self._since = now
@@ -199,6 +198,14 @@ class Writer:
             if not self._stop.is_set():
                 self._producer.purge()
                 raise why
+
+    def _poll(self, seconds: float) -> None:
+        """Take in reports. The first call that serves them after the producer broke raises why, instead of a report."""
+        try:
+            self._producer.poll(seconds)
+        except KafkaException as error:
+            self._fatal = self._fatal or error.args[0]
+        self._check_fatal()
 
     def _silence(self) -> KafkalertError:
         """Why nothing is acknowledged any more."""

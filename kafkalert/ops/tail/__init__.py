@@ -2,7 +2,7 @@
 
 from kafkalert.ops.tail.record import Record
 from kafkalert.ops.tail.report import Report
-from kafkalert.ops.tail.request import CHANNELS, Request
+from kafkalert.ops.tail.request import Request
 from kafkalert.ops.tail.tailing import Tail
 
-__all__ = ["CHANNELS", "Record", "Report", "Request", "Tail"]
+__all__ = ["Record", "Report", "Request", "Tail"]

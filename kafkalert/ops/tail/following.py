@@ -8,11 +8,13 @@ from typing import Final
 from confluent_kafka import KafkaError, Message, TopicPartition
 from confluent_kafka.admin import TopicDescription
 
-from kafkalert.bus import unreadable
 from kafkalert.bus.denied import denied_topic
+from kafkalert.bus.records import unreadable
+from kafkalert.bus.records.gone import is_gone
+from kafkalert.bus.records.partitions import Partition
 from kafkalert.engine.clock import Clock
 from kafkalert.errors import UnreachableError
-from kafkalert.ops.tail.log import Log, Partition, Topics
+from kafkalert.ops.tail.log import Log, Topics
 from kafkalert.ops.tail.merge import merged
 from kafkalert.ops.tail.reading import Reading, Silence
 from kafkalert.ops.tail.report import Report
@@ -81,7 +83,7 @@ class Following:
         if error is None:
             self._answered()
             return True
-        if error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.UNKNOWN_TOPIC_OR_PART}:  # noqa: SLF001
+        if is_gone(error) or error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             self._lost.add(one)
         elif unreadable.is_refused(error):
             self._next[one] = self._reading.pass_batch(message)

@@ -11,11 +11,9 @@ from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
 
 from kafkalert.bus import clients
 from kafkalert.bus.denied import code_of, is_denied
+from kafkalert.bus.records.partitions import Partition
 from kafkalert.config.sections import Cluster
 from kafkalert.ops.offsets import AfterStart, Ago, At, BeforeEnd, End, Position, Start, Time
-
-Partition = tuple[str, int]
-"""Topic and number."""
 
 _PASSING: Final = frozenset(
     {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}

@@ -7,11 +7,14 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from kafkalert.bus import clients, unreadable
+from kafkalert.bus import clients
 from kafkalert.bus.denied import denied_topic
+from kafkalert.bus.records import unreadable
+from kafkalert.bus.records.gone import is_gone
+from kafkalert.bus.records.partitions import Partition
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
-from kafkalert.ops.tail.log import Log, Partition
+from kafkalert.ops.tail.log import Log
 from kafkalert.ops.tail.report import Report
 
 POLL_SECONDS: Final = 0.25
@@ -101,13 +104,13 @@ class Reading:
         error = message.error()
         if error is None:
             return int(message.offset() or 0) + 1 >= stop
-        if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - librdkafka's public codes begin with _
+        if is_gone(error):
             return not self._go_on(one, message, stop)
         if (refusal := denied_topic(self._cluster, error, one[0])) is not None:
             raise refusal
         if unreadable.is_refused(error):
             return self.pass_batch(message) >= stop
-        return error.code() in {KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART}  # noqa: SLF001
+        return error.code() in {KafkaError._PARTITION_EOF, KafkaError.UNKNOWN_TOPIC_OR_PART}  # noqa: SLF001 - librdkafka's public codes begin with _
 
     def pass_batch(self, refused: Message) -> int:
         """Go on behind a batch that cannot be decompressed, and count it; returns the first offset behind it."""

@@ -3,33 +3,20 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from confluent_kafka import Message
 
-from kafkalert.config import names
+from kafkalert.config.pipeline import PIPELINE, SCHEMAS
 from kafkalert.errors import DecodingError
+from kafkalert.model.moment import moment
 from kafkalert.model.personal import Personal
 from kafkalert.ops.masks import Tree, guard, guard_header
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.schemas import names as schema_names
 
-SCHEMAS: Final[Mapping[str, tuple[str, str]]] = {
-    names.ACCOUNTENTRY: ("AccountId", "AccountEntry"),
-    names.ACCOUNTTOCUSTOMERIDS: ("AccountId", "CustomerIds"),
-    names.CUSTOMERALERTSETTINGS: ("CustomerId", "CustomerAlertSettings"),
-    names.CUSTOMERACCOUNTENTRY: ("CustomerId", "AccountEntry"),
-    names.OUTBOUNDEMAILMESSAGE: ("EmailAddress", "OutboundMessage"),
-    names.OUTBOUNDSMSMESSAGE: ("PhoneNumber", "OutboundMessage"),
-    names.OUTBOUNDCUSTOMERPUSHMESSAGE: ("CustomerId", "OutboundMessage"),
-    names.OUTBOUNDPUSHMESSAGE: ("PushId", "OutboundMessage"),
-}
-"""Key and value of the topics whose records are always the same, by the topic's own name (docs/topics.md)."""
-
-
-_NOBODYS: Final = frozenset({names.STATUS, names.CONTROL})
-"""Topics about the pipeline itself, in JSON: nothing in them is about a person."""
+_INTERNAL: Final = frozenset(topic.name for topic in PIPELINE if topic.internal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +54,7 @@ class Reader:
         topic = str(message.topic())
         own = self._topics.get(topic, "")
         key_schema, value_schema = SCHEMAS.get(own, ("", ""))
-        if own in _NOBODYS:
+        if own in _INTERNAL:
             most = self._codec.largest
             found, key, value = "", _plain(message.key(), most), _plain(message.value(), most)
         else:
@@ -104,14 +91,6 @@ class Reader:
 
 _DEEPEST = 100
 """Levels of JSON that are taken apart; what is deeper is shown as its text."""
-
-
-def moment(ms: int) -> datetime | None:
-    """The time of a record; producers may claim any."""
-    try:
-        return datetime.fromtimestamp(ms / 1000, UTC) if ms >= 0 else None
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _plain(data: bytes | str | None, most: int) -> Tree:

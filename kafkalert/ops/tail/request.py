@@ -1,27 +1,17 @@
 """What an operator asks `tail` for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
-from kafkalert.config import names
+from kafkalert.config.pipeline import OUTBOUND, WORDS
 from kafkalert.config.sections import Cluster, Settings
+from kafkalert.config.stages import topic_names
 from kafkalert.errors import UsageError
 from kafkalert.ops.offsets import Position, parse_position, parse_time
 from kafkalert.ops.tail.grep import Grep
 
-CHANNELS: Final[Mapping[str, str]] = {
-    "email": names.OUTBOUNDEMAILMESSAGE,
-    "sms": names.OUTBOUNDSMSMESSAGE,
-    "push": names.OUTBOUNDCUSTOMERPUSHMESSAGE,
-    "devices": names.OUTBOUNDPUSHMESSAGE,
-    "entries": names.ACCOUNTENTRY,
-}
-"""The words for the topics that are asked for most."""
-
-USUAL: Final = ("email", "sms", "push")
-"""What is shown when nothing is named: every alert once."""
 DEFAULT_COUNT: Final = 10
 
 
@@ -58,16 +48,16 @@ class Request:
         if until is not None and following:
             raise UsageError("-f goes on for ever and --until ends it.", hint="Leave one of them out.")
         for channel in channels:
-            if channel not in CHANNELS:
+            if channel not in WORDS:
                 raise UsageError(
                     f"There is no channel {channel!r}.",
-                    hint=f"Choose from {', '.join(CHANNELS)}; --topic NAME shows any topic.",
+                    hint=f"Choose from {', '.join(WORDS)}; --topic NAME shows any topic.",
                 )
         if not all(topics):
             raise UsageError("--topic wants a name.", hint="`kafkalert topics plan` lists the pipeline's.")
-        wanted = [settings.topic(CHANNELS[one]) for one in channels] + [topic_name(settings, one) for one in topics]
+        wanted = [settings.topic(WORDS[one]) for one in channels] + [topic_name(settings, one) for one in topics]
         if not wanted:
-            wanted = [settings.topic(CHANNELS[one]) for one in USUAL]
+            wanted = [settings.topic(name) for name in OUTBOUND.values()]  # every alert once
         return cls(
             cluster=chosen_cluster(settings, cluster),
             topics=tuple(dict.fromkeys(wanted)),
@@ -82,12 +72,12 @@ class Request:
 def topic_name(settings: Settings, name: str) -> str:
     """The topic that `name` means: one that is called so here, else the pipeline's of that name, else any."""
     here = own_topics(settings)
-    return name if name in here or name not in names.TOPICS else settings.topic(name)
+    return name if name in here or name not in topic_names() else settings.topic(name)
 
 
 def own_topics(settings: Settings) -> dict[str, str]:
     """The pipeline's topics' own names (docs/topics.md), by what they are called here."""
-    return {settings.topic(name): name for name in names.TOPICS}
+    return {settings.topic(name): name for name in topic_names()}
 
 
 def chosen_cluster(settings: Settings, name: str | None) -> Cluster:

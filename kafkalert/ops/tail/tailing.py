@@ -7,17 +7,19 @@ from typing import Final
 
 from confluent_kafka import Message, TopicPartition
 
+from kafkalert.bus.records.partitions import Partition
+from kafkalert.config.pipeline import WORDS
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import DecodingError, UsageError
 from kafkalert.ops.tail.following import Following
 from kafkalert.ops.tail.grep import Filter
-from kafkalert.ops.tail.log import Log, Partition, Topics
+from kafkalert.ops.tail.log import Log, Topics
 from kafkalert.ops.tail.merge import InOrder, last
 from kafkalert.ops.tail.reading import Reading
 from kafkalert.ops.tail.record import Reader, Record
 from kafkalert.ops.tail.report import Report
-from kafkalert.ops.tail.request import CHANNELS, Request, own_topics
+from kafkalert.ops.tail.request import Request, own_topics
 from kafkalert.serde import build
 
 HELD: Final = 2000
@@ -56,7 +58,7 @@ class Tail:
         self._note = note
         self._gone = gone
         self._clock = clock or SystemClock()
-        channels = {settings.topic(name): word for word, name in CHANNELS.items()}
+        channels = {settings.topic(name): word for word, name in WORDS.items()}
         self._reader = Reader(build.codec(settings.serde), own_topics(settings), channels)
         self._filter = Filter(request.conditions)
         self._log = Log(request.cluster)

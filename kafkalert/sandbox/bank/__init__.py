@@ -11,7 +11,7 @@ from typing import Any
 
 from kafkalert.sandbox.bank.bookings import Booking, book
 from kafkalert.sandbox.bank.people import Household, households
-from kafkalert.sandbox.bank.wishes import settings_of
+from kafkalert.sandbox.bank.settings import settings_of
 
 __all__ = ["Bank", "Booking", "Household"]
 

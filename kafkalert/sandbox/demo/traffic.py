@@ -7,25 +7,21 @@ from typing import Any, Final
 from confluent_kafka import Message, TopicPartition
 
 from kafkalert.bus import clients
-from kafkalert.bus.watermarks import topic_ids
+from kafkalert.bus.records.watermarks import topic_ids
 from kafkalert.config import names
+from kafkalert.config.pipeline import OUTBOUND, SCHEMAS
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock
 from kafkalert.errors import DecodingError, KafkalertError
 from kafkalert.ops.masks import guard
 from kafkalert.ops.wording import alert_words, harmless
 from kafkalert.sandbox.bank import Booking
-from kafkalert.sandbox.demo.score import Arrival, Score
+from kafkalert.sandbox.demo.scoreboard import Arrival, Scoreboard
 from kafkalert.sandbox.expected import Expected
 from kafkalert.serde import build
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.keys import FIELD, encode_key
 
-OUTBOUND: Final = {
-    names.OUTBOUNDEMAILMESSAGE: ("EMAIL", "EmailAddress"),
-    names.OUTBOUNDSMSMESSAGE: ("SMS", "PhoneNumber"),
-    names.OUTBOUNDCUSTOMERPUSHMESSAGE: ("PUSH", "CustomerId"),
-}
 _UNKNOWN_BALANCE: Final = {
     "BalanceAfterBookingNumeric": 0,
     "balanceAfterBooking": "",
@@ -67,7 +63,7 @@ class Sender:
     def __init__(
         self,
         settings: Settings,
-        score: Score,
+        scoreboard: Scoreboard,
         bookings: Iterator[Booking],
         *,
         rate: float,
@@ -77,7 +73,7 @@ class Sender:
         self._codec = build.codec(settings.serde)
         self._topic = settings.topic(names.ACCOUNTENTRY)
         self._producer: Any = clients.producer(settings.active)
-        self._score = score
+        self._scoreboard = scoreboard
         self._bookings = bookings
         self._rate = rate
         self._count = round(rate * seconds)
@@ -104,7 +100,7 @@ class Sender:
             headers.append(("ka-balance", "unknown"))
         value = self._codec.encode("AccountEntry", entry)
         key = encode_key(self._codec, "AccountId", entry["accountId"])
-        self._score.sending(booking, self._clock.monotonic())
+        self._scoreboard.sending(booking, self._clock.monotonic())
         self._producer.produce(self._topic, value, key, headers=headers)
         self._producer.poll(0)
 
@@ -112,15 +108,15 @@ class Sender:
 class Receiver:
     """Receives every alert from the beginning of the three topics."""
 
-    def __init__(self, settings: Settings, score: Score, clock: Clock) -> None:
+    def __init__(self, settings: Settings, scoreboard: Scoreboard, clock: Clock) -> None:
         self._codec = build.codec(settings.serde)
-        self._topics = {settings.topic(name): kind for name, kind in OUTBOUND.items()}
+        self._topics = {settings.topic(name): (channel.value, SCHEMAS[name][0]) for channel, name in OUTBOUND.items()}
         self._consumer = clients.consumer(settings.active, settings.group("demo"))
         there = topic_ids(settings.active, list(self._topics))
         self._consumer.assign(
             [TopicPartition(name, one, 0) for name, (_, count) in there.items() for one in range(count)]
         )
-        self._score = score
+        self._scoreboard = scoreboard
         self._clock = clock
 
     def __call__(self, stopped: Event) -> None:
@@ -129,7 +125,7 @@ class Receiver:
             first = self._consumer.poll(0.1)
             for message in [] if first is None else [first, *self._consumer.consume(500, 0)]:
                 if message.error() is None:
-                    self._score.received(self._arrival(message), self._clock.monotonic())
+                    self._scoreboard.received(self._arrival(message), self._clock.monotonic())
         self._consumer.close()
 
     def _arrival(self, message: Message) -> Arrival:

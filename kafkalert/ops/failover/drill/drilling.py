@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from kafkalert.config import names
+from kafkalert.config.pipeline import TABLES
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import KafkalertError
 from kafkalert.model.ids import AlertId
-from kafkalert.ops.failover.checks import check_planned
 from kafkalert.ops.failover.drill.canaries import Canaries
 from kafkalert.ops.failover.drill.order import DrillAudience, DrillOrder
 from kafkalert.ops.failover.drill.verdict import NOT_OK, OK, Leg, Report, Sent, Sight, count, problems_of
 from kafkalert.ops.failover.drill.watching import Watching
 from kafkalert.ops.failover.drill.writing import Writing, put
-from kafkalert.ops.failover.order import Order
 from kafkalert.ops.failover.result import (
     VERSION,
     InterruptedSwitchError,
@@ -25,9 +24,11 @@ from kafkalert.ops.failover.result import (
     Result,
     UnknownSwitchError,
 )
-from kafkalert.ops.failover.survey import survey
-from kafkalert.ops.failover.switching import Audience, look_again, switch
-from kafkalert.ops.failover.watch import Watch
+from kafkalert.ops.failover.status.survey import patient_survey
+from kafkalert.ops.failover.status.watch import Watch
+from kafkalert.ops.failover.switch.checks import check_planned
+from kafkalert.ops.failover.switch.order import Order
+from kafkalert.ops.failover.switch.switching import Audience, look_again, switch
 
 FIRST_SECONDS: Final = 10.0
 """How long the first alert of a canary may take; its rows have to come to the tables before."""
@@ -49,7 +50,7 @@ def drill(settings: Settings, order: DrillOrder, audience: DrillAudience, clock:
     """
     time = clock or SystemClock()
     with Watch(settings, time) as watch:
-        found = survey(settings, watch, time)
+        found = patient_survey(settings, watch, time)
         audience.show(found)
         target = order.target or next(name for name in settings.context.clusters if name != found.active)
         check_planned(settings, found, target)
@@ -59,7 +60,7 @@ def drill(settings: Settings, order: DrillOrder, audience: DrillAudience, clock:
 
 
 def _changes(settings: Settings, home: str, target: str) -> list[str]:
-    rows = " and ".join(settings.topic(name) for name in (names.ACCOUNTTOCUSTOMERIDS, names.CUSTOMERALERTSETTINGS))
+    rows = " and ".join(settings.topic(name) for name in TABLES)
     return [
         f"write a row each to {rows}, for the account {settings.drill.account}, which is no customer's",
         f"write ten entries of it a second to {settings.topic(names.ACCOUNTENTRY)}, for the address under [drill]",

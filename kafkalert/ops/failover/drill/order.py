@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from kafkalert.ops.failover.course import Tell
-from kafkalert.ops.failover.picture import Survey
+from kafkalert.ops.failover.status.picture import Survey
+from kafkalert.ops.failover.switch.progress_log import Tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from kafkalert.engine.metrics import percentile
+from kafkalert.engine.observe.metrics import percentile
 from kafkalert.model.ids import AlertId
 from kafkalert.ops.failover.result import Outcome
 

@@ -8,9 +8,10 @@ from typing import Final
 
 from confluent_kafka import KafkaException, Message, TopicPartition
 
-from kafkalert.bus import clients, unreadable
-from kafkalert.bus.mark_reader import Places
-from kafkalert.bus.marks import ORIGIN_HEADER
+from kafkalert.bus import clients
+from kafkalert.bus.records import unreadable
+from kafkalert.bus.records.mark_reader import Places
+from kafkalert.bus.records.marks import ORIGIN_HEADER
 from kafkalert.config import names
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock

@@ -7,9 +7,11 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Message
 
 from kafkalert.bus import clients
+from kafkalert.bus.connect.flow import LARGEST
 from kafkalert.bus.denied import denied
-from kafkalert.bus.flow import LARGEST
-from kafkalert.bus.marks import ORIGIN_HEADER, Partition
+from kafkalert.bus.principal import UNKNOWN
+from kafkalert.bus.records.marks import ORIGIN_HEADER
+from kafkalert.bus.records.partitions import Partition
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.errors import KafkalertError, OutcomeUnknownError
@@ -79,7 +81,7 @@ class Carrier:
                     if place < len(wanted[one]) and wanted[one][place] == message.offset():
                         places[one] += 1
                         self._send(one, message, done)
-                self._producer.poll(0)
+                self._serve(self._producer.poll, 0)
                 self._check()
             self._flush()
         finally:
@@ -114,7 +116,8 @@ class Carrier:
             except BufferError:
                 self._wait()
             except KafkaException as error:
-                raise self._refused(error.args[0], f"{one[0]}[{one[1]}]") from error
+                self._serve(self._producer.poll, 0)  # where the producer broke, this knows why
+                raise self._refused(self._failed or error.args[0], f"{one[0]}[{one[1]}]") from error
             else:
                 if self._waiting == 0:
                     self._heard = self._clock.monotonic()
@@ -122,13 +125,20 @@ class Carrier:
                 return
 
     def _wait(self) -> None:
-        self._producer.poll(_STEP_SECONDS)
+        self._serve(self._producer.poll, _STEP_SECONDS)
         self._check()
 
     def _flush(self) -> None:
         while self._waiting:
-            self._producer.flush(_STEP_SECONDS)
+            self._serve(self._producer.flush, _STEP_SECONDS)
             self._check()
+
+    def _serve(self, serve: Callable[[float], int], seconds: float) -> None:
+        """Take in reports. The first call that serves them after the producer broke raises why, instead of a report."""
+        try:
+            serve(seconds)
+        except KafkaException as error:
+            self._failed = self._failed or error.args[0]
 
     def _check(self) -> None:
         if self._failed is not None:
@@ -141,8 +151,9 @@ class Carrier:
             )
 
     def _refused(self, error: KafkaError, place: str) -> KafkalertError:
-        return denied(self._target, error, "WRITE", place.partition("[")[0]) or KafkalertError(
-            f"{self._target.name} did not take the record of {place}: {error.str()}. {self.carried:,} were carried.",
+        what = f"the record of {place}" if place else "what was sent last"
+        return denied(self._target, error, "WRITE", place.partition("[")[0] or UNKNOWN) or KafkalertError(
+            f"{self._target.name} did not take {what}: {error.str()}. {self.carried:,} were carried.",
             hint=f"Mend that. {_AGAIN}",
         )
 
@@ -150,7 +161,7 @@ class Carrier:
         """Let nothing go out later, after whoever looks next has looked."""
         if self._waiting:
             self._producer.purge()
-            self._producer.flush(_STEP_SECONDS)
+            self._serve(self._producer.flush, _STEP_SECONDS)
 
 
 def headers_of(message: Message, origin: str, target: str) -> list[tuple[str, Any]]:

@@ -5,12 +5,12 @@ from threading import Event
 from time import monotonic
 from typing import Final
 
-from kafkalert.bus.connect import Connect, WorkerError
-from kafkalert.bus.flow import Flow, flows
+from kafkalert.bus.connect.client import Connect, WorkerError
+from kafkalert.bus.connect.flow import Flow
 from kafkalert.config.sections import Settings
 from kafkalert.errors import RefusedError, UnreachableError
 from kafkalert.ops.failover.reconcile.order import Note
-from kafkalert.ops.failover.watch import Watch
+from kafkalert.ops.failover.status.watch import Watch
 from kafkalert.ops.mirror.condition import Condition, condition_of
 from kafkalert.ops.mirror.status import FlowStatus
 from kafkalert.ops.wording import harmless
@@ -47,11 +47,6 @@ def check_control(watch: Watch, settings: Settings, old: str) -> str:
             hint="Wait for its end, or call it off with `kafkalert failover cancel`.",
         )
     return view.active
-
-
-def flow_of(settings: Settings, source: str) -> Flow:
-    """The flow out of a cluster."""
-    return next(flow for flow in flows(settings) if flow.source == source)
 
 
 def is_stopped(settings: Settings, flow: Flow, note: Note) -> bool:

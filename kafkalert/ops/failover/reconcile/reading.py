@@ -1,4 +1,4 @@
-"""Reads parts of a cluster's log from end to end, in batches, so that memory does not go by how much there is."""
+"""Reads parts of a cluster's log from end to end, in batches: what is held of them is up to who reads."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
@@ -6,8 +6,8 @@ from typing import Final
 from confluent_kafka import Message
 
 from kafkalert.bus import clients
-from kafkalert.bus.mark_reader import MarkReader
-from kafkalert.bus.marks import Partition
+from kafkalert.bus.records.mark_reader import MarkReader
+from kafkalert.bus.records.partitions import Partition
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 

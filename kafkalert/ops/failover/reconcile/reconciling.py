@@ -13,28 +13,28 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from kafkalert.bus.flow import Flow, topics
+from kafkalert.bus.connect.flow import Flow, flow_of, topics
 from kafkalert.config import names
+from kafkalert.config.pipeline import TABLES
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import KafkalertError, OutcomeUnknownError
 from kafkalert.ops import topic_admin
-from kafkalert.ops.failover.checks import check_topics
-from kafkalert.ops.failover.evidence import topics_of
+from kafkalert.ops.failover.positions.evidence import topics_of
 from kafkalert.ops.failover.reconcile.checks import (
     check_control,
     check_runs,
     check_stopped,
-    flow_of,
     goes_on,
     is_stopped,
 )
 from kafkalert.ops.failover.reconcile.order import Audience, Order
 from kafkalert.ops.failover.reconcile.recording import record
 from kafkalert.ops.failover.reconcile.result import VERSION, Outcome, Reconciliation, Stranded, Superseded
-from kafkalert.ops.failover.reconcile.tail import TABLES, Tail
+from kafkalert.ops.failover.reconcile.tail import Tail
 from kafkalert.ops.failover.reconcile.waiting import BEHIND, await_back, await_out, await_rows
-from kafkalert.ops.failover.watch import Watch
+from kafkalert.ops.failover.status.watch import Watch
+from kafkalert.ops.failover.switch.checks import check_topics
 from kafkalert.ops.mirror.status import status
 from kafkalert.ops.wording import counted
 
@@ -91,9 +91,11 @@ class _Return:
             self._check_again(flow)  # the operator may have thought for long
         try:
             done = self._do(tails, out, back)
+        except KeyboardInterrupt:
+            self._record(tails, complete=False)
+            raise
         except KafkalertError as error:
-            if any(sum(tail.carried.values()) for tail in tails):
-                self._record(tails, complete=False)
+            self._record(tails, complete=False)
             so_far = " and ".join(
                 f"{counted(sum(tail.carried.values()), 'record')} from {tail.flow.source} to {tail.flow.target}"
                 for tail in tails

@@ -11,9 +11,9 @@ from kafkalert.bus.control.event import Event
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock
 from kafkalert.errors import KafkalertError
-from kafkalert.ops.failover.cancel import WRITE_SECONDS
-from kafkalert.ops.failover.order import operator
-from kafkalert.ops.failover.watch import Watch
+from kafkalert.ops.failover.status.watch import Watch
+from kafkalert.ops.failover.switch.cancel import WRITE_SECONDS
+from kafkalert.ops.failover.switch.order import operator
 
 DETAIL = "reconciled"
 """The key of an event's detail below which a list says what was carried which way."""
@@ -30,12 +30,13 @@ def record(
 ) -> tuple[str, ...]:
     """Say in the log of both clusters what was `carried` from which to which; what kept it from both, in sentences.
 
-    Nothing is said before the first switch: there is none to which it belongs. `source`: the cluster that returns.
+    Nothing is said where nothing was carried, and before the first switch: there is none to which it belongs.
+    `source`: the cluster that returns.
     """
     view = watch.control.view()
-    if view.epoch == 0:
+    ways = [{"from": way[0], "to": way[1], "records": count} for way, count in carried.items() if count]
+    if view.epoch == 0 or not ways:
         return ()
-    ways = [{"from": way[0], "to": way[1], "records": count} for way, count in carried.items()]
     detail = {DETAIL: ways, "complete": complete}
     by, now = operator(settings), clock.wall_ms()
     attempt = f"reconcile-{uuid.uuid4()}"

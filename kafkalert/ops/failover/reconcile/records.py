@@ -4,21 +4,27 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from kafkalert.bus.marks import Mark
-from kafkalert.ops.failover.cut import FOR_EVER
+from kafkalert.bus.records.marks import Mark
+from kafkalert.ops.failover.positions.exact import FOR_EVER
 
 
 class Records:
     """Records of the old cluster, which are all noted before the first of the new one; of repeated ones the first.
 
-    They are its natives, and those that are marked as having come from the new one: where they are not there, their
-    producer wrote the mark itself. `cut_off`: the new cluster's log has lost its beginning, so of what is older than
-    all that it still has nobody knows whether it was there; of that only natives count.
+    They are its native records, and those that are marked as having come from the new one: where they are not there,
+    their producer wrote the mark itself. `cut_off`: the new cluster's log has lost its beginning, so nobody knows which
+    of these were there, as times are the producers' and do not rise; then they are doubtful, and only native records
+    count.
+
+    Nearly all that is marked are copies, of all that was written to the new cluster since: so only the first `most` of
+    these are held. Others are `unseen`.
     """
 
-    def __init__(self, *, cut_off: bool = False) -> None:
+    def __init__(self, most: int = FOR_EVER, *, cut_off: bool = False) -> None:
         self.cut_off = cut_off
-        self._since: int | None = None
+        self._most = most
+        self._oldest = FOR_EVER
+        self.unseen = 0
         self._marked = bytearray()
         self._offsets = array("q")
         self._ids = array("Q")
@@ -28,15 +34,19 @@ class Records:
 
     def on_old(self, one: Mark) -> None:
         """A record of the old cluster."""
+        self._oldest = min(self._oldest, one.timestamp)
+        if not one.native:
+            if self._most <= 0:
+                self.unseen += 1
+                return
+            self._most -= 1
         self._marked.append(not one.native)
         self._offsets.append(one.offset)
         self._ids.append(number_of(one))
         self._timestamps.append(one.timestamp)
 
     def on_new(self, one: Mark) -> None:
-        """A record of the new cluster, wherever it came from; the first one of its window comes first."""
-        if self._since is None:
-            self._since = one.timestamp + 1 if self.cut_off else -1
+        """A record of the new cluster, wherever it came from."""
         places = self._sorted()
         number = number_of(one)
         at = bisect_left(self._ids, number)
@@ -44,8 +54,8 @@ class Records:
             self._crossed[places[at]] = True
 
     def oldest(self) -> int:
-        """The time (ms) of the oldest."""
-        return min(self._timestamps)
+        """The time (ms) of the oldest, of those that are not held too."""
+        return self._oldest
 
     def to_carry(self) -> Sequence[int]:
         """Offsets of those that are not on the new cluster, rising."""
@@ -59,14 +69,16 @@ class Records:
         """Offsets of those of them that are marked as having come from the new cluster, rising."""
         return array("q", (self._offsets[place] for place in self._missing() if self._marked[place]))
 
+    def doubtful(self) -> Sequence[int]:
+        """Offsets of what is so marked and not there, but may have been; rising."""
+        return array("q", (self._offsets[place] for place in self._absent() if self.cut_off and self._marked[place]))
+
     def _missing(self) -> Iterator[int]:
+        return (place for place in self._absent() if not (self.cut_off and self._marked[place]))
+
+    def _absent(self) -> Iterator[int]:
         self._sorted()
-        since = self._since if self._since is not None else FOR_EVER if self.cut_off else -1
-        return (
-            place
-            for place, crossed in enumerate(self._crossed)
-            if not crossed and (not self._marked[place] or self._timestamps[place] >= since)
-        )
+        return (place for place, crossed in enumerate(self._crossed) if not crossed)
 
     def _sorted(self) -> Sequence[int]:
         """The place of each id, once ids are sorted for look-ups; repeats need not be carried."""

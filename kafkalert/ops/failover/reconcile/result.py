@@ -8,6 +8,9 @@ from typing import Final
 VERSION: Final = 1
 """Of the JSON of `failover reconcile`; fields may be added under the same version."""
 
+MARKED: Final = 1_000_000
+"""How many records with the header of a copy are looked for, in all partitions of a cluster together."""
+
 
 class Outcome(StrEnum):
     """How it ended."""
@@ -24,6 +27,8 @@ class Stranded:
     `superseded`: rows of a table that are not carried, as a later one of their key is on either cluster.
     `carried`: how many were. `source`: the cluster on which they are stranded. `marked`: those of `carry` with the
     header of a copy from the other cluster, which does not have them; `marked_at` is where the first of them lies.
+    `doubtful`: others with that header, which are not carried, as they may have expired there. `unseen`: others with it
+    which were not looked for, as they are too many.
     """
 
     topic: str
@@ -36,6 +41,14 @@ class Stranded:
     source: str = ""
     marked: int = 0
     marked_at: str = ""
+    doubtful: int = 0
+    doubtful_at: str = ""
+    unseen: int = 0
+
+    @property
+    def is_stranded(self) -> bool:
+        """Whether anything is to be carried, or to be left behind."""
+        return bool(self.carry or self.superseded)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ somebody has written to the old cluster since, that row crosses by itself, and i
 """
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -37,7 +38,8 @@ class Row(NamedTuple):
 class Key:
     """What both logs hold of one key; rows are noted in the order of their logs, the old cluster's first.
 
-    `stranded` are the natives of the old cluster that may not have crossed; others are only noted for their place.
+    `stranded` are the native records of the old cluster that may not have crossed; others are only noted for their
+    place.
     """
 
     stranded: list[Row] = field(default_factory=list)
@@ -51,7 +53,7 @@ class Key:
     follows: bool = False
 
     def on_old(self, row: Row, end: int) -> None:
-        """A row of the old cluster; natives before the offset `end` are carried, later ones cross by themselves."""
+        """A row of the old cluster; native ones before the offset `end` are carried, later ones cross by themselves."""
         self.last_old = row
         if not row.native:
             return
@@ -75,14 +77,16 @@ class Key:
             self.theirs, self.hidden = row, None
             self.follows = bool(self.stranded) and self.stranded[-1].id in self.crossed
 
-    def lost(self, offset: int, *, on_new: bool) -> None:
-        """What was to be read there is gone: compaction took it, as it was not the last one."""
+    def lost(self, gone: AbstractSet[int], *, on_new: bool) -> None:
+        """What was to be read at these offsets is gone: compaction took it, as it was not the last one."""
         if on_new:
-            if self.theirs is not None and self.theirs.offset == offset:
+            while self.theirs is not None and self.theirs.offset in gone:
                 self.theirs, self.hidden = self.hidden, None
-        else:
-            self.since = None if self.since is not None and self.since.offset == offset else self.since
-            self.stranded = [one for one in self.stranded if one.offset != offset]
+            return
+        if self.since is not None and self.since.offset in gone:
+            self.since = None
+        if any(one.offset in gone for one in self.stranded):
+            self.stranded = [one for one in self.stranded if one.offset not in gone]
 
     def winner(self) -> tuple[Row | None, bool]:
         """The row that wins, and whether it is one of the old cluster's own. None: there is no row any more."""

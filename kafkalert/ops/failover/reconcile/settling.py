@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from kafkalert.bus.marks import Partition
+from kafkalert.bus.records.partitions import Partition
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.errors import KafkalertError

@@ -4,11 +4,13 @@ Below what the connector of the stopped flow has confirmed everything has crosse
 more, since it is at least once; sources and stages may have written the same ids to the new cluster after the switch;
 and an earlier run may have carried a part. So each id is looked for on the new cluster, from the oldest record's time
 on: whatever has its id has its time, or is later. Each record of the old cluster is looked at once, and only what is
-needed to find it again is kept: 30 bytes a record that may be stranded, some 600 a key of a table.
+needed to find it again is kept: 25 bytes a record that may be stranded, 130 while those of its partition are sorted,
+and 600 to 900 a key of a table.
 
 Anybody may write the mark of a copy. What has it and is not on the new cluster, no flow carries either way, so it is
-stranded, too; also before what was confirmed, from where groups stood still (`unread`). Not so rows of tables: what
-compaction took is not there, either.
+stranded, too; also before what was confirmed, from where groups stood still (`unread`). That is looked at only where it
+would be processed, in the topics that groups read, and only for the first MARKED of them, each partition having the
+same share: those that were written before the switch come first, and behind them lie the copies of all since.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -18,13 +20,16 @@ from typing import Final
 
 from confluent_kafka import Message
 
-from kafkalert.bus.mark_reader import Places
-from kafkalert.bus.marks import Mark, Partition, mark
+from kafkalert.bus.records.mark_reader import Places
+from kafkalert.bus.records.marks import Mark, mark
+from kafkalert.bus.records.partitions import Partition
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
 from kafkalert.ops.failover.reconcile.reading import Offsets, read
 from kafkalert.ops.failover.reconcile.records import Records, number_of
+from kafkalert.ops.failover.reconcile.result import MARKED
 from kafkalert.ops.failover.reconcile.rows import Key, Row
+from kafkalert.ops.mirror.carried import resumes
 from kafkalert.ops.wording import counted
 
 CLOCKS_MS: Final = 300_000
@@ -36,6 +41,7 @@ class Found:
     """What may be stranded, by partition: records, and the keys of tables by a digest.
 
     `begin` and `end`: what was looked at on the old cluster. `read_old`, `read_new`: up to where each was read.
+    `most`: how many records that are marked as copies are held of a partition.
     """
 
     begin: dict[Partition, int]
@@ -44,6 +50,13 @@ class Found:
     tables: dict[Partition, dict[bytes, Key]] = field(default_factory=dict)
     read_old: dict[Partition, int] = field(default_factory=dict)
     read_new: dict[Partition, int] = field(default_factory=dict)
+    most: int = MARKED
+
+    def note(self, one: Partition, made: Mark) -> None:
+        """A record of the old cluster that may be stranded."""
+        if one not in self.records:
+            self.records[one] = Records(self.most)
+        self.records[one].on_old(made)
 
     def tracked(self) -> Iterator[tuple[Partition, Key]]:
         """All keys of tables that have rows which may be stranded."""
@@ -52,9 +65,9 @@ class Found:
     def lose(self, gone: Mapping[Partition, Sequence[int]], *, on_new: bool = False) -> None:
         """Rows that were to be read at these offsets are gone."""
         for one in gone.keys() & self.tables.keys():
+            offsets = frozenset(gone[one])
             for key in self.tables[one].values():
-                for offset in gone[one]:
-                    key.lost(offset, on_new=on_new)
+                key.lost(offsets, on_new=on_new)
 
     def to_carry(self, one: Partition) -> Sequence[int]:
         """Offsets on the old cluster of what has to be carried, rising."""
@@ -64,13 +77,22 @@ class Found:
 
 
 class Search:
-    """Looks at the clusters `old` and `new`; `topics` are the mirrored ones that both have, `compacted` the tables."""
+    """Looks at the clusters `old` and `new`.
+
+    `topics` are the mirrored ones that both have, `compacted` the tables, `processed` those that groups read.
+    """
 
     def __init__(
-        self, old: Cluster, new: Cluster, topics: Sequence[str], compacted: Collection[str], clock: Clock
+        self,
+        old: Cluster,
+        new: Cluster,
+        topics: Sequence[str],
+        compacted: Collection[str],
+        processed: Collection[str],
+        clock: Clock,
     ) -> None:
         self._old, self._new = old, new
-        self._topics, self._compacted = topics, compacted
+        self._topics, self._compacted, self._processed = topics, compacted, processed
         self._clock = clock
         self._places = {cluster.name: Places(cluster) for cluster in (old, new)}
 
@@ -82,9 +104,10 @@ class Search:
         places = self._places[self._old.name]
         partitions = places.partitions(self._topics)
         starts, ends = places.starts(partitions), places.ends(partitions)
-        begin = {one: max(starts[one], _resumes(confirmed.get(one), ends[one])) for one in partitions}
-        first = {one: max(starts[one], min(at, unread.get(one, at))) for one, at in begin.items()}
-        found = Found(begin, ends, read_old=first)
+        begin = {one: max(starts[one], resumes(confirmed.get(one), ends[one])) for one in partitions}
+        processed = [one for one in partitions if one[0] in self._processed]
+        first = begin | {one: max(starts[one], min(begin[one], unread.get(one, begin[one]))) for one in processed}
+        found = Found(begin, ends, read_old=first, most=max(1, MARKED // max(1, len(processed))))
         self._on_old(found, ends, lambda left: note(f"{self._old.name}: {counted(left, 'record')} to read"))
         oldest = {one: kept.oldest() for one, kept in found.records.items()}
         for one, keys in found.tables.items():
@@ -116,9 +139,12 @@ class Search:
                 made = mark(message, self._new.name)
                 if one[0] in self._compacted:
                     _row_on_old(found, one, message, made)
-                elif not made.native or made.offset >= found.begin[one]:
-                    found.records.setdefault(one, Records()).on_old(made)
+                elif self._may_be_stranded(found, one, made):
+                    found.note(one, made)
         found.read_old |= ends
+
+    def _may_be_stranded(self, found: Found, one: Partition, made: Mark) -> bool:
+        return made.offset >= found.begin[one] if made.native else one[0] in self._processed
 
     def _on_new(self, found: Found, ends: Offsets, left: Callable[[int], None] = lambda _: None) -> None:
         first = {one: found.read_new[one] for one in ends}
@@ -150,8 +176,3 @@ def digest(message: Message) -> bytes:
     """By what a key is known: its bytes, as compaction has it."""
     key = message.key()
     return blake2b(key.encode() if isinstance(key, str) else key or b"", digest_size=16).digest()
-
-
-def _resumes(confirmed: int | None, end: int) -> int:
-    """From which offset on records may not have crossed. A commit beyond the end was of an earlier topic's."""
-    return 0 if confirmed is None or confirmed >= end else confirmed + 1

@@ -4,28 +4,31 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
-from datetime import UTC, datetime
 from typing import Final
 
 from confluent_kafka import Message
 
-from kafkalert.bus.connect import Connect
-from kafkalert.bus.flow import Flow
-from kafkalert.bus.marks import Partition, mark
+from kafkalert.bus.connect.client import Connect
+from kafkalert.bus.connect.flow import Flow
+from kafkalert.bus.records.marks import mark
+from kafkalert.bus.records.partitions import Partition
 from kafkalert.config import names
+from kafkalert.config.pipeline import TABLES
 from kafkalert.config.sections import Cluster, Settings
+from kafkalert.config.stages import readers
 from kafkalert.engine.clock import Clock
 from kafkalert.errors import DeniedError, OutcomeUnknownError, UnreachableError
-from kafkalert.ops.failover.groups import Groups
+from kafkalert.model.moment import moment
+from kafkalert.ops.failover.positions.groups import Groups
 from kafkalert.ops.failover.reconcile.carrying import Carrier
 from kafkalert.ops.failover.reconcile.checks import WORKER_SECONDS
 from kafkalert.ops.failover.reconcile.order import Note
+from kafkalert.ops.failover.reconcile.records import Records
 from kafkalert.ops.failover.reconcile.result import Stranded, Superseded
 from kafkalert.ops.failover.reconcile.settling import Settling
 from kafkalert.ops.failover.reconcile.stranded import Search
 from kafkalert.ops.wording import counted
 
-TABLES: Final = (names.ACCOUNTTOCUSTOMERIDS, names.CUSTOMERALERTSETTINGS)
 LISTED: Final = 20
 """Superseded rows that are listed."""
 _LAST: Final = (names.CUSTOMERACCOUNTENTRY, names.ACCOUNTENTRY)
@@ -44,7 +47,8 @@ class Tail:
         self._old, self._new = settings.clusters[flow.source], settings.clusters[flow.target]
         self._worker = Connect(self._new, seconds=WORKER_SECONDS)
         self._tables = frozenset(settings.topic(name) for name in TABLES)
-        self._search = Search(self._old, self._new, topics, self._tables, clock)
+        processed = {topic for spec in readers().values() for topic in spec.topics(settings)}
+        self._search = Search(self._old, self._new, topics, self._tables, processed, clock)
         self._confirmed = self._worker.offsets(flow.connector) or {}
         self._found = self._search.find(self._confirmed, _unread(settings, self._old), note)
         self.carried: Counter[str] = Counter()
@@ -108,9 +112,9 @@ class Tail:
             ) from error
 
     def stranded(self) -> list[Stranded]:
-        """By topic what has yet to be carried, or is not; topics without are left out."""
+        """By topic what has yet to be carried, or is not, or may have to be; topics without are left out."""
         seen = [self._stranded(topic) for topic in dict.fromkeys(one[0] for one in self._found.begin)]
-        return [one for one in seen if one.carry or one.superseded]
+        return [one for one in seen if one.is_stranded or one.doubtful or one.unseen]
 
     def superseded(self) -> list[Superseded]:
         """The first rows that are not carried, by their place."""
@@ -130,7 +134,8 @@ class Tail:
             times = array("q", self._times(topic))
         oldest, newest = (moment(min(times)), moment(max(times))) if times else (None, None)
         kind = "rows" if is_table else "records"
-        places = self._marked(topic)
+        marked, marked_at = self._count(topic, Records.marked)
+        doubtful, doubtful_at = self._count(topic, Records.doubtful)
         return Stranded(
             topic,
             kind,
@@ -139,14 +144,18 @@ class Tail:
             oldest,
             newest,
             source=self._old.name,
-            marked=sum(len(offsets) for _, offsets in places),
-            marked_at=next((f"{topic}[{number}] at {offsets[0]}" for (_, number), offsets in places), ""),
+            marked=marked,
+            marked_at=marked_at,
+            doubtful=doubtful,
+            doubtful_at=doubtful_at,
+            unseen=sum(kept.unseen for one, kept in self._found.records.items() if one[0] == topic),
         )
 
-    def _marked(self, topic: str) -> list[tuple[Partition, Sequence[int]]]:
-        """Of what is to be carried, what is marked as having come from the target; by partition."""
-        found = ((one, kept.marked()) for one, kept in sorted(self._found.records.items()) if one[0] == topic)
-        return [(one, offsets) for one, offsets in found if offsets]
+    def _count(self, topic: str, of: Callable[[Records], Sequence[int]]) -> tuple[int, str]:
+        """How many records of a topic are among `of`, and where the first of them lies."""
+        found = [(number, of(kept)) for (name, number), kept in sorted(self._found.records.items()) if name == topic]
+        first = next((f"{topic}[{number}] at {offsets[0]}" for number, offsets in found if offsets), "")
+        return sum(len(offsets) for _, offsets in found), first
 
     def _times(self, topic: str) -> Iterator[int]:
         return (time for one, kept in self._found.records.items() if one[0] == topic for time in kept.times())
@@ -170,14 +179,6 @@ def _unread(settings: Settings, cluster: Cluster) -> dict[Partition, int]:
     """
     found: dict[Partition, int] = {}
     with suppress(DeniedError):
-        for places in Groups(settings, cluster).committed(map(settings.group, names.READS)).values():
+        for places in Groups(settings, cluster).committed(map(settings.group, readers())).values():
             found |= {one: min(offset, found.get(one, offset)) for one, offset in places.items()}
     return found
-
-
-def moment(at: int) -> datetime | None:
-    """A record's time (ms); None where it has none that a calendar knows."""
-    try:
-        return datetime.fromtimestamp(at / 1000, UTC) if at >= 0 else None
-    except (OverflowError, ValueError, OSError):
-        return None

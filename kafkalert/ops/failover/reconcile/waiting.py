@@ -4,14 +4,14 @@ import threading
 from collections.abc import Collection
 from typing import Final
 
-from kafkalert.bus.connect import Connect
-from kafkalert.bus.flow import Flow
-from kafkalert.bus.marks import Partition
+from kafkalert.bus.connect.flow import Flow
+from kafkalert.bus.records.partitions import Partition
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock
 from kafkalert.errors import KafkalertError, RefusedError
 from kafkalert.ops.failover.reconcile.checks import WORKER_SECONDS, check_runs
 from kafkalert.ops.failover.reconcile.order import Note
+from kafkalert.ops.mirror.carried import carried
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.lag import measure
 from kafkalert.ops.mirror.status import FlowStatus, status
@@ -70,7 +70,7 @@ def await_rows(settings: Settings, flow: Flow, partitions: Collection[Partition]
     """
     give_up = clock.monotonic() + seconds
     while True:
-        confirmed = Connect(settings.clusters[flow.target], seconds=WORKER_SECONDS).offsets(flow.connector) or {}
+        confirmed = carried(settings, flow, WORKER_SECONDS)
         limit = clock.monotonic() + _left(clock, give_up)
         lags = measure(settings, flow, list(partitions), confirmed, clock, limit, whole=True)
         known = [one for one in lags.values() if one is not None and one.complete]

@@ -1,0 +1,162 @@
+"""How far a stage has come: what to commit, and whether it has reached the end it was told to stop at."""
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
+
+from confluent_kafka import Message, TopicPartition
+
+from kafkalert.bus.records.marks import ID_BYTES, record_id
+from kafkalert.bus.records.partitions import Partition
+
+_LOG = logging.getLogger(__name__)
+_ID: Final = " id="
+_LAST: Final = " last"
+_TOPIC: Final = re.compile(r"(?:^| )topic=(\S{1,64})")
+_HEX: Final = re.compile(rf"[0-9a-f]{{{2 * ID_BYTES}}}")
+UNKNOWN: Final = -1
+"""Below every offset: what the group has committed is not known."""
+
+
+class Place(NamedTuple):
+    """Where a group is in a partition, in a way that holds on the other cluster, too.
+
+    `offset` is the next one to read; `id` that of the last record before it, in hexadecimal, or empty where that is not
+    known: by it the same place is found there. `adjacent`: that record is known to lie at the offset right before;
+    elsewhere transaction markers may lie between, or a batch that could not be read.
+    """
+
+    offset: int
+    id: str = ""
+    adjacent: bool = False
+
+
+class Progress:
+    """Next offsets of the partitions assigned here. What is not assigned is neither kept nor committed."""
+
+    def __init__(self) -> None:
+        self._next: dict[Partition, int] = {}
+        self._committed: dict[Partition, int] = {}
+        self._last: dict[Partition, Message] = {}
+        self._places: dict[Partition, Place] = {}
+
+    def assigned(self, at: Mapping[Partition, Place]) -> None:
+        """These partitions are read here from now on, each from its place (negative offset: not known yet)."""
+        for partition, place in at.items():
+            self._next[partition] = self._committed[partition] = place.offset
+            self._places[partition] = place
+            self._last.pop(partition, None)
+
+    def gone(self, partitions: Iterable[Partition]) -> None:
+        """These are read elsewhere from now on."""
+        for partition in partitions:
+            self._next.pop(partition, None)
+            self._committed.pop(partition, None)
+            self._last.pop(partition, None)
+            self._places.pop(partition, None)
+
+    def reached(self, partition: Partition, following: int, last: Message | None = None) -> None:
+        """Everything before the offset `following` was processed, or is no record; `last` is the last record of it.
+
+        A record that was read just before its partition went and came back may lie before what was assigned since.
+        """
+        if following > self._next.get(partition, following):
+            self._next[partition] = following
+            if last is not None:
+                self._last[partition] = last
+
+    def uncommitted(self, only: Iterable[Partition] | None = None) -> dict[Partition, int]:
+        """What a commit would move: next offsets above the last ones committed."""
+        wanted = self._next.keys() if only is None else self._next.keys() & set(only)
+        return {one: self._next[one] for one in wanted if self._next[one] > self._committed[one]}
+
+    def placed(self, offsets: Mapping[Partition, int]) -> dict[Partition, Place]:
+        """These next offsets, as far as they are read here, with the ids of the records before them."""
+        found: dict[Partition, Place] = {}
+        for partition, offset in offsets.items():
+            last, before = self._last.get(partition), self._places.get(partition, Place(offset))
+            if last is None:
+                found[partition] = before._replace(offset=offset, adjacent=before.adjacent and before.offset == offset)
+            else:
+                found[partition] = Place(offset, record_id(last).hex(), last.offset() == offset - 1)
+        return found
+
+    def committed(self, places: Mapping[Partition, Place]) -> None:
+        """A commit of these was handed over; all outputs of what lies before them are acknowledged."""
+        for partition, place in places.items():
+            if partition in self._committed:
+                self._committed[partition] = place.offset
+                self._places[partition] = place
+
+    def places(self) -> dict[Partition, Place]:
+        """What was last committed of each partition that is read here, where that is known."""
+        return {one: place for one, place in self._places.copy().items() if place.offset >= 0}
+
+    def refused(self, partitions: Iterable[Partition]) -> None:
+        """The last commit of these did not succeed; the next one repeats it."""
+        for partition in partitions:
+            if partition in self._committed:
+                self._committed[partition] = UNKNOWN
+
+    def positions(self) -> dict[Partition, int]:
+        """The next offset of each partition that is read here, where it is known."""
+        return {partition: offset for partition, offset in self._next.items() if offset >= 0}
+
+    def partitions(self) -> list[Partition]:
+        """What is assigned here."""
+        return sorted(self._next)
+
+    def next_offset(self, partition: Partition) -> int | None:
+        """The offset to read next, or None where the partition is not read here."""
+        return self._next.get(partition)
+
+    def beyond(self, goal: Mapping[Partition, int], elsewhere: Mapping[Partition, int]) -> bool:
+        """Whether every partition of `goal` is at its offset.
+
+        For partitions read here what was processed here counts, for others `elsewhere`, the group's commits.
+        """
+        return all(
+            end <= (self._next[one] if self._next.get(one, -1) >= 0 else elsewhere.get(one, 0))
+            for one, end in goal.items()
+        )
+
+
+def offsets(places: Mapping[Partition, Place], metadata: Callable[[Partition], str]) -> list[TopicPartition]:
+    """Places as a commit takes them: with each partition's `metadata`, and the id where it is known."""
+
+    def said(place: Place) -> str:
+        return f"{_LAST * place.adjacent}{_ID}{place.id}" if place.id else ""
+
+    return [TopicPartition(*one, place.offset, f"{metadata(one)}{said(place)}") for one, place in places.items()]
+
+
+def with_topic(metadata: str, id_: str) -> str:
+    """The `metadata` of a commit, with the id of the topic that it is about: made anew, a topic has another one."""
+    return f"{metadata} topic={id_}" if id_ else metadata
+
+
+def topic_id(metadata: str | None) -> str:
+    """The id of the topic that a commit is about; empty where it does not say."""
+    found = _TOPIC.search((metadata or "").partition(_ID)[0])
+    return found[1] if found else ""
+
+
+def made_anew(told: TopicPartition, known: str) -> bool:
+    """Whether a group's commit is about another topic of this name than that of the id `known`; says so."""
+    if topic_id(told.metadata) in {"", known}:
+        return False
+    where = f"{told.topic}[{told.partition}]"
+    _LOG.warning("%s was deleted and made anew; it is read from its beginning, not from %d on", where, told.offset)
+    return True
+
+
+def committed_place(told: TopicPartition) -> Place:
+    """The place that a group's commit says; what another program has written there is no id."""
+    before, _, words = (told.metadata or "").partition(_ID)
+    return Place(told.offset, words, before.endswith(_LAST)) if _HEX.fullmatch(words) else Place(told.offset)
+
+
+def partition_of(message: Message) -> Partition:
+    """Where a record that was read lies."""
+    return message.topic() or "", message.partition() or 0

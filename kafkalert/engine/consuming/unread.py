@@ -1,0 +1,192 @@
+"""Records that a group can read no more: they expired or were deleted before it came to them, or the cluster lost them.
+
+No default decides where to go on: what is passed over is never alerted. The stage is held, and says how many they are.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from kafkalert.bus.records.lookup import ids_at
+from kafkalert.bus.records.mark_reader import MarkReader, Places
+from kafkalert.bus.records.partitions import Partition
+from kafkalert.bus.records.watermarks import partitions_of
+from kafkalert.config.sections import Cluster
+from kafkalert.engine.clock import Clock, SystemClock
+from kafkalert.engine.consuming.events import OutOfRangeError
+from kafkalert.engine.consuming.progress import committed_place, topic_id
+from kafkalert.errors import KafkalertError
+
+_LOG = logging.getLogger(__name__)
+_SECONDS: Final = 5.0
+_NAMED: Final = 3
+
+
+class Gap(NamedTuple):
+    """Offsets that a group has yet to read, and that are gone: from `offset` to before `start`, the log's first one.
+
+    Where the log ended at `end`, before `offset`, the cluster has lost its newest records; how many is not known. Where
+    `offset` lies in the log, that was cut before it, too, and had grown when it was seen.
+    """
+
+    offset: int
+    start: int
+    end: int
+
+    @property
+    def records(self) -> int:
+        """How many records that are at most."""
+        return max(0, self.start - self.offset)
+
+
+class UnreadError(KafkalertError):
+    """Records that `group` has yet to read are gone; `gaps` says in which partitions."""
+
+    def __init__(self, group: str, gaps: Mapping[Partition, Gap]) -> None:
+        count = sum(one.records for one in gaps.values())
+        named = [_said(partition, gap) for partition, gap in sorted(gaps.items())]
+        more = f", and {len(named) - _NAMED} partitions more" if len(named) > _NAMED else ""
+        many = f"{count:,} records expired or were deleted before they were read"
+        expired = "At most " + ("1 record expired or was deleted before it was read" if count == 1 else many)
+        hint = f"`kafkalert group seek {group} next` goes on with the next ones that are there"
+        again = "; `@-1h` also reads what came in place of lost ones, and all else of the last hour again"
+        super().__init__(
+            f"{expired if count else 'The cluster has lost records'}: {', '.join(named[:_NAMED])}{more}.",
+            hint=f"{hint}{again * any(not one.records for one in gaps.values())}.",
+        )
+        self.gaps = dict(gaps)
+
+
+def _said(partition: Partition, gap: Gap) -> str:
+    where = f"{partition[0]}[{partition[1]}]"
+    if gap.records:
+        return f"{where} offset{f's {gap.offset} to' * (gap.records > 1)} {gap.start - 1}"
+    if gap.end < gap.offset:
+        return f"{where} ended at {gap.end}, before the group's offset {gap.offset}"
+    return f"{where} was cut before the group's offset {gap.offset}, and has grown since"
+
+
+def gaps(
+    starts: Mapping[Partition, int], committed: Mapping[Partition, int], ends: Mapping[Partition, int]
+) -> dict[Partition, Gap]:
+    """Where what a group has `committed` lies outside the log."""
+    return {
+        one: Gap(offset, starts[one], ends[one])
+        for one, offset in committed.items()
+        if one in starts and one in ends and not starts[one] <= offset <= ends[one]
+    }
+
+
+class _Standing(NamedTuple):
+    """What a group has committed of a partition, of a topic of this id."""
+
+    cluster: str
+    topic_id: str
+    partition: Partition
+    offset: int
+    metadata: str
+
+
+class Unread:
+    """What a stage's group can read no more, by all that this process has seen of it.
+
+    A log that has lost its newest records grows again, and what is written then, at offsets before the group's, would
+    be read by nobody. So where it was cut stays a gap until the group's commit is another (`kafkalert group seek`
+    writes one), the topic is made anew, or the record before the group's offset is seen to be the one that it has
+    processed: then the log was not cut so far, or a broker that was cut off has told of an end of the past.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._cut: dict[_Standing, Gap] = {}
+        self._owed: dict[str, OutOfRangeError] = {}
+
+    def owes(self, cluster: Cluster) -> bool:
+        """Whether a member was refused an offset there, and what that means could not be looked into yet."""
+        return cluster.name in self._owed
+
+    def look(
+        self,
+        cluster: Cluster,
+        group: str,
+        consumer: Consumer,
+        topics: Mapping[str, tuple[str, int]],
+        *,
+        compare: bool,
+        refused: OutOfRangeError | None = None,
+    ) -> UnreadError | None:
+        """What `group` can read no more of `topics`, each with its id and number of partitions; None where it can all.
+
+        `compare`: whether to look in all partitions for the record before the group's offset. `refused`: what the
+        group's member was told; it is kept until a look has ended well. Raises UnreachableError, DeniedError,
+        KafkaException.
+        """
+        refused = refused or self._owed.get(cluster.name)
+        if refused is not None:
+            self._owed[cluster.name] = refused
+        places, inputs = Places(cluster), partitions_of(topics)
+        # In this order: while others process, starts, offsets and ends grow, and none of that may look like a gap.
+        starts = places.starts(inputs)
+        standing = {at.partition: at for at in _standing(cluster, consumer, topics)}
+        ends = places.high_watermarks(inputs)
+        logs = {one: Gap(at.offset, starts[one], ends[one]) for one, at in standing.items()}
+        outside = gaps(starts, {one: at.offset for one, at in standing.items()}, ends)
+        cut = {one: gap for one, gap in outside.items() if not gap.records}
+        if refused is not None and refused.partition in logs.keys() - outside.keys():
+            log = logs[refused.partition]
+            # A log's start does not go back: what is not before it now has not expired, so it lay behind the end. What
+            # lies before the group's offset is of no more use to it: others have processed that meanwhile.
+            if refused.offset is None or refused.offset >= log.offset:
+                cut[refused.partition] = log
+        for one, gap in cut.items():
+            self._cut.setdefault(standing[one], gap)
+        asked = {at for one, at in standing.items() if one not in outside and (compare or at in self._cut)}
+        for at, is_same in self._compared(cluster, asked, starts).items():
+            if is_same:
+                self._cut.pop(at, None)
+            else:
+                self._cut.setdefault(at, logs[at.partition])
+        self._owed.pop(cluster.name, None)
+        found = {one: self._cut[at] for one, at in standing.items() if at in self._cut}
+        found |= {one: gap for one, gap in outside.items() if gap.records}
+        return UnreadError(group, found) if found else None
+
+    def _compared(
+        self, cluster: Cluster, asked: Iterable[_Standing], starts: Mapping[Partition, int]
+    ) -> dict[_Standing, bool]:
+        """Whether the record right before a group's offset is the one whose id its commit has, where that is certain.
+
+        Nothing is said of a commit that is not sure to have the id of just that record and the topic's, nor where no
+        record is read there in time.
+        """
+        ids: dict[_Standing, bytes] = {}
+        for at in asked:
+            place = committed_place(TopicPartition(*at.partition, at.offset, at.metadata))
+            if place.adjacent and topic_id(at.metadata) == at.topic_id and starts[at.partition] < at.offset:
+                ids[at] = bytes.fromhex(place.id)
+        if not ids:
+            return {}
+        # Also what is in no transaction that was committed: where that stands now, what was processed does not.
+        reader = MarkReader(cluster, "", uncommitted=True)
+        try:
+            there = ids_at({at.partition: at.offset - 1 for at in ids}, reader, self._clock, _SECONDS)
+        except (KafkalertError, KafkaException) as error:
+            _LOG.warning("whether the logs still hold what was processed is not known: %s", error)
+            return {}
+        finally:
+            reader.close()
+        if len(there) < len(ids):
+            _LOG.info("%d of %d partitions have no record before the group's offset", len(ids) - len(there), len(ids))
+        return {at: there[at.partition] == id_ for at, id_ in ids.items() if at.partition in there}
+
+
+def _standing(cluster: Cluster, consumer: Consumer, topics: Mapping[str, tuple[str, int]]) -> Iterator[_Standing]:
+    """What the group of `consumer` has committed of these topics; not what is about others of their names."""
+    for one in consumer.committed([TopicPartition(*one) for one in partitions_of(topics)], timeout=_SECONDS):
+        if one.error is not None:
+            raise KafkaException(one.error)
+        id_ = topics[one.topic][0]
+        if one.offset >= 0 and topic_id(one.metadata) in {"", id_}:
+            yield _Standing(cluster.name, id_, (one.topic, one.partition), one.offset, one.metadata or "")

@@ -1,0 +1,79 @@
+"""Which of the records that were taken are not complete: no commit goes beyond the lowest of them."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from itertools import count
+from typing import Final, NamedTuple
+
+from kafkalert.bus.records.partitions import Partition
+
+_ASSIGNMENTS: Final = count(1)
+"""One for the whole process, so that a token of one stay never fits another one."""
+
+
+class Token(NamedTuple):
+    """One taking of one record. `assignment` numbers the times that a partition came."""
+
+    partition: Partition
+    assignment: int
+    offset: int
+
+
+class Completion:
+    """The records that were taken and are not complete, by partition. It belongs to one thread, and has no lock.
+
+    A partition's records are taken in the order of their offsets and completed in any. Each operation takes the same
+    time however many records are under way.
+    """
+
+    def __init__(self) -> None:
+        self._assignments: dict[Partition, int] = {}
+        # Not a plain dict: it would look for its first entry past all that were removed before it.
+        self._open: dict[Partition, OrderedDict[int, None]] = {}
+
+    def assigned(self, partitions: Iterable[Partition]) -> None:
+        """These partitions are read here from now on, with nothing taken; what was taken before counts no more."""
+        for partition in partitions:
+            self._assignments[partition] = next(_ASSIGNMENTS)
+            self._open[partition] = OrderedDict()
+
+    def gone(self, partitions: Iterable[Partition]) -> None:
+        """These are read elsewhere from now on, and what was taken of them counts no more."""
+        for partition in partitions:
+            self._assignments.pop(partition, None)
+            self._open.pop(partition, None)
+
+    def taken(self, partition: Partition, offset: int) -> Token:
+        """A record was taken; it is complete once `completed` is called with the token.
+
+        Raises KeyError where the partition is not read here, and ValueError where a later record is under way: the
+        lowest offset would not be known any more.
+        """
+        offsets = self._open[partition]
+        if offsets and offset <= next(reversed(offsets)):
+            raise ValueError("Records of a partition are taken in the order of their offsets.")
+        offsets[offset] = None
+        return Token(partition, self._assignments[partition], offset)
+
+    def is_open(self, token: Token) -> bool:
+        """Whether this record is under way; not where it is complete, or its partition went since."""
+        return (
+            self._assignments.get(token.partition) == token.assignment and token.offset in self._open[token.partition]
+        )
+
+    def completed(self, token: Token) -> None:
+        """A record is complete. What is not under way is passed over: a partition may have gone meanwhile."""
+        if self.is_open(token):
+            del self._open[token.partition][token.offset]
+
+    def returned(self, token: Token) -> None:
+        """Nobody has begun this record: it is as if it had not been taken, and it may be taken again."""
+        self.completed(token)
+
+    def safe(self, partition: Partition, following: int) -> int:
+        """The next offset to commit where all before `following` was taken: the lowest not complete, or `following`."""
+        return min(following, next(iter(self._open.get(partition, ())), following))
+
+    def incomplete(self) -> dict[Partition, int]:
+        """How many records are not complete, for each partition that has some."""
+        return {partition: len(offsets) for partition, offsets in self._open.items() if offsets}

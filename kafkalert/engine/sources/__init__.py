@@ -1,0 +1,1 @@
+"""Outputs of what comes from outside and cannot be read again."""

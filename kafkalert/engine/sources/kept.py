@@ -1,0 +1,80 @@
+"""What a source keeps to be sent again, as it cannot be read again."""
+
+import logging
+from collections import deque
+from typing import Any, Final, NamedTuple
+
+from kafkalert.engine.clock import Clock
+
+_LOG = logging.getLogger(__name__)
+KEPT_SECONDS: Final = 60.0
+KEPT_BYTES: Final = 64 << 20
+_OVERHEAD_BYTES: Final = 200
+"""What a kept record takes besides its key and value."""
+
+
+class Record(NamedTuple):
+    """What a source hands over."""
+
+    topic: str
+    value: bytes | None
+    key: bytes | None
+    headers: list[tuple[str, Any]]
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes in memory, about."""
+        return len(self.value or b"") + len(self.key or b"") + _OVERHEAD_BYTES
+
+
+class Kept:
+    """Records that may have to be sent again: those without acknowledgement, and of those with one the last `seconds`.
+
+    These count back from the last acknowledgement: a cluster that is gone acknowledges nothing, and however late
+    somebody moves away from it, it may not have given on what it took before.
+    """
+
+    def __init__(self, clock: Clock, seconds: float = KEPT_SECONDS) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._acknowledged: deque[tuple[float, int, list[Record]]] = deque()
+        self._waiting: list[Record] = []
+        self._acknowledged_bytes = 0
+        self._said = False
+        self.waiting_bytes = 0
+
+    def sent(self, record: Record) -> None:
+        """This one was handed over."""
+        self._waiting.append(record)
+        self.waiting_bytes += record.size
+
+    def acknowledged(self) -> None:
+        """All that was handed over has arrived."""
+        now = self._clock.monotonic()
+        if self._waiting:
+            self._acknowledged.append((now, self.waiting_bytes, self._waiting))
+            self._acknowledged_bytes += self.waiting_bytes
+            self._waiting, self.waiting_bytes = [], 0
+            self._forget_older(now - self._seconds)
+        while self._acknowledged_bytes > KEPT_BYTES:
+            self._drop()
+            if not self._said:
+                self._said = True
+                _LOG.warning("less than the last %.0f s are kept to be sent again: they are too much", KEPT_SECONDS)
+
+    def take(self, *, acknowledged: bool) -> list[Record]:
+        """What is to be sent again, in order: what was not acknowledged, before that perhaps the last that was."""
+        before = [record for _, _, batch in self._acknowledged for record in batch] if acknowledged else []
+        found = [*before, *self._waiting]
+        self._waiting, self.waiting_bytes = [], 0
+        if acknowledged:
+            self._acknowledged.clear()
+            self._acknowledged_bytes = 0
+        return found
+
+    def _forget_older(self, moment: float) -> None:
+        while self._acknowledged and self._acknowledged[0][0] < moment:
+            self._drop()
+
+    def _drop(self) -> None:
+        self._acknowledged_bytes -= self._acknowledged.popleft()[1]

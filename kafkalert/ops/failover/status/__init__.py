@@ -1,0 +1,1 @@
+"""Where everything runs: heartbeats, instances, groups and the mirror, as an operator is told."""

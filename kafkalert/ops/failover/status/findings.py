@@ -1,0 +1,193 @@
+"""What is wrong with a context, worst first: what a screen says in its first line, and what its status is made of."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from kafkalert.model.grade import Grade
+from kafkalert.ops.failover.status.instances import Presence
+from kafkalert.ops.failover.status.picture import Finding, Instance, Survey, Verdict
+from kafkalert.ops.mirror.condition import Condition
+from kafkalert.ops.mirror.expired import words
+from kafkalert.ops.mirror.status import FlowStatus
+from kafkalert.ops.wording import counted, harmless
+
+_ALERTING: Final = "alerting"
+_HELD: Final = "held: "
+_WORST_FIRST: Final = (Grade.BAD, Grade.UNKNOWN, Grade.WAITING)
+_RUNNING: Final = "running"
+_NAMED: Final = 3
+
+
+def judged(found: Survey, unknown: Sequence[str] = ()) -> Survey:
+    """`found` with all that is wrong with it, the worst first, and the verdict; `unknown`: what could not be asked."""
+    every = [*_active(found), *_alerts(found), *_instances(found), *_passive(found), *_waiting(found)]
+    every += [*_mirror(found), *_odd(found), *_gone(found)]
+    every += [Finding(Grade.UNKNOWN, text) for text in unknown]
+    ordered = tuple(sorted(every, key=lambda one: _WORST_FIRST.index(one.grade)))
+    if not all(one.answers for one in found.clusters):
+        verdict = Verdict.UNREACHABLE
+    else:
+        verdict = Verdict.NOT_OK if {one.grade for one in ordered} - {Grade.WAITING} else Verdict.OK
+    return replace(found, findings=ordered, notes=tuple(one.text for one in ordered), verdict=verdict)
+
+
+def instance_grade(one: Instance) -> Grade:
+    """What the state of an instance means; of one that is silent it is of an earlier time."""
+    if one.presence is Presence.STOPPED:
+        return Grade.WAITING
+    if one.presence is Presence.SILENT:
+        return Grade.UNKNOWN
+    if one.presence is Presence.STUCK or one.state.startswith(_HELD):
+        return Grade.BAD
+    return Grade.GOOD if one.state == _RUNNING else Grade.WAITING
+
+
+def flow_hint(one: FlowStatus, given_up: str) -> str:
+    """What has a flow run that does not; `given_up`: the cluster that was left by force, as `Survey` has it."""
+    if one.state is Condition.STARTING:
+        return f"Wait until it runs: `kafkalert mirror status` shows it. {one.hint}".rstrip()
+    if one.state not in {Condition.STOPPED, Condition.PAUSED}:
+        return one.hint or "`kafkalert mirror status` tells more, `kafkalert mirror apply` mends it."
+    if one.state is Condition.PAUSED or not given_up:
+        return "`kafkalert mirror apply --resume` lets it go on."
+    return (
+        f"A forced switch has stopped it: `kafkalert failover reconcile --from {given_up}` carries over what is "
+        "stranded, and lets it go on."
+    )
+
+
+def _active(found: Survey) -> Iterator[Finding]:
+    one = found.cluster(found.active)
+    if one.hint:
+        yield Finding(Grade.BAD, f"{one.detail} It is the active cluster. {one.hint}")
+    elif not one.answers:
+        others = [each.name for each in found.clusters if each is not one]
+        move = (
+            f" `kafkalert failover --to {others[0]} --force --accept-loss --dry-run` shows what a move would lose."
+            if others
+            else ""
+        )
+        yield Finding(Grade.BAD, f"{one.name} is the active cluster and does not answer.{move}")
+
+
+def _passive(found: Survey) -> Iterator[Finding]:
+    for one in found.clusters:
+        if one.hint and one.name != found.active:
+            yield Finding(Grade.BAD, f"{one.detail} {one.hint}")
+        elif not one.answers and one.name != found.active:
+            yield Finding(Grade.BAD, f"{one.name} does not answer. Stages stay on {found.active}; none can start.")
+        if one.answers and not one.control:
+            yield Finding(Grade.UNKNOWN, f"The control log of {one.name} could not be read.")
+
+
+def _alerts(found: Survey) -> Iterator[Finding]:
+    """Whether alerts are sent, by the instances of alerting."""
+    here = [one for one in found.instances if one.stage == _ALERTING and one.presence is not Presence.STOPPED]
+    alive = [one for one in here if one.presence is Presence.ALIVE]
+    working = [one for one in alive if one.state == _RUNNING and one.cluster == found.active]
+    held = [one for one in alive if one.state.startswith(_HELD)]
+    silent = [one for one in here if one.presence in {Presence.SILENT, Presence.STUCK}]
+    if not here:
+        yield Finding(Grade.BAD, "No alerts are sent: alerting does not run. Start it: `kafkalert run alerting`.")
+    elif not working and found.pending is not None:
+        yield Finding(Grade.WAITING, "Alerts wait for the switch that is under way.")
+    elif not working and (held or silent):
+        yield Finding(Grade.BAD, f"No alerts are sent: {_causes(held, silent)}.")
+    elif not working and any(one.cluster == found.active for one in alive):
+        yield Finding(Grade.BAD, f"No alerts are sent yet: alerting is {harmless(alive[0].state)}.")
+    elif not working:
+        yield Finding(Grade.BAD, f"No alerts are sent on {found.active}: alerting is elsewhere.")
+    elif held or silent:
+        others = counted(len(working), "other instance")
+        yield Finding(Grade.BAD, f"Some alerts wait: {_causes(held, silent)}; {others} of alerting run{_s(working)}.")
+
+
+def _s(working: Sequence[object]) -> str:
+    return "s" * (len(working) == 1)
+
+
+def _causes(held: Sequence[Instance], silent: Sequence[Instance]) -> str:
+    causes = [f"{harmless(one.instance)} is {harmless(one.state)}" for one in held[:_NAMED]]
+    causes += [f"{harmless(one.instance)} does not respond" for one in silent[:_NAMED]]
+    more = len(held) + len(silent) - len(causes)
+    return ", ".join(causes) + (f", and {more} more" if more else "")
+
+
+def _instances(found: Survey) -> Iterator[Finding]:
+    """What is wrong with single instances; those of alerting that wait are named where alerts are."""
+    for one in found.instances:
+        who = f"{harmless(one.stage)} {harmless(one.instance)}"
+        if one.presence is Presence.ALIVE and one.cluster != found.active:
+            where = harmless(one.cluster) or "no cluster"
+            yield Finding(Grade.BAD, f"{who} is on {where}, not on {found.active}.")
+        if one.presence is Presence.SILENT:
+            yield Finding(Grade.BAD, f"{who} does not respond: it ended without a word, or hangs.")
+        elif one.presence is Presence.STUCK:
+            yield Finding(Grade.BAD, f"{who} is stuck: it beats, but processes nothing. Restart it.")
+        elif one.stage != _ALERTING and instance_grade(one) is Grade.BAD:
+            yield Finding(Grade.BAD, f"{who} is {harmless(one.state)}.")
+        for name in one.unheard:
+            yield Finding(
+                Grade.BAD,
+                f"{who} is not heard on {name}; a planned switch would wait for it and be called off.",
+            )
+
+
+def _waiting(found: Survey) -> Iterator[Finding]:
+    """What nobody can read yet."""
+    for one in found.groups or ():
+        for first in one.transactions[:1]:
+            more = len(one.transactions) - 1
+            others = f", and in {counted(more, 'other partition')}" if more else ""
+            yield Finding(
+                Grade.WAITING,
+                f"{counted(one.waiting, 'record')} for {harmless(one.group)} wait on {found.active} behind an open "
+                f"transaction of another program in {first.topic}[{first.partition}] from offset {first.offset} on"
+                f"{others}: {first.tool}.",
+            )
+
+
+def _mirror(found: Survey) -> Iterator[Finding]:
+    answering = {one.name for one in found.clusters if one.answers}
+    for one in found.flows:
+        why = f": {one.reason}" if one.reason else ""
+        flow = f"The mirror from {one.source} to {one.target}"
+        if lost := words(one.expired, one.source):
+            yield Finding(Grade.BAD, f"Not on {one.target}: {lost}.")
+        if one.expired_reason:
+            yield Finding(
+                Grade.UNKNOWN,
+                f"Whether records of {one.source} expired before they crossed is not known: {one.expired_reason}.",
+            )
+        if one.state is Condition.UNREACHABLE:
+            yield Finding(Grade.UNKNOWN, f"{flow} is not known{why}. {one.hint}".rstrip())
+        elif one.state is not Condition.RUNNING:
+            grade = Grade.WAITING if one.state is Condition.STARTING else Grade.BAD
+            yield Finding(grade, f"{flow} is {one.state}{why}. {flow_hint(one, found.given_up)}")
+        elif one.lag_records is None and {one.source, one.target} <= answering:
+            yield Finding(Grade.UNKNOWN, f"The lag of {flow[0].lower()}{flow[1:]} is not known{_why(one.lag_reason)}.")
+
+
+def _gone(found: Survey) -> Iterator[Finding]:
+    for one in found.groups or ():
+        if one.gone:
+            records = counted(one.gone, "record")
+            yield Finding(
+                Grade.BAD,
+                f"At most {records} expired or were deleted before {one.group} read them; "
+                f"`kafkalert group show {one.group}` shows where.",
+            )
+
+
+def _odd(found: Survey) -> Iterator[Finding]:
+    if found.passed_over:
+        yield Finding(
+            Grade.WAITING,
+            f"{counted(found.passed_over, 'record')} of the control logs and the heartbeats cannot be meant, and "
+            f"{'is' if found.passed_over == 1 else 'are'} passed over; `kafkalert failover repair` shows which.",
+        )
+
+
+def _why(reason: str) -> str:
+    return f": {reason}" if reason else ""

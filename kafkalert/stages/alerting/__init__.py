@@ -1,0 +1,1 @@
+"""Alerting: entries in, alerts out, by the rules that customers have set."""

@@ -1,0 +1,299 @@
+"""The global tables of a machine, in one LMDB environment: authorisations, settings, and rules compiled from both.
+
+One follower writes the rows with their checkpoint, in one transaction; every worker reads, and adds the compiled rules
+that it was the first to need. Commits are not forced to disk: a killed process loses nothing (the page cache has it),
+and a store that another boot of the machine left behind is rebuilt from the topics, because its pages may be torn.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from hashlib import blake2b
+from pathlib import Path
+from shutil import rmtree
+from typing import IO, Any
+from weakref import finalize
+
+import lmdb
+import msgspec
+
+from kafkalert.config.own import own_file, own_folder
+from kafkalert.tables.arrivals import Arrival
+from kafkalert.tables.faults import (
+    ForeignTablesError,
+    LostTablesError,
+    RebuildingError,
+    TablesFullError,
+    fault,
+    foreign,
+)
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_READERS = 1024
+_LOCK_BYTES = 128 * _READERS  # more than LMDB's table of readers takes
+_REBUILDING = b"rebuilding"
+_FROM_BEGINNING, _FROM_EARLIER = b"", b"earlier"
+MAX_ID = 480
+"""Longest id in bytes that can be a row's key; LMDB takes 511."""
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """How far the tables have read one partition of a topic.
+
+    `offset` is the next to read; `seen` the last moment at which the partition's end was reached, in ms, UTC;
+    `arrivals` some of the records read, the newest first.
+    """
+
+    cluster: str
+    topic_id: str
+    offset: int
+    seen: int
+    arrivals: tuple[Arrival, ...] = ()
+
+
+class Store:
+    """The tables' files below `folder`. One object a process; threads may share it.
+
+    `flavour` names what compiled rules depend on besides the rows (rules installed, framing): rules compiled under
+    another flavour are dropped.
+    """
+
+    def __init__(self, folder: Path, *, size: int, flavour: bytes) -> None:
+        self.folder = folder
+        self._size = size
+        self._flavour = blake2b(flavour, digest_size=16).digest()
+        with self._faults(OSError, lmdb.Error), ExitStack() as undo:
+            own_folder(folder)
+            # Workers start at the same moment: none may discard what another has just opened.
+            with own_file(folder / "open.lock").open("a") as alone:
+                fcntl.flock(alone, fcntl.LOCK_EX)
+                self._users = undo.enter_context(self._join_users())
+                self._discard_of_other_boot()
+                self._allocate_lock()
+                self._open(size)
+            self._follower_lock = own_file(folder / "follower.lock")
+            shared = (folder / "tables" / "data.mdb", folder / "tables" / "lock.mdb", self._follower_lock)
+            self._files = {one: _identity(one) for one in shared}
+            self._keep_flavour(self._flavour)
+            undo.pop_all()
+        finalize(self, self._users.close)  # the environment closes itself, too
+
+    def _open(self, size: int) -> None:
+        self._env = lmdb.open(
+            str(self.folder / "tables"),
+            map_size=size,
+            max_dbs=6,
+            max_readers=_READERS,
+            sync=False,
+            writemap=False,
+            mode=0o600,
+        )
+        self._env.reader_check()
+        self.authorisations = self._env.open_db(b"authorisations")
+        self.settings = self._env.open_db(b"settings")
+        self.compiled = self._env.open_db(b"compiled")
+        self.authorisation_origins = self._env.open_db(b"origins of authorisations")
+        self.setting_origins = self._env.open_db(b"origins of settings")
+        self._meta = self._env.open_db(b"meta")
+
+    def _join_users(self) -> IO[str]:
+        """A file that is locked as long as this process uses the tables. Raises ConfigError where others do elsewhere.
+
+        LMDB knows processes by their number and locks by those of threads, and each PID namespace has its own.
+        """
+        users = own_file(self.folder / "users.lock").open("r+", encoding="ascii")
+        here = _namespace()
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if users.read() != here:
+                users.close()
+                raise foreign(self.folder) from None
+        else:
+            users.write(here)
+            users.truncate()
+            users.flush()
+        fcntl.flock(users, fcntl.LOCK_SH)
+        return users
+
+    def _discard_of_other_boot(self) -> None:
+        boot = _BOOT.read_text(encoding="ascii") if _BOOT.exists() else ""
+        marker = self.folder / "boot"
+        is_new = not marker.exists()
+        if own_file(marker).read_text(encoding="ascii") != boot or is_new:
+            rmtree(self.folder / "tables", ignore_errors=True)
+            marker.write_text(boot, encoding="ascii")
+
+    def _allocate_lock(self) -> None:
+        """Have room for LMDB's table of readers, which it maps: a hole there on a full disk would be a SIGBUS."""
+        own_folder(self.folder / "tables")
+        own_file(self.folder / "tables" / "data.mdb")
+        with own_file(self.folder / "tables" / "lock.mdb").open("ab") as lock:
+            lock.write(bytes(max(0, _LOCK_BYTES - lock.tell())))
+
+    def _keep_flavour(self, flavour: bytes) -> None:
+        with self.read() as txn:
+            kept = txn.get(b"flavour", db=self._meta)
+        if kept is None or bytes(kept) != flavour:
+            with self.write() as txn:
+                txn.drop(self.compiled, delete=False)
+                txn.put(b"flavour", flavour, db=self._meta)
+
+    @contextmanager
+    def _faults(self, *kinds: type[OSError | lmdb.Error]) -> Iterator[None]:
+        try:
+            yield
+        except kinds as error:
+            known = fault(self.folder, self._size, error)
+            if known is None:
+                raise
+            raise known from error
+
+    @contextmanager
+    def read(self) -> Iterator[Any]:
+        """A read transaction: one state of all tables."""
+        with self._env.begin() as txn:
+            yield txn
+
+    @contextmanager
+    def write(self) -> Iterator[Any]:
+        """The write transaction: all of it or nothing. Raises TablesFullError, with nothing written."""
+        with self._faults(lmdb.Error), self._env.begin(write=True) as txn:
+            yield txn
+
+    def checkpoints(self) -> dict[tuple[str, int], Checkpoint]:
+        """The checkpoint of each partition, by (topic, partition)."""
+        with self.read() as txn, txn.cursor(db=self._meta) as cursor:
+            found = {}
+            for key, value in cursor:
+                name = bytes(key)
+                if name.startswith(b"at/"):
+                    topic, partition = name[3:].decode().rsplit("/", 1)
+                    found[topic, int(partition)] = msgspec.msgpack.decode(value, type=Checkpoint)
+            return found
+
+    def put_checkpoint(self, txn: Any, topic: str, partition: int, checkpoint: Checkpoint) -> None:  # noqa: ANN401
+        """Note in `txn` how far a partition was read."""
+        txn.put(f"at/{topic}/{partition}".encode(), msgspec.msgpack.encode(checkpoint), db=self._meta)
+
+    def empty(self) -> None:
+        """Drop every row, checkpoint and compiled rule: the tables are read again from the beginning."""
+        with self.write() as txn:
+            txn.put(_REBUILDING, _FROM_BEGINNING, db=self._meta)
+            origins = (self.authorisation_origins, self.setting_origins)
+            for table in (self.authorisations, self.settings, self.compiled, *origins):
+                txn.drop(table, delete=False)
+            with txn.cursor(db=self._meta) as cursor:
+                more = cursor.set_range(b"at/")
+                while more and bytes(cursor.key()).startswith(b"at/"):
+                    more = cursor.delete()
+
+    def mark_partial(self, txn: Any) -> None:  # noqa: ANN401
+        """Note in `txn` that rows go back in time from here on, until they are whole again."""
+        if txn.get(_REBUILDING, None, self._meta) is None:
+            txn.put(_REBUILDING, _FROM_EARLIER, db=self._meta)
+
+    def mark_whole(self, txn: Any) -> None:  # noqa: ANN401
+        """Note in `txn` that the tables have again what the topics have."""
+        txn.delete(_REBUILDING, db=self._meta)
+
+    def check_whole(self, txn: Any) -> None:  # noqa: ANN401
+        """Raise RebuildingError while the tables that `txn` sees are being read again.
+
+        Raises ForeignTablesError where their compiled rules are no longer this process's.
+        """
+        if txn.get(b"flavour", None, self._meta) != self._flavour:
+            raise ForeignTablesError(
+                f"The tables in {self.folder} were taken over by another version or configuration of kafkalert.",
+                hint="Stop one of them, or give each an engine.state of its own.",
+            )
+        mark = txn.get(_REBUILDING, None, self._meta)
+        if mark is not None:
+            raise RebuildingError(self.folder, emptied=bytes(mark) == _FROM_BEGINNING)
+
+    def check_files(self) -> None:
+        """Raise LostTablesError where the folder no longer has the files that are open here.
+
+        Another process makes new ones there, and follows those: what says that they are followed says nothing of these.
+        """
+        if any(_identity(one) != opened for one, opened in self._files.items()):
+            raise LostTablesError(
+                f"The tables' files in {self.folder} were removed or replaced while they were in use.",
+                hint="Start it again: they are read anew from their topics. Remove them only while nothing uses them.",
+            )
+
+    def note_alive(self) -> None:
+        """Say that the tables are followed.
+
+        Raises LostTablesError where their files are gone; TablesFullError, ConfigError where no file can be written.
+        """
+        path = self.folder / "alive"
+        with self._faults(OSError):
+            try:
+                path.touch(mode=0o600)
+                os.utime(path)
+            except FileNotFoundError:  # somebody is just removing the files: if not all are gone, the next call sees it
+                self.check_files()
+
+    def open_follower_lock(self) -> IO[str]:
+        """The file that the one process has locked which follows the tables. Raises LostTablesError."""
+        try:
+            return self._follower_lock.open("a", encoding="ascii")
+        except FileNotFoundError:
+            self.check_files()
+            raise
+
+    def note_not_alive(self) -> None:
+        """Say that they are not; where that cannot be said, it is seen once nobody has said the other for a while."""
+        with suppress(OSError):
+            (self.folder / "alive").unlink(missing_ok=True)
+
+    def check_readers(self) -> int:
+        """Free what readers left that were killed, which keeps pages from being used again; how many there were."""
+        freed: int = self._env.reader_check()
+        return freed
+
+    def rows(self) -> tuple[int, int]:
+        """How many authorisations and settings there are."""
+        with self.read() as txn:
+            return txn.stat(self.authorisations)["entries"], txn.stat(self.settings)["entries"]
+
+    def compile_missing(self, accounts: Iterable[bytes], make: Callable[[Any, bytes], bytes]) -> dict[bytes, bytes]:
+        """The compiled rules of `accounts`, made from the newest rows by `make(txn, account)`, and kept.
+
+        They are made inside the write transaction, so no change of a row can come between reading and keeping. On a
+        full disk they are made all the same, and not kept. Raises RebuildingError.
+        """
+        try:
+            with self.write() as txn:
+                self.check_whole(txn)
+                made = {account: make(txn, account) for account in accounts}
+                for account, row in made.items():
+                    txn.put(account, row, db=self.compiled)
+                return made
+        except TablesFullError:
+            with self.read() as txn:
+                self.check_whole(txn)
+                return {account: make(txn, account) for account in accounts}
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._env.close()
+        self._users.close()
+
+
+def _namespace() -> str:
+    """What tells this PID namespace from all others, on any machine."""
+    try:
+        return f"{_BOOT.read_text(encoding='ascii').strip()} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:  # a system that has none
+        return ""
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino

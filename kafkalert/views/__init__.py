@@ -1,0 +1,1 @@
+"""How results look: words, tables, colours by verdict; commands, the demo and the dashboard share it. No Kafka."""
