@@ -45,6 +45,8 @@ SECONDS: Final = 90.0
 PASSWORD: Final = "a-password-of-tests"  # noqa: S105 - of clusters that live as long as a test
 NAMES: Final = ("dc1", "dc2")
 UNKNOWN_NAME: Final = "broker-1.internal.invalid"
+_SESSION: Final = "30000"
+"""Rights are tried here, not sessions: a member whose machine stands still for some seconds stays one."""
 _SCRAM: Final = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 
 
@@ -180,6 +182,8 @@ class SecuredCluster:
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "super.users": "User:broker;User:admin",
             "allow.everyone.if.no.acl.found": "false",
+            "group.min.session.timeout.ms": _SESSION,
+            "group.consumer.min.session.timeout.ms": _SESSION,
         }
 
 
@@ -247,6 +251,7 @@ class SecuredWorker:
             "rest.advertised.host.name": HOST,
             "rest.advertised.listener": "https",
             "plugin.discovery": "service_load",
+            "session.timeout.ms": _SESSION,
         }
 
         def written(place: str) -> Reference | None:
