@@ -60,6 +60,7 @@ class FakeMessage:
     at: int = 0
     lies: int = 0
     time: int = 1_700_000_000_000
+    led: int | None = 5
 
     def topic(self) -> str:
         """Where it lies."""
@@ -88,6 +89,10 @@ class FakeMessage:
     def timestamp(self) -> tuple[int, int]:
         """CreateTime."""
         return 1, self.time
+
+    def leader_epoch(self) -> int | None:
+        """That of the leader that wrote it, where the broker tells."""
+        return self.led
 
     def error(self) -> None:
         """It is a record."""

@@ -344,6 +344,8 @@ def pipelines(bootstrap: str, prefix: str, folder: Path) -> Iterator[Callable[..
         one.seed()
         return one
 
-    yield pipeline
-    for one in made:
-        one.end()
+    try:
+        yield pipeline
+    finally:
+        for one in made:
+            one.end()

@@ -43,8 +43,10 @@ def one_booking(bootstrap: str, prefix: str, folder: Path) -> Iterator[Pipeline]
     one.put_settings("anna", settings_row("anna", "NL01"))
     one.book(debit("NL01", "first"))
     one.flush()
-    yield one
-    one.end()
+    try:
+        yield one
+    finally:
+        one.end()
 
 
 def kafkalert(

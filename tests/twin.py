@@ -293,6 +293,8 @@ def twins(sandbox: Sandbox, prefix: str, folder: Path) -> Iterator[Callable[...,
         made[-1].mirror()
         return made[-1]
 
-    yield twin
-    for one in made:
-        one.end()
+    try:
+        yield twin
+    finally:
+        for one in made:
+            one.end()

@@ -10,7 +10,7 @@ from typing import Final
 
 from confluent_kafka import Message
 
-from kafkalert.bus.groups import group_properties
+from kafkalert.bus.groups import SESSION_MS, group_properties
 from kafkalert.bus.records.partitions import Partition
 from kafkalert.bus.records.unreadable import is_refused, pass_batch
 from kafkalert.config.sections import Cluster
@@ -223,10 +223,13 @@ class Loop:
 
         Raises RetryError where the process may have stood still inside poll(): others may have these records by now.
         """
-        if not self._fresh(self._clock.monotonic()):
+        now = self._clock.monotonic()
+        stood_still = now - self.ticked > SESSION_MS / 1000
+        if not self._fresh(now):
             self._await_fresh()
-            if not self._ending:
-                raise RetryError("Records were waited for too long.", hint="They are read from the last commit on.")
+            stood_still = True
+        if stood_still and not self._ending:
+            raise RetryError("Records were waited for too long.", hint="They are read from the last commit on.")
         self.busy = True
         try:
             if self._ending:

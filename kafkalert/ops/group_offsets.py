@@ -105,7 +105,8 @@ class GroupOffsets:
             wanted = self._log.positions(position, ends, self._clock.wall_ms())
         approve([_change(one, wanted[one.topic, one.partition]) for one in rows])
         try:
-            self._groups.move(group, wanted, epoch=self._epoch)
+            # A stage that is held goes on once its group's commit is another one, be it of the same offset.
+            self._groups.move(group, wanted, epoch=self._epoch, remark=f"sought={self._clock.wall_ms()}")
         except KafkaException as error:
             self._check_empty(group, self._groups.attendance([group])[group].members)
             raise RefusedError(f"{self.cluster} does not take it: {error.args[0].str()}.") from error

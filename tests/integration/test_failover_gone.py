@@ -77,6 +77,27 @@ def test_what_was_gone_before_it_was_read_is_not_passed_over(twin: Callable[[], 
     assert fresh.stop() == 0
 
 
+def test_a_log_that_was_cut_and_has_grown_again_is_not_passed_over(twin: Callable[[], Twin]) -> None:
+    """Another record stands where the group has processed one: what lies before it now was read by nobody."""
+    bank = twin()
+    assert begun(bank).stop() == 0
+    client, group = bank.dc1.client("kafkalert.alerting"), bank.dc1.group()
+    told = client.committed([TopicPartition(*one) for one in bank.dc1.places(ENTRIES)], timeout=SECONDS)
+    one = max(told, key=lambda at: at.offset)
+    before, _, id_ = (one.metadata or "").partition(" id=")
+    assert before.endswith(" last")
+    metadata = f"{before} id={id_[::-1]}"
+    client.commit(offsets=[TopicPartition(one.topic, one.partition, one.offset, metadata)], asynchronous=False)
+    client.close()
+    said = f"{one.topic}[{one.partition}] was cut before the group's offset {one.offset}, and has grown since."
+    for more in ("--yes", "--dry-run"):
+        refused = bank.command("failover", "--to", "dc2", more)
+        assert (refused.returncode, refused.stdout) == (5, ""), f"{refused.stderr}\n{bank.said()}"
+        assert f"On dc1: The cluster has lost records: {said}" in refused.stderr
+    assert bank.command("group", "seek", group, "next", "--yes").returncode == 0
+    bank.switch("dc2")
+
+
 def test_what_was_gone_before_it_crossed_is_told(twin: Callable[[], Twin]) -> None:
     """It was processed, so its alerts are there; but dc2 will never have it."""
     bank = twin()

@@ -1,6 +1,8 @@
 """Records that are gone before they were read, and a topic that was made anew under a stage: nothing is passed over."""
 
-from collections.abc import Iterator
+import shutil
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,10 +10,12 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import NewTopic
 
 from kafkalert.bus.clients import admin
+from kafkalert.sandbox.cleanup import data_folder
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
+from tests.load import asked
 from tests.made import debit
-from tests.pipeline import Pipeline
+from tests.pipeline import Pipeline, pipelines
 from tests.reading import ENTRIES, ends
 from tests.running import await_beat, kafkalert, one_booking
 
@@ -52,6 +56,48 @@ def test_records_that_expired_unread_are_counted_and_held_until_somebody_decides
     assert wait_until(lambda: len(small.outputs()) == 2, SECONDS)
     assert [one.entry for one in small.outputs()] == ["first", "more-2"]
     assert alerting.stop() == 0
+
+
+@pytest.mark.parametrize("protocol", ["consumer", "classic"])
+def test_a_log_that_was_cut_and_has_grown_again_is_passed_over_by_none_of_several(
+    own_sandbox: Callable[..., Sandbox], prefix: str, tmp_path: Path, protocol: str
+) -> None:
+    """What one of them is held at comes to the next, who never saw the log end before the group's offset."""
+    sandbox = own_sandbox()
+    with pipelines(sandbox.bootstrap(), prefix, tmp_path) as make:
+        pipeline = make(group_protocol=protocol)
+        stages = [pipeline.alerting(state=name) for name in ("one", "two")]
+        pipeline.send(400)
+        pipeline.await_processed()
+        client = pipeline.client("kafkalert.alerting")
+        committed = pipeline.committed(client, ENTRIES)
+        cut = max(committed, key=lambda one: committed[one])
+        for stage in stages:
+            stage.send(signal.SIGSTOP)
+        sandbox.kill("dc1")
+        shutil.rmtree(data_folder(sandbox.folder) / "dc1" / "data" / f"{cut[0]}-{cut[1]}")
+        sandbox.start("dc1")
+
+        def grown() -> bool:
+            pipeline.send(100)
+            pipeline.flush()
+            return (asked(lambda: ends(client, [cut])) or {}).get(cut, 0) > committed[cut]
+
+        assert wait_until(grown, SECONDS)
+        for stage in stages:
+            stage.send(signal.SIGCONT)
+        said = f"{cut[0]}[{cut[1]}] was cut before the group's offset {committed[cut]}, and has grown since"
+        for stage in stages:
+            beat = await_beat(pipeline, stage.pid, lambda beat: beat["state"].startswith("held: The cluster has lost"))
+            assert said in beat["state"]
+            assert beat["gone"] == {f"{cut[0]}/{cut[1]}": 0}
+        assert pipeline.committed(client, ENTRIES)[cut] == committed[cut]
+        client.close()
+        done = kafkalert(pipeline, "group", "seek", pipeline.group(), "start", "--topic", cut[0], "--yes")
+        assert done.returncode == 0, done.stderr
+        pipeline.await_processed()
+        pipeline.verify(least=400)
+        assert [stage.stop() for stage in stages] == [0, 0]
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def looped(ending: Ending) -> Loop:
     loop._ending = ending
     loop._fresh = lambda _now: True
     loop._clock = FakeClock()
+    loop.ticked = loop._clock.monotonic()
     loop._stage, loop._delivery, loop._dead = Mock(), Mock(), Mock()
     loop.busy = False
     return loop
@@ -122,6 +123,16 @@ def test_what_a_process_that_stood_still_has_in_hand_is_not_processed(
     assert next(looks, None) is None, "it waited for the control log"
     assert loop._stage.process.call_count == 0  # type: ignore[attr-defined]
     assert not loop.busy
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(4.9, False), (5.1, True)])
+def test_a_member_whose_session_may_be_over_does_not_process_what_it_has_in_hand(seconds: float, late: bool) -> None:
+    """In a context of one cluster, too, where no control log would have to be read first."""
+    loop = looped(Ending(Stopping(FakeClock())))
+    loop._clock.pass_by(seconds)  # type: ignore[attr-defined]
+    with pytest.raises(RetryError) if late else nullcontext():
+        assert loop._process([FakeMessage().real])
+    assert loop._stage.process.call_count == (not late)  # type: ignore[attr-defined]
 
 
 def test_abandoning_waits_for_what_is_being_processed() -> None:

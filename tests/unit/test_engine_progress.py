@@ -2,12 +2,13 @@
 
 from hashlib import blake2b
 
+import pytest
 from confluent_kafka import TopicPartition
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from kafkalert.bus.records.partitions import Partition
-from kafkalert.engine.consuming.progress import Place, Progress, committed_place, offsets
+from kafkalert.engine.consuming.progress import UNKNOWN, Place, Progress, committed_place, offsets
 from tests.engine_fakes import FakeMessage
 
 PARTITIONS = st.sampled_from([("a", 0), ("a", 1), ("b", 0)])
@@ -122,6 +123,25 @@ def test_a_place_is_committed_with_the_id_of_the_record_before_it_and_read_again
         assert committed_place(TopicPartition("a", 0, 9, odd)) == Place(9)
     progress.gone([partition])
     assert progress.places() == {}
+
+
+@pytest.mark.parametrize(("led", "kept"), [(7, 7), (None, UNKNOWN)])
+def test_a_commit_has_the_leaders_epoch_of_the_record_right_before_it(led: int | None, kept: int) -> None:
+    """By it a broker tells who comes later whether its log was cut; behind a marker it may be another leader's."""
+    partition, progress = ("a", 0), Progress()
+    progress.assigned({partition: Place(3)})
+    progress.reached(partition, 7, FakeMessage(of="a", carried=[("ka-id", b"one")], at=6, led=led).real)
+    place = progress.placed({partition: 7})[partition]
+    (told,) = offsets({partition: place}, lambda _: "epoch=4 topic=t")
+    assert (told.leader_epoch, committed_place(told)) == (led, place)
+    assert (place.adjacent, place.leader) == (True, kept)
+    progress.committed({partition: place})
+    assert progress.placed({partition: 8})[partition].leader == UNKNOWN
+    assert committed_place(TopicPartition("a", 0, 7, "another program's", 7)) == Place(7)
+    progress = Progress()  # the next member, who has read nothing yet
+    progress.assigned({partition: place})
+    assert progress.placed({partition: 7}) == {partition: place}
+    assert progress.placed({partition: 8})[partition].leader == UNKNOWN
 
 
 def test_a_commit_says_whether_the_record_of_its_id_lies_right_before_it() -> None:

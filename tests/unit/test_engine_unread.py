@@ -190,6 +190,16 @@ def test_a_record_that_still_stands_says_that_nothing_was_cut_before_it(
     assert log.look(refused=refused) == ""
 
 
+def test_a_member_that_is_told_twice_that_its_log_was_cut_does_not_go_by_a_repeat(log: Log) -> None:
+    """At first it had gone further than its commit; then it begins right there, and is told so again."""
+    log.ends = 200
+    assert log.look(refused=(None,)) == ""
+    assert log.look(refused=(None,)) == CUT
+    assert log.look(compare=True) == CUT
+    log.place = Place(90)  # as somebody has decided
+    assert log.look(compare=True) == ""
+
+
 def test_a_record_that_another_one_has_replaced_is_found_at_the_start(log: Log) -> None:
     """The log was cut and has grown while nobody looked; it is told again without another reading of all."""
     log.ends = 200
@@ -233,7 +243,7 @@ def test_nothing_is_said_where_it_is_not_certain(log: Log, why: str, monkeypatch
     st.text("abcXYZ019_-", min_size=1, max_size=30),
     st.integers(0, 99),
     st.none() | st.integers(0, 99),
-    st.sampled_from([Place(7), Place(7, "00" * 8), Place(7, "00" * 8, adjacent=True)]),
+    st.sampled_from([Place(7), Place(7, "00" * 8), Place(7, "00" * 8, adjacent=True, leader=3)]),
 )
 def test_a_commit_tells_its_topic(id_: str, epoch: int, end: int | None, place: Place) -> None:
     """Beside epoch, end and the record's id, each of which is still read."""

@@ -24,6 +24,7 @@ from kafkalert.engine.consuming.progress import (
     with_topic,
 )
 from kafkalert.engine.consuming.skipping import Ranges, bound, say, skipped, within, written
+from kafkalert.engine.consuming.unread import check_cuts
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ending
 
@@ -249,14 +250,16 @@ class Member:
                 # what it lists: rather twice than never.
                 self._skip(partition, 0 if partition in begun else bound(one.metadata))
         self._progress.assigned(start)
-        consumer.incremental_assign(offsets(start, lambda _: ""))
+        given = offsets(start, lambda _: "")
+        consumer.incremental_assign(given)
+        check_cuts(consumer, given)
         if begun:  # before anything is sent: a group that dies before its next commit has not lost its offsets
             self.commit_soon(begun)
         if start and not self.joined:  # the classic protocol tells a member that it is given nothing, too
             self.joined = True
             self._changed()
         # The library keeps a pause for a partition that goes, and has it when it comes back.
-        (consumer.pause if self._paused else consumer.resume)(offsets(start, lambda _: ""))
+        (consumer.pause if self._paused else consumer.resume)(given)
 
     def _skip(self, partition: Partition, end: int | None) -> None:
         """Pass over what the switch lists of a partition, as far as that lay before its end when the group first came.

@@ -16,7 +16,7 @@ _LAST: Final = " last"
 _TOPIC: Final = re.compile(r"(?:^| )topic=(\S{1,64})")
 _HEX: Final = re.compile(rf"[0-9a-f]{{{2 * ID_BYTES}}}")
 UNKNOWN: Final = -1
-"""Below every offset: what the group has committed is not known."""
+"""Below every offset and every epoch."""
 
 
 class Place(NamedTuple):
@@ -24,12 +24,14 @@ class Place(NamedTuple):
 
     `offset` is the next one to read; `id` that of the last record before it, in hexadecimal, or empty where that is not
     known: by it the same place is found there. `adjacent`: that record is known to lie at the offset right before;
-    elsewhere transaction markers may lie between, or a batch that could not be read.
+    elsewhere transaction markers may lie between, or a batch that could not be read. `leader`: where it is adjacent,
+    the epoch of the leader that wrote it, by which a broker tells whether its log was cut before the offset (KIP-320).
     """
 
     offset: int
     id: str = ""
     adjacent: bool = False
+    leader: int = UNKNOWN
 
 
 class Progress:
@@ -77,9 +79,13 @@ class Progress:
         for partition, offset in offsets.items():
             last, before = self._last.get(partition), self._places.get(partition, Place(offset))
             if last is None:
-                found[partition] = before._replace(offset=offset, adjacent=before.adjacent and before.offset == offset)
+                found[partition] = before if before.offset == offset else Place(offset, before.id)
+            elif last.offset() == offset - 1:
+                found[partition] = Place(
+                    offset, record_id(last).hex(), adjacent=True, leader=_epoch(last.leader_epoch())
+                )
             else:
-                found[partition] = Place(offset, record_id(last).hex(), last.offset() == offset - 1)
+                found[partition] = Place(offset, record_id(last).hex())
         return found
 
     def committed(self, places: Mapping[Partition, Place]) -> None:
@@ -128,7 +134,14 @@ def offsets(places: Mapping[Partition, Place], metadata: Callable[[Partition], s
     def said(place: Place) -> str:
         return f"{_LAST * place.adjacent}{_ID}{place.id}" if place.id else ""
 
-    return [TopicPartition(*one, place.offset, f"{metadata(one)}{said(place)}") for one, place in places.items()]
+    return [
+        TopicPartition(*one, place.offset, f"{metadata(one)}{said(place)}", place.leader)
+        for one, place in places.items()
+    ]
+
+
+def _epoch(told: int | None) -> int:
+    return UNKNOWN if told is None else told
 
 
 def with_topic(metadata: str, id_: str) -> str:
@@ -154,7 +167,11 @@ def made_anew(told: TopicPartition, known: str) -> bool:
 def committed_place(told: TopicPartition) -> Place:
     """The place that a group's commit says; what another program has written there is no id."""
     before, _, words = (told.metadata or "").partition(_ID)
-    return Place(told.offset, words, before.endswith(_LAST)) if _HEX.fullmatch(words) else Place(told.offset)
+    if not _HEX.fullmatch(words):
+        return Place(told.offset)
+    if not before.endswith(_LAST):
+        return Place(told.offset, words)
+    return Place(told.offset, words, adjacent=True, leader=_epoch(told.leader_epoch))
 
 
 def partition_of(message: Message) -> Partition:

@@ -4,6 +4,7 @@ No default decides where to go on: what is passed over is never alerted. The sta
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -16,12 +17,15 @@ from kafkalert.bus.records.watermarks import partitions_of
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.engine.consuming.events import OutOfRangeError
-from kafkalert.engine.consuming.progress import committed_place, topic_id
+from kafkalert.engine.consuming.progress import Place, committed_place, topic_id
 from kafkalert.errors import KafkalertError
 
 _LOG = logging.getLogger(__name__)
 _SECONDS: Final = 5.0
 _NAMED: Final = 3
+_SURE: Final = 2
+"""So often a member is told of one offset that its log was cut until that is believed whatever record stands there: at
+first it may have gone further than its commit; then it begins right there."""
 
 
 class Gap(NamedTuple):
@@ -79,6 +83,47 @@ def gaps(
     }
 
 
+def still_there(
+    cluster: Cluster, places: Mapping[Partition, Place], starts: Mapping[Partition, int], clock: Clock
+) -> dict[Partition, bool]:
+    """Whether the record right before each place, of a topic of now, is the one whose id it has; where that is certain.
+
+    Nothing is said of a place that is not sure to have the id of just that record, nor where no record is read there in
+    time. `starts`: where the logs begin.
+    """
+    ids = {
+        one: bytes.fromhex(place.id) for one, place in places.items() if place.adjacent and starts[one] < place.offset
+    }
+    if not ids:
+        return {}
+    # Also what is in no transaction that was committed: where that stands now, what was processed does not.
+    reader = MarkReader(cluster, "", uncommitted=True)
+    try:
+        there = ids_at({one: places[one].offset - 1 for one in ids}, reader, clock, _SECONDS)
+    except (KafkalertError, KafkaException) as error:
+        _LOG.warning("whether the logs still hold what was processed is not known: %s", error)
+        return {}
+    finally:
+        reader.close()
+    if len(there) < len(ids):
+        _LOG.info("%d of %d partitions have no record before the group's offset", len(ids) - len(there), len(ids))
+    return {one: there[one] == id_ for one, id_ in ids.items() if one in there}
+
+
+def check_cuts(consumer: Consumer, given: Iterable[TopicPartition]) -> None:
+    """Have brokers tell whether their logs were cut before the offsets that a member was `given`, and have grown since.
+
+    Who was to read what is lost may be another one. By the leader's epoch that a commit has (KIP-320): the library asks
+    by it at a seek, though not where it is assigned an offset, and tells a cut log as one that lacks the offset.
+    """
+    for one in given:
+        if one.leader_epoch is not None:
+            try:
+                consumer.seek(one)
+            except KafkaException as error:
+                _LOG.info("%s[%d] is read from %d on, unchecked: %s", one.topic, one.partition, one.offset, error)
+
+
 class _Standing(NamedTuple):
     """What a group has committed of a partition, of a topic of this id."""
 
@@ -87,6 +132,12 @@ class _Standing(NamedTuple):
     partition: Partition
     offset: int
     metadata: str
+
+    @property
+    def place(self) -> Place:
+        """As the commit tells it; of one that does not name its topic, the offset alone."""
+        told = TopicPartition(*self.partition, self.offset, self.metadata)
+        return committed_place(told) if topic_id(self.metadata) else Place(self.offset)
 
 
 class Unread:
@@ -101,6 +152,7 @@ class Unread:
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         self._cut: dict[_Standing, Gap] = {}
+        self._told: Counter[_Standing] = Counter()
         self._owed: dict[str, OutOfRangeError] = {}
 
     def owes(self, cluster: Cluster) -> bool:
@@ -140,46 +192,23 @@ class Unread:
             # lies before the group's offset is of no more use to it: others have processed that meanwhile.
             if refused.offset is None or refused.offset >= log.offset:
                 cut[refused.partition] = log
+            self._told[standing[refused.partition]] += refused.offset is None
         for one, gap in cut.items():
             self._cut.setdefault(standing[one], gap)
-        asked = {at for one, at in standing.items() if one not in outside and (compare or at in self._cut)}
-        for at, is_same in self._compared(cluster, asked, starts).items():
+        asked = {
+            one: at.place
+            for one, at in standing.items()
+            if one not in outside and (compare or at in self._cut) and self._told[at] < _SURE
+        }
+        for one, is_same in still_there(cluster, asked, starts, self._clock).items():
             if is_same:
-                self._cut.pop(at, None)
+                self._cut.pop(standing[one], None)
             else:
-                self._cut.setdefault(at, logs[at.partition])
+                self._cut.setdefault(standing[one], logs[one])
         self._owed.pop(cluster.name, None)
         found = {one: self._cut[at] for one, at in standing.items() if at in self._cut}
         found |= {one: gap for one, gap in outside.items() if gap.records}
         return UnreadError(group, found) if found else None
-
-    def _compared(
-        self, cluster: Cluster, asked: Iterable[_Standing], starts: Mapping[Partition, int]
-    ) -> dict[_Standing, bool]:
-        """Whether the record right before a group's offset is the one whose id its commit has, where that is certain.
-
-        Nothing is said of a commit that is not sure to have the id of just that record and the topic's, nor where no
-        record is read there in time.
-        """
-        ids: dict[_Standing, bytes] = {}
-        for at in asked:
-            place = committed_place(TopicPartition(*at.partition, at.offset, at.metadata))
-            if place.adjacent and topic_id(at.metadata) == at.topic_id and starts[at.partition] < at.offset:
-                ids[at] = bytes.fromhex(place.id)
-        if not ids:
-            return {}
-        # Also what is in no transaction that was committed: where that stands now, what was processed does not.
-        reader = MarkReader(cluster, "", uncommitted=True)
-        try:
-            there = ids_at({at.partition: at.offset - 1 for at in ids}, reader, self._clock, _SECONDS)
-        except (KafkalertError, KafkaException) as error:
-            _LOG.warning("whether the logs still hold what was processed is not known: %s", error)
-            return {}
-        finally:
-            reader.close()
-        if len(there) < len(ids):
-            _LOG.info("%d of %d partitions have no record before the group's offset", len(ids) - len(there), len(ids))
-        return {at: there[at.partition] == id_ for at, id_ in ids.items() if at.partition in there}
 
 
 def _standing(cluster: Cluster, consumer: Consumer, topics: Mapping[str, tuple[str, int]]) -> Iterator[_Standing]:

@@ -14,6 +14,7 @@ from kafkalert.bus.principal import UNKNOWN
 from kafkalert.bus.records.partitions import Partition
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.config.stages import readers
+from kafkalert.engine.consuming.progress import Place, committed_place, topic_id
 from kafkalert.engine.consuming.skipping import Ranges, bound, of_epoch, written
 
 SECONDS: Final = 5.0
@@ -98,6 +99,17 @@ class Groups:
             for group, places in self._places(groups).items()
         }
 
+    def places(self, groups: Iterable[str], ids: Mapping[str, str]) -> dict[str, dict[Partition, Place]]:
+        """Where each group has committed to be in topics of these `ids`, by name; not in others of their names."""
+        return {
+            group: {
+                (one.topic, one.partition): committed_place(one)
+                for one in places
+                if one.topic in ids and topic_id(one.metadata) == ids[one.topic]
+            }
+            for group, places in self._places(groups).items()
+        }
+
     def known(self, groups: Iterable[str], epoch: int) -> dict[str, Known]:
         """Where each group is; apart from it what a switch wrote that never came to be: of an epoch beyond `epoch`."""
         found: dict[str, Known] = {}
@@ -132,9 +144,12 @@ class Groups:
             found[group] = [one for one in partitions if one.offset >= 0]
         return found
 
-    def move(self, group: str, offsets: Offsets, *, epoch: int) -> None:
-        """Have a group without members go on at `offsets`. Raises KafkaException where it has members."""
-        metadata = written(epoch)
+    def move(self, group: str, offsets: Offsets, *, epoch: int, remark: str = "") -> None:
+        """Have a group without members go on at `offsets`. Raises KafkaException where it has members.
+
+        `remark` stands in the commits beside the epoch: with it, the same offset is another commit.
+        """
+        metadata = f"{written(epoch)} {remark}".rstrip()
         wanted = [
             TopicPartition(topic, number, offset, metadata) for (topic, number), offset in sorted(offsets.items())
         ]

@@ -9,16 +9,17 @@ from kafkalert.bus.connect import flow
 from kafkalert.bus.control.state import View
 from kafkalert.bus.records.marks import ORIGIN_HEADER
 from kafkalert.bus.records.partitions import Partition, parse_partition, partition_word
+from kafkalert.bus.records.watermarks import topic_ids
 from kafkalert.bus.transactions import tool
 from kafkalert.config.pipeline import TABLES
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.consuming.skipping import Ranges, ranges, within
-from kafkalert.engine.consuming.unread import UnreadError, gaps
+from kafkalert.engine.consuming.unread import Gap, UnreadError, gaps, still_there
 from kafkalert.errors import KafkalertError, RefusedError
 from kafkalert.ops.failover.positions.evidence import topics_of
 from kafkalert.ops.failover.positions.exact import ExactPosition, NotCrossed
-from kafkalert.ops.failover.positions.groups import Committed
+from kafkalert.ops.failover.positions.groups import Committed, Groups
 from kafkalert.ops.failover.positions.ledger import Ledger
 from kafkalert.ops.failover.positions.native_records import Uncrossed
 from kafkalert.ops.mirror.carried import carried_if_told
@@ -81,6 +82,22 @@ class PlannedPositions:
             ),
             *(text for window in windows for text in self._open(window.name)),
         ]
+
+    def check_uncut(self, groups: Groups) -> None:
+        """That the source's logs were not cut before what `groups` have processed, to grow again since.
+
+        Raises RefusedError where one was; UnreachableError, DeniedError.
+        """
+        window, cluster = self._ledger.window(self._source), self._settings.clusters[self._source]
+        topics = topic_ids(cluster, sorted({topic for topic, _ in window.begin}))
+        for group, at in groups.places(groups.names(), {name: id_ for name, (id_, _) in topics.items()}).items():
+            starts = window.places.starts(at)
+            there = still_there(cluster, at, starts, self._clock)
+            if cut := [one for one, is_same in there.items() if not is_same]:
+                ends = window.places.high_watermarks(cut)
+                raise self._unread(
+                    group, {one: Gap(at[one].offset, starts[one], ends[one]) for one in cut}, RefusedError
+                )
 
     def _open(self, name: str) -> Iterator[str]:
         """A sentence for each partition of a cluster in which somebody's transaction is open."""
@@ -196,12 +213,15 @@ class PlannedPositions:
         for group, offsets in committed.items():
             at = {one: offset for one, offset in offsets.items() if one in window.begin and offset >= 0}
             if found := gaps(window.places.starts(at), at, window.places.high_watermarks(at)):
-                error = UnreadError(group, found)
-                raise kind(
-                    f"On {self._source}: {error} A switch would pass over them on {self._target}, too.",
-                    hint=f"{error.hint} What of them had crossed is on {self._target}: after the switch, "
-                    f"`kafkalert group seek {group} POSITION` goes back to before it there.",
-                )
+                raise self._unread(group, found, kind)
+
+    def _unread(self, group: str, found: Mapping[Partition, Gap], kind: type[KafkalertError]) -> KafkalertError:
+        error = UnreadError(group, found)
+        return kind(
+            f"On {self._source}: {error} A switch would pass over them on {self._target}, too.",
+            hint=f"{error.hint} What of them had crossed is on {self._target}: after the switch, "
+            f"`kafkalert group seek {group} POSITION` goes back to before it there.",
+        )
 
     def _alone(self, one: Partition, what: NotCrossed) -> KafkalertError:
         """What has to be on the target and is not, so that there is no place to go on."""

@@ -80,7 +80,9 @@ def _plan(settings: Settings, order: Order, audience: Audience, found: Survey, w
 
         def follow() -> tuple[PlannedPositions, list[str]]:
             one = following.enter_context(PlannedPositions(settings, view, found.active, order.target, clock))
-            return one, one.begin(groups.committed(groups.names()))
+            assumed = one.begin(groups.committed(groups.names()))
+            one.check_uncut(groups)
+            return one, assumed
 
         positions, assumed = follow()  # while the operator thinks, it is read already
         changes = [*_planned_changes(found, order), *assumed]
