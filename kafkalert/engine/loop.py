@@ -29,6 +29,8 @@ from kafkalert.engine.stage import Stage
 _LOG = logging.getLogger(__name__)
 RETRY_SECONDS: Final = 0.2
 FRESH_SECONDS: Final = 0.02
+SETTLE_SECONDS: Final = 2.0
+"""How long who leaves waits for calls to the outside that are under way."""
 _UNCONFIRMED: Final = "the last commit is not confirmed"
 
 
@@ -37,7 +39,8 @@ class Loop:
 
     `hold` says, as long as it returns a reason, that nothing may be processed now. `fresh` says whether the control log
     was read lately enough to go on by it at a monotonic time; where it was not, `look` is called once it was, and may
-    change `ending`. `changed` is called when `held` or `joined` change.
+    change `ending`. `changed` is called when `held` or `joined` change. `unfinished`: how many records the stage had
+    taken, and not brought to their end, when the loop was closed.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Loop:
         group: str,
         section: EngineSection,
         *,
+        progress: Progress,
         delivery: Delivery,
         dead: DeadLetters,
         metrics: Metrics,
@@ -69,21 +73,22 @@ class Loop:
         self._changed = changed
         self._clock = clock
         self._ending = ending
-        self._progress = Progress()
+        self._progress = progress
         self._elsewhere: dict[Partition, int] = {}
         self._ask_at = self._commit_from = self._commit_by = float("-inf")
         delivery.waiting = self._tick
         self._held = ""
-        self._stale = False
+        self._stale = self._full = False
         self._cluster = cluster
         self.busy = False
+        self.unfinished = 0
         self.ends: dict[Partition, int] = {}
         self.measured = clock.monotonic()
         self.ticked = clock.monotonic()
         self._member = Member(
             cluster,
             group,
-            progress=self._progress,
+            progress=progress,
             delivery=delivery,
             changed=changed,
             properties=group_properties(cluster, group, section.group_protocol),
@@ -134,6 +139,7 @@ class Loop:
 
     def commit(self) -> None:
         """Wait for acknowledgement of every output, then commit what they came from; the member hears how it went."""
+        self._progress.collect()
         moved = self._progress.uncommitted()
         if moved:
             self._delivery.flush()
@@ -143,6 +149,7 @@ class Loop:
 
     def commit_all(self) -> bool:
         """Commit all that was processed here, and wait for the answer; whether there was a good one in time."""
+        self._progress.collect()
         self._delivery.flush()
         done = self._member.commit_now(self._progress.positions())
         self._measure_lag()
@@ -151,6 +158,7 @@ class Loop:
     def _last_commit(self) -> None:
         """Before leaving for another cluster it has to be confirmed; at a stop what is not confirmed comes again."""
         self._ending.check()
+        self._progress.settle(SETTLE_SECONDS, self._tick)
         while not self.commit_all() and not self._ending.stopped:
             self._tick()
             self._set_hold(_UNCONFIRMED)
@@ -161,6 +169,7 @@ class Loop:
     def close(self) -> None:
         """Leave the group: see `Member.close`."""
         self._delivery.waiting = lambda: None
+        self.unfinished = self._progress.unfinished()
         self._member.close(self._ending)
 
     def _tick(self) -> None:
@@ -185,6 +194,9 @@ class Loop:
         self._changed()
 
     def _step(self) -> None:
+        if self._full == self._progress.advance():  # that there is no room for more is load, and no hold
+            self._full = not self._full
+            self._member.pause(paused=self._full or bool(self._held))
         batch = self._member.fetch(self._batch)
         if not batch:
             self._delivery.poll()
@@ -259,7 +271,7 @@ class Loop:
 
     def _set_hold(self, reason: str) -> None:
         if bool(reason) != bool(self._held):
-            self._member.pause(paused=bool(reason))
+            self._member.pause(paused=bool(reason) or self._full)
             _LOG.warning("held: %s", reason) if reason else _LOG.warning("going on")
             self._held = reason
             self._changed()
@@ -279,12 +291,10 @@ class Loop:
         if not self._held:  # nothing is fetched then, and no end is told
             self.measured = self._clock.monotonic()
         self.ends = self._member.ends()
-        positions = self._progress.positions()
-        lag = {one: max(0, end - positions[one]) for one, end in self.ends.items() if one in positions}
         self.busy = True
         try:
             self._ending.check()
-            self._metrics.lag = lag
+            self._metrics.lag = self._progress.lag(self.ends)
             self._metrics.before_switch += self._member.skipped
             self._member.skipped = 0
         finally:

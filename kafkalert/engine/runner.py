@@ -22,7 +22,7 @@ from kafkalert.engine.observe import health
 from kafkalert.engine.observe.heartbeat import Heartbeat, Report
 from kafkalert.engine.observe.watchdog import LastCommit, Watchdog
 from kafkalert.engine.options import RunOptions
-from kafkalert.engine.stage import Given, Stage
+from kafkalert.engine.stage import CallingStage, Given, Stage
 from kafkalert.engine.stay import Goals, Stay, Work
 from kafkalert.engine.stopping import ORDERLY_SECONDS, InterruptedStopError
 from kafkalert.errors import DeniedError, NotReadyError, UnreachableError
@@ -53,7 +53,7 @@ class Runner:
         settings: Settings,
         options: RunOptions,
         *,
-        stage: Stage,
+        stage: Stage | CallingStage,
         given: Given,
     ) -> None:
         clock, stopping = given.clock, given.stopping
@@ -266,7 +266,8 @@ class Runner:
         error = ended.error
         if isinstance(error, AbandonedError):
             return
-        self._uncommitted = error is not None if ended.worked else self._uncommitted
+        if ended.worked:
+            self._uncommitted = error is not None or ended.unfinished > 0
         if error is None:
             return
         if isinstance(error, InterruptedStopError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from confluent_kafka import Message
 
@@ -12,6 +12,7 @@ from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.dependency import Dependency
 from kafkalert.engine.observe.metrics import Metrics
+from kafkalert.engine.sinks.keyed import Job
 from kafkalert.engine.stopping import Stopping
 
 
@@ -45,5 +46,36 @@ class Stage(Protocol):
         ...
 
 
-Build = Callable[[Settings, Given], Stage]
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What a stage calls outside Kafka for each record, on `workers` threads: see `engine.sinks.sink.Sink`.
+
+    `call` may raise PassingError, to be called again later, or DecodingError, to have the record put away.
+    `most_records` and `most_bytes` bound what was taken and is not complete.
+    """
+
+    call: Callable[[Job], None]
+    workers: int = 8
+    most_records: int = 1_000
+    most_bytes: int = 16 * 1024 * 1024
+
+
+@runtime_checkable
+class CallingStage(Protocol):
+    """Makes a call to the outside for each record, as an SMTP server or an HTTP service takes it, instead of outputs.
+
+    The engine bounds what is under way, keeps the order of each key, and commits only what is complete; a call that
+    hangs holds up no switch and no stop. A record may come again: after a crash, a switch, or with its partition.
+    """
+
+    name: str
+    """See `Stage`; so are the following."""
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+    dependency: Dependency
+    calls: Calls
+    """What to call."""
+
+
+Build = Callable[[Settings, Given], Stage | CallingStage]
 """Makes a stage of its configuration. Raises KafkalertError where it cannot be."""

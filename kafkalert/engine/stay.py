@@ -15,6 +15,7 @@ from kafkalert.engine.clock import Clock
 from kafkalert.engine.consuming.beginning import Beginning
 from kafkalert.engine.consuming.events import OutOfRangeError
 from kafkalert.engine.consuming.inputs import Inputs
+from kafkalert.engine.consuming.progress import Progress
 from kafkalert.engine.consuming.skipping import Ranges
 from kafkalert.engine.consuming.unread import Unread
 from kafkalert.engine.deadletter import DeadLetters
@@ -22,7 +23,10 @@ from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ending, Ends, alone
 from kafkalert.engine.loop import Loop
 from kafkalert.engine.observe.metrics import Metrics
-from kafkalert.engine.stage import Stage
+from kafkalert.engine.sinks.calling import Calling
+from kafkalert.engine.sinks.progress import SinkProgress
+from kafkalert.engine.sinks.sink import Sink
+from kafkalert.engine.stage import CallingStage, Stage
 from kafkalert.errors import DeniedError
 
 _LOOK_SECONDS: Final = 0.2
@@ -40,7 +44,7 @@ class Work:
     """
 
     settings: Settings
-    stage: Stage
+    stage: Stage | CallingStage
     metrics: Metrics
     fresh: Callable[[float, int, str], bool]
     look: Callable[["Stay"], None]
@@ -55,7 +59,7 @@ class Stay:
 
     So the clients of the cluster that a stage is about to move to are there when it moves. When it has ended (`ended`),
     `error` is what ended it, if that was none of `finished` (all of `goals` was reached), leaving or a stop. `worked`:
-    whether it became a member of its group.
+    whether it became a member of its group. `unfinished`: how many records it had taken and not brought to their end.
     """
 
     def __init__(self, work: Work, cluster: Cluster) -> None:
@@ -65,6 +69,7 @@ class Stay:
         self.ending = Ending(work.stopping)
         self.loop: Loop | None = None
         self.finished = self.ended = self.worked = False
+        self.unfinished = 0
         self.error: BaseException | None = None
         self.begun = work.clock.monotonic()
         self.state = "starting"
@@ -72,6 +77,7 @@ class Stay:
         self._goals: Goals | None = None
         self._going = Event()
         self._delivery: Delivery | None = None
+        self._sink: Sink | None = None
         name = f"loop on {cluster.name}"
         self._thread = Thread(target=watched(name, self._stay, self._ended), name=name, daemon=True)
         self._thread.start()
@@ -94,9 +100,11 @@ class Stay:
         The thread ends when the call that it waits in returns; its clients are closed there.
         """
         self.ending.abandon()
-        delivery, loop = self._delivery, self.loop
+        delivery, sink, loop = self._delivery, self._sink, self.loop
         if delivery is not None:
             delivery.abandon()
+        if sink is not None:
+            sink.abandon()
         self._going.set()
         while loop is not None and loop.busy:  # computes; whatever could wait for a broker raises by now
             self._work.stopping.wait(0.001)
@@ -110,7 +118,10 @@ class Stay:
     def _ended(self, error: BaseException | None) -> None:
         self.error = None if error is None else alone(error)
         self.worked = self.loop is not None and self.loop.joined
-        self.loop = self._delivery = None
+        self.unfinished = 0 if self.loop is None else self.loop.unfinished
+        if self._sink is not None:
+            self._sink.close()
+        self.loop = self._delivery = self._sink = None
         self.state = "starting"  # until the runner knows what comes next
         self.ended = True
         self._work.changed()
@@ -132,13 +143,16 @@ class Stay:
             inputs.check()
             return stage.dependency.hold()
 
+        dead = DeadLetters(dead_topic, stage.name, delivery, work.metrics.dead, work.clock)
+        worked, progress = self._bound(stage, dead)
         loop = Loop(
-            stage,
+            worked,
             cluster,
             settings.group(stage.name),
             settings.engine,
+            progress=progress,
             delivery=delivery,
-            dead=DeadLetters(dead_topic, stage.name, delivery, work.metrics.dead, work.clock),
+            dead=dead,
             metrics=work.metrics,
             hold=hold,
             fresh=lambda now: work.fresh(now, self.epoch, cluster.name),
@@ -178,6 +192,22 @@ class Stay:
             inputs.close()
             loop.close()
             delivery.close()
+
+    def _bound(self, stage: Stage | CallingStage, dead: DeadLetters) -> tuple[Stage, Progress]:
+        """The stage as the loop knows it, and what counts how far it has come."""
+        if not isinstance(stage, CallingStage):
+            return stage, Progress()
+        calls = stage.calls
+        self._sink = Sink(
+            stage.name,
+            calls.call,
+            workers=calls.workers,
+            most_records=calls.most_records,
+            most_bytes=calls.most_bytes,
+            clock=self._work.clock,
+        )
+        progress = SinkProgress(self._sink, dead)
+        return Calling(stage, progress, self._work.metrics), progress
 
     def _check_unread(
         self,

@@ -8,7 +8,7 @@ from kafkalert.engine.clock import SystemClock
 from kafkalert.engine.observe.metrics import Metrics
 from kafkalert.engine.options import RunOptions
 from kafkalert.engine.runner import Runner
-from kafkalert.engine.stage import Build, Given, Stage
+from kafkalert.engine.stage import Build, CallingStage, Given, Stage
 from kafkalert.engine.stopping import Stopping
 from kafkalert.errors import ConfigError
 
@@ -27,7 +27,7 @@ def run_reader(spec: StageSpec, settings: Settings, options: RunOptions) -> Metr
     return given.metrics
 
 
-def _made(spec: StageSpec, settings: Settings, given: Given) -> Stage:
+def _made(spec: StageSpec, settings: Settings, given: Given) -> Stage | CallingStage:
     """The stage of `spec`, which it has to be: others go by the spec. Raises ConfigError where it is not."""
     module, _, name = spec.build.partition(":")
     try:

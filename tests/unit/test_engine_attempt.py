@@ -21,7 +21,7 @@ class FakeLoop:
     """One that notes whether anybody could see it when its time was set."""
 
     def __init__(self, clock: FakeClock) -> None:
-        self.consumer, self.busy, self.joined = Mock(), False, True
+        self.consumer, self.busy, self.joined, self.unfinished = Mock(), False, True, 0
         self.stays: list[Stay] = []
         self.set: list[tuple[float, bool]] = []
         self._ticked = clock.monotonic()
@@ -131,7 +131,7 @@ def test_ends_are_of_the_moment_at_which_they_were_measured(monkeypatch: pytest.
     monkeypatch.setattr("kafkalert.engine.loop.group_properties", Mock(return_value={}))
     clock, section = FakeClock(), Mock(batch=1)
     section.commit_interval.total_seconds.return_value = 1.0
-    parts: Any = dict.fromkeys(("delivery", "dead", "hold", "fresh", "look", "changed", "ending"), Mock())
+    parts: Any = dict.fromkeys(("progress", "delivery", "dead", "hold", "fresh", "look", "changed", "ending"), Mock())
     loop = Loop(Mock(), DC1, "g", section, metrics=Metrics(), clock=clock, **parts)
     clock.pass_by(WAITED)
     loop._measure_lag()

@@ -150,7 +150,7 @@ def test_abandoning_waits_for_what_is_being_processed() -> None:
     assert entered.wait(30)
     attempt = Stay.__new__(Stay)
     attempt.ending, attempt.loop, attempt.ended = ending, loop, False
-    attempt._delivery, attempt._going, attempt._work = Mock(), Event(), Mock()
+    attempt._delivery, attempt._sink, attempt._going, attempt._work = Mock(), Mock(), Event(), Mock()
     waits = Event()
 
     def wait(_seconds: float) -> bool:
@@ -162,6 +162,7 @@ def test_abandoning_waits_for_what_is_being_processed() -> None:
     abandoning.start()
     assert waits.wait(30)
     assert ending.abandoned
+    assert attempt._sink.abandon.call_count == 1
     assert abandoning.is_alive()
     released.set()
     abandoning.join(30)

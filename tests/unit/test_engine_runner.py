@@ -33,6 +33,7 @@ class FakeAttempt:
         self.ending = Ending(work.stopping)
         self.epoch = -1
         self.ended = self.finished = self.worked = False
+        self.unfinished = 0
         self.begun = work.clock.monotonic()
         self.error: BaseException | None = None
         self.state = "starting"
@@ -180,10 +181,10 @@ def test_who_breaks_as_it_leaves_says_so_until_that_is_committed(monkeypatch: py
     """What it had processed comes again. A stay that ends without having worked changes nothing."""
     running = Running(monkeypatch, until_end=False)
 
-    def end(error: Exception | None, *, worked: bool) -> bool:
+    def end(error: Exception | None, *, worked: bool, unfinished: int = 0) -> bool:
         running.runner._turn()
         stay = running.made[-1]
-        stay.worked, stay.error, stay.ended = worked, error, True
+        stay.worked, stay.error, stay.unfinished, stay.ended = worked, error, unfinished, True
         running.runner._turn()
         running.clock.pass_by(10)
         return running.runner.report().uncommitted
@@ -196,7 +197,8 @@ def test_who_breaks_as_it_leaves_says_so_until_that_is_committed(monkeypatch: py
         end(None, worked=False),
         end(broke, worked=False),
         end(None, worked=True),
-    ] == [False, True, True, True, False]
+        end(None, worked=True, unfinished=2),
+    ] == [False, True, True, True, False, True]
 
 
 def test_who_left_for_a_switch_that_was_called_off_begins_anew_where_its_commit_is_never_confirmed(

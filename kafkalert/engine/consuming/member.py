@@ -282,6 +282,7 @@ class Member:
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         going = [(one.topic, one.partition) for one in partitions]
+        self._progress.collect()
         if self._progress.uncommitted(going):
             self._delivery.flush()
         # Not waited for: that would hang the callback. It goes out, on one connection, before the partitions do. What

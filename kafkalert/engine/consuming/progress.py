@@ -35,7 +35,11 @@ class Place(NamedTuple):
 
 
 class Progress:
-    """Next offsets of the partitions assigned here. What is not assigned is neither kept nor committed."""
+    """Next offsets of the partitions assigned here. What is not assigned is neither kept nor committed.
+
+    Here a record is done with once the loop has gone past it. `advance`, `collect` and `settle` are for a stage whose
+    records are not: see `engine.sinks.progress`.
+    """
 
     def __init__(self) -> None:
         self._next: dict[Partition, int] = {}
@@ -68,10 +72,32 @@ class Progress:
             if last is not None:
                 self._last[partition] = last
 
+    def advance(self) -> bool:
+        """Go on with what the stage has taken and not begun; whether it may be given more."""
+        return True
+
+    def collect(self) -> None:
+        """Note what has come to its end since the last time. To be called before what to commit is asked for."""
+
+    def settle(self, seconds: float, waiting: Callable[[], None]) -> None:
+        """Take nothing more, and wait at most so long until what was taken is done with, calling `waiting`."""
+
+    def unfinished(self) -> int:
+        """How many records were taken and are not done with, so that no commit has them."""
+        return 0
+
+    def _safe(self, partition: Partition) -> int:
+        """The offset before which all is done with."""
+        return self._next[partition]
+
+    def lag(self, ends: Mapping[Partition, int]) -> dict[Partition, int]:
+        """How many offsets lie before each of these ends and were not read yet."""
+        return {one: max(0, end - at) for one, end in ends.items() if (at := self._next.get(one, -1)) >= 0}
+
     def uncommitted(self, only: Iterable[Partition] | None = None) -> dict[Partition, int]:
         """What a commit would move: next offsets above the last ones committed."""
         wanted = self._next.keys() if only is None else self._next.keys() & set(only)
-        return {one: self._next[one] for one in wanted if self._next[one] > self._committed[one]}
+        return {one: safe for one in wanted if (safe := self._safe(one)) > self._committed[one]}
 
     def placed(self, offsets: Mapping[Partition, int]) -> dict[Partition, Place]:
         """These next offsets, as far as they are read here, with the ids of the records before them."""
@@ -106,8 +132,8 @@ class Progress:
                 self._committed[partition] = UNKNOWN
 
     def positions(self) -> dict[Partition, int]:
-        """The next offset of each partition that is read here, where it is known."""
-        return {partition: offset for partition, offset in self._next.items() if offset >= 0}
+        """The offset of each partition that is read here before which all is done with, where it is known."""
+        return {partition: safe for partition in self._next if (safe := self._safe(partition)) >= 0}
 
     def partitions(self) -> list[Partition]:
         """What is assigned here."""
@@ -123,7 +149,7 @@ class Progress:
         For partitions read here what was processed here counts, for others `elsewhere`, the group's commits.
         """
         return all(
-            end <= (self._next[one] if self._next.get(one, -1) >= 0 else elsewhere.get(one, 0))
+            end <= (self._safe(one) if self._next.get(one, -1) >= 0 else elsewhere.get(one, 0))
             for one, end in goal.items()
         )
 

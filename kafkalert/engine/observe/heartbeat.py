@@ -44,8 +44,8 @@ class Report:
     `attempt` is the pending switch for which it stands still, else empty. `ends` are those of the partitions read here,
     as of the monotonic time `measured`; `committed` what was last committed of them, with all their outputs
     acknowledged; `passed_over` the records of the control logs that decide nothing. `turned` is the monotonic time at
-    which its loop last turned; None where there is no loop. `uncommitted`: whether an error ended its last work before
-    all that it had processed was committed.
+    which its loop last turned; None where there is no loop. `uncommitted`: whether its last work ended before all that
+    it had processed, or begun to, was committed.
     """
 
     state: str

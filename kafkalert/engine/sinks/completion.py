@@ -6,6 +6,7 @@ from itertools import count
 from typing import Final, NamedTuple
 
 from kafkalert.bus.records.partitions import Partition
+from kafkalert.engine.consuming.progress import Place
 
 _ASSIGNMENTS: Final = count(1)
 """One for the whole process, so that a token of one stay never fits another one."""
@@ -29,7 +30,7 @@ class Completion:
     def __init__(self) -> None:
         self._assignments: dict[Partition, int] = {}
         # Not a plain dict: it would look for its first entry past all that were removed before it.
-        self._open: dict[Partition, OrderedDict[int, None]] = {}
+        self._open: dict[Partition, OrderedDict[int, Place | None]] = {}
 
     def assigned(self, partitions: Iterable[Partition]) -> None:
         """These partitions are read here from now on, with nothing taken; what was taken before counts no more."""
@@ -43,16 +44,21 @@ class Completion:
             self._assignments.pop(partition, None)
             self._open.pop(partition, None)
 
-    def taken(self, partition: Partition, offset: int) -> Token:
+    def assignment(self, partition: Partition) -> int | None:
+        """The number of the time that a partition came; None where it is not read here."""
+        return self._assignments.get(partition)
+
+    def taken(self, partition: Partition, offset: int, place: Place | None = None) -> Token:
         """A record was taken; it is complete once `completed` is called with the token.
 
-        Raises KeyError where the partition is not read here, and ValueError where a later record is under way: the
-        lowest offset would not be known any more.
+        `place` is the one at the record, with the id of the record before it: see `place`. Raises KeyError where the
+        partition is not read here, and ValueError where a later record is under way: the lowest offset would not be
+        known any more.
         """
         offsets = self._open[partition]
         if offsets and offset <= next(reversed(offsets)):
             raise ValueError("Records of a partition are taken in the order of their offsets.")
-        offsets[offset] = None
+        offsets[offset] = place
         return Token(partition, self._assignments[partition], offset)
 
     def is_open(self, token: Token) -> bool:
@@ -73,6 +79,10 @@ class Completion:
     def safe(self, partition: Partition, following: int) -> int:
         """The next offset to commit where all before `following` was taken: the lowest not complete, or `following`."""
         return min(following, next(iter(self._open.get(partition, ())), following))
+
+    def place(self, partition: Partition) -> Place | None:
+        """The place at the lowest record that is not complete, as it was given; None where all are."""
+        return next(iter(self._open.get(partition, {}).values()), None)
 
     def incomplete(self) -> dict[Partition, int]:
         """How many records are not complete, for each partition that has some."""

@@ -43,7 +43,7 @@ class HeartbeatRecord(msgspec.Struct, frozen=True, rename="camel"):
     `ends`: "TOPIC/P" to the end of the partitions that it reads, `ends_ms_ago`, None where that is not told; `lag`:
     records of them all that it has not processed. `committed`: what was last committed of each, with all its outputs
     acknowledged. `skipped_by_switch`: records passed over because a switch says that they were processed before it.
-    `uncommitted`: an error ended its last work before all that it had processed was committed.
+    `uncommitted`: its last work ended before all that it had processed, or begun to, was committed.
     """
 
     instance: _Name

@@ -1,0 +1,139 @@
+"""How far a stage has come whose records are done with when their calls to the outside are, in whatever order."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from confluent_kafka import Message
+
+from kafkalert.bus.records.partitions import Partition
+from kafkalert.engine.consuming.progress import Place, Progress, partition_of
+from kafkalert.engine.deadletter import DeadLetters
+from kafkalert.engine.sinks.completion import Completion
+from kafkalert.engine.sinks.sink import Sink
+from kafkalert.errors import DecodingError
+
+_LOG = logging.getLogger(__name__)
+_FAILED: Final = "call-failed"
+
+
+class _Waiting(NamedTuple):
+    """A record for which the sink had no room; or with none, an offset that the loop has reached behind such."""
+
+    assignment: int
+    partition: Partition
+    following: int
+    record: Message | None
+    before: Message | None = None
+
+
+class SinkProgress(Progress):
+    """Hands records to `sink`, and has committed what lies before the lowest one that is not complete.
+
+    It belongs to the loop's thread. What the sink has no room for waits here, in order, and `advance` offers it again:
+    until it says that there is room, the loop reads no more. A record whose call failed for good is put away in `dead`
+    before it counts as complete.
+    """
+
+    def __init__(self, sink: Sink, dead: DeadLetters) -> None:
+        super().__init__()
+        self._sink = sink
+        self._dead = dead
+        self._completion = Completion()
+        self._waiting: deque[_Waiting] = deque()
+
+    def assigned(self, at: Mapping[Partition, Place]) -> None:
+        """These partitions are read here from now on: what was taken of them before counts no more."""
+        super().assigned(at)
+        self._completion.assigned(at)
+
+    def gone(self, partitions: Iterable[Partition]) -> None:
+        """These are read elsewhere from now on, and none of their calls is begun any more."""
+        going = list(partitions)
+        super().gone(going)
+        self._completion.gone(going)
+        self._sink.drop(going)
+
+    def take(self, records: Sequence[Message]) -> None:
+        """Take records, in order for each partition. Raises as `Sink.offer` does."""
+        for record in records:
+            partition = partition_of(record)
+            assignment = self._completion.assignment(partition)
+            if assignment is not None:
+                self._waiting.append(_Waiting(assignment, partition, (record.offset() or 0) + 1, record))
+        self.advance()
+
+    def reached(self, partition: Partition, following: int, last: Message | None = None) -> None:
+        """See `Progress.reached`; where records of before wait to be taken, once they are."""
+        assignment = self._completion.assignment(partition)
+        if assignment is not None and any(one.partition == partition for one in self._waiting):
+            self._waiting.append(_Waiting(assignment, partition, following, None, last))
+        else:
+            super().reached(partition, following, last)
+
+    def advance(self) -> bool:
+        """Offer what waits, in order; whether nothing waits any more. Raises as `Sink.offer` does."""
+        while self._waiting:
+            one = self._waiting[0]
+            if self._completion.assignment(one.partition) == one.assignment and not self._is_taken(one):
+                return False
+            self._waiting.popleft()
+        return True
+
+    def _is_taken(self, one: _Waiting) -> bool:
+        if one.record is None:
+            super().reached(one.partition, one.following, one.before)
+            return True
+        place = super().placed({one.partition: one.following - 1})[one.partition]
+        token = self._completion.taken(one.partition, one.following - 1, place)
+        key, value = one.record.key() or b"", one.record.value() or b""
+        if not self._sink.offer(token, one.record, key, len(key) + len(value)):
+            self._completion.returned(token)
+            return False
+        super().reached(one.partition, one.following, one.record)
+        return True
+
+    def collect(self) -> None:
+        """Note which calls have ended. Raises as `Sink.drain` and `DeadLetters.put` do."""
+        for done in self._sink.drain():
+            if done.error is not None and self._completion.is_open(done.token):
+                self._dead.put(done.record, _reason(done.error))
+            self._completion.completed(done.token)
+
+    def settle(self, seconds: float, waiting: Callable[[], None]) -> None:
+        """Take nothing more, and wait at most so long until what was taken is complete. Raises as `Sink.flush` does."""
+        self._waiting.clear()
+        if not self._sink.flush(seconds, waiting):
+            self.collect()
+            counts = self._completion.incomplete()
+            named = ", ".join(f"{topic}[{number}]: {count}" for (topic, number), count in sorted(counts.items()))
+            _LOG.warning("records whose calls have not ended are not committed, and come again: %s", named)
+
+    def unfinished(self) -> int:
+        """How many records were taken and are not complete."""
+        return sum(self._completion.incomplete().values())
+
+    def placed(self, offsets: Mapping[Partition, int]) -> dict[Partition, Place]:
+        """These offsets with the ids of the records before them; of one that is not complete, as it was taken."""
+        found = super().placed(offsets)
+        for partition in found:
+            place = self._completion.place(partition)
+            if place is not None and place.offset == offsets[partition]:
+                found[partition] = place
+        return found
+
+    def lag(self, ends: Mapping[Partition, int]) -> dict[Partition, int]:
+        """How many offsets before these ends were not read yet, and how many records are not complete."""
+        counts = self._completion.incomplete()
+        return {partition: left + counts.get(partition, 0) for partition, left in super().lag(ends).items()}
+
+    def _safe(self, partition: Partition) -> int:
+        return self._completion.safe(partition, super()._safe(partition))
+
+
+def _reason(error: Exception) -> DecodingError:
+    """Why a record is put away; of an error that the stage did not raise for that, its kind alone."""
+    if isinstance(error, DecodingError):
+        return error
+    return DecodingError(_FAILED, f"The call ended with {type(error).__name__}.")

@@ -1,0 +1,202 @@
+"""What is committed of records whose calls end in any order, against a plain list of what was read and done."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+from confluent_kafka import Message
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from kafkalert.bus.records.marks import record_id
+from kafkalert.bus.records.partitions import Partition
+from kafkalert.engine.consuming.progress import Place
+from kafkalert.engine.sinks.completion import Token
+from kafkalert.engine.sinks.progress import SinkProgress
+from kafkalert.engine.sinks.sink import Done
+from kafkalert.errors import DecodingError
+from tests.engine_fakes import FakeMessage
+
+NAMES: tuple[Partition, ...] = (("a", 0), ("a", 1))
+PARTITIONS = st.sampled_from(NAMES)
+
+
+@dataclass
+class FakeSink:
+    """Takes records while it has room, and ends their calls when a test says so."""
+
+    room: int = 0
+    under_way: list[tuple[Token, Message]] = field(default_factory=list)
+    done: list[Done] = field(default_factory=list)
+    flushed: float = 0
+
+    def offer(self, token: Token, record: Message, key: bytes, size: int) -> bool:
+        """Whether there is room."""
+        assert size == len(key) + len(record.value() or b"")
+        if len(self.under_way) >= self.room:
+            return False
+        self.under_way.append((token, record))
+        return True
+
+    def drop(self, partitions: Collection[Partition]) -> None:
+        """Half of them have begun, and go on by themselves."""
+        self.under_way = [
+            (token, record) for token, record in self.under_way if token.partition not in partitions or token.offset % 2
+        ]
+
+    def drain(self) -> list[Done]:
+        """What has ended."""
+        done, self.done = self.done, []
+        return done
+
+    def flush(self, seconds: float, waiting: object) -> bool:
+        """All hang that have not ended."""
+        assert callable(waiting)
+        self.flushed += seconds
+        return not self.under_way
+
+
+@dataclass
+class FakeDead:
+    """What was put away."""
+
+    kept: list[tuple[Message, str]] = field(default_factory=list)
+
+    def put(self, record: Message, error: DecodingError) -> None:
+        """Keep it."""
+        self.kept.append((record, error.code))
+
+
+def record(partition: Partition, offset: int) -> Message:
+    """The record that lies there, which has an id of its own."""
+    name = f"{partition[0]}-{partition[1]}-{offset}".encode()
+    made = FakeMessage(of=partition[0], lies=partition[1], at=offset, body=b"v", carried=[("ka-id", name)])
+    return made.real
+
+
+class History(RuleBasedStateMachine):
+    """A group whose partitions come, go and come back. Offsets that are no multiple of three hold records.
+
+    `complete` has what was ever done, by whomever: what is committed may not go beyond what is not.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sink, self.dead = FakeSink(), FakeDead()
+        self.progress = SinkProgress(cast("Any", self.sink), cast("Any", self.dead))
+        self.committed: dict[Partition, Place] = dict.fromkeys(NAMES, Place(0))
+        self.read: dict[Partition, int] = {}
+        self.complete: set[tuple[Partition, int]] = set()
+        self.failed: set[tuple[Partition, int]] = set()
+
+    @rule(partition=PARTITIONS)
+    def comes(self, partition: Partition) -> None:
+        """It is read from the group's commit on."""
+        if partition not in self.read:
+            self.progress.assigned({partition: self.committed[partition]})
+            self.read[partition] = self.committed[partition].offset
+
+    @rule(partition=PARTITIONS)
+    def goes(self, partition: Partition) -> None:
+        """What was not committed is read again by whoever has it then."""
+        self.progress.gone([partition])
+        self.read.pop(partition, None)
+
+    @precondition(lambda self: self.read)
+    @rule(data=st.data(), count=st.integers(1, 6))
+    def batch(self, data: st.DataObject, count: int) -> None:
+        """The loop reads on; also while the sink is full, as what was fetched before that may still come."""
+        partition = data.draw(st.sampled_from(sorted(self.read)))
+        start = self.read[partition]
+        offsets = [one for one in range(start, start + count) if one % 3]
+        records = [record(partition, one) for one in offsets]
+        self.progress.take(records)
+        # As the loop does it: what it was told of the end lies behind the last record.
+        self.progress.reached(partition, start + count, records[-1] if records else None)
+        self.read[partition] = start + count
+
+    @rule(room=st.integers(0, 5))
+    def room(self, room: int) -> None:
+        """The sink has so much room from now on."""
+        self.sink.room = room
+        free = self.progress.advance()
+        assert free or len(self.sink.under_way) >= room, "what it has room for, it is given"
+
+    @precondition(lambda self: self.sink.under_way)
+    @rule(data=st.data(), fails=st.booleans())
+    def ends(self, data: st.DataObject, fails: bool) -> None:
+        """Any call ends."""
+        token, what = data.draw(st.sampled_from(self.sink.under_way))
+        self.sink.under_way.remove((token, what))
+        self.sink.done.append(Done(token, what, ValueError("secret") if fails else None))
+        self.complete.add((token.partition, token.offset))
+        if fails:
+            self.failed.add((token.partition, token.offset))
+
+    @rule()
+    def commits(self) -> None:
+        """As the loop does it."""
+        self.progress.collect()
+        moved = self.progress.uncommitted()
+        places = self.progress.placed(moved)
+        for partition, place in places.items():
+            before = [one for one in range(place.offset) if one % 3]
+            lacking = [one for one in before if (partition, one) not in self.complete]
+            assert lacking == [], f"{place.offset} is committed, and {lacking} are not complete"
+            assert place.offset > self.committed[partition].offset
+            last = before[-1] if before else None
+            if last is not None:
+                assert place.id == record_id(record(partition, last)).hex()
+                assert place.adjacent == (last == place.offset - 1)
+            self.committed[partition] = place
+        self.progress.committed(places)
+
+    @invariant()
+    def what_is_put_away_has_failed(self) -> None:
+        """And is told by its kind alone."""
+        for what, code in self.dead.kept:
+            place = ((what.topic() or "", what.partition() or 0), what.offset() or 0)
+            assert place in self.failed
+            assert code == "call-failed"
+
+    @invariant()
+    def lag_counts_each_record_once(self) -> None:
+        """What is not read, what waits, and what is under way."""
+        ends = dict.fromkeys(NAMES, 1000)
+        for partition, lag in self.progress.lag(ends).items():
+            assert lag >= 1000 - self.read[partition]
+
+    def teardown(self) -> None:
+        """Once there is room and every call has ended, all that was read is committed."""
+        self.sink.room = 10_000
+        assert self.progress.advance()
+        for token, what in self.sink.under_way:
+            self.sink.done.append(Done(token, what, None))
+            self.complete.add((token.partition, token.offset))
+        self.sink.under_way.clear()
+        self.commits()
+        assert self.progress.unfinished() == 0
+        assert self.progress.positions() == self.read
+        assert {one: self.committed[one].offset for one in self.read} == self.read
+
+
+TestHistory = History.TestCase
+
+
+def test_who_leaves_waits_for_calls_and_says_what_has_not_ended(caplog: pytest.LogCaptureFixture) -> None:
+    """What waits for room is not begun any more; what hangs is named, and not committed."""
+    sink, dead = FakeSink(room=2), FakeDead()
+    progress = SinkProgress(cast("Any", sink), cast("Any", dead))
+    progress.assigned({("a", 0): Place(4)})
+    progress.take([record(("a", 0), at) for at in (4, 5, 7)])
+    token, what = sink.under_way.pop(0)
+    sink.done.append(Done(token, what, DecodingError("no-address", "There is none.")))
+    progress.settle(2, lambda: None)
+    assert sink.flushed == 2
+    assert progress.unfinished() == 1
+    assert "records whose calls have not ended are not committed, and come again: a[0]: 1" in caplog.text
+    assert progress.positions() == {("a", 0): 5}
+    assert [code for _, code in dead.kept] == ["no-address"]
+    assert progress.advance(), "nothing is begun any more"
+    assert len(sink.under_way) == 1
