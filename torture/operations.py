@@ -13,7 +13,7 @@ from tests.alerting import SECONDS
 from tests.reading import ENTRIES
 from tests.twin import NAMES
 from torture.bank import Bank
-from torture.commands import Running, Told
+from torture.commands import BOUND_SECONDS, Running, Told
 from torture.faults import Faults
 from torture.journal import Journal
 from torture.network import Network
@@ -25,6 +25,7 @@ _ANY: Final = frozenset({0, 1, 3, 4, 5, 6, 130})
 _SLOW: Final = frozenset({4})
 _HEARD_SECONDS: Final = 1.5
 """What was written longer ago than this is known from a heartbeat."""
+_PAUSE_SECONDS: Final = 0.05
 _TRIES: Final = 8
 """How often a command is repeated that says what keeps it."""
 _WORDS_OF_A_BUG: Final = ("Traceback (most recent call last)", "This is a bug", "a bug in kafkalert")
@@ -112,6 +113,14 @@ class Operator:
     def _do_switch(self, _step: Step) -> None:
         may = self._may
         self.command("failover", "--to", self._to(), "--yes", "-o", "json", may=may if not self.away else _ANY)
+
+    def _do_amid(self, step: Step) -> None:
+        """A switch while another system writes to its target: what was processed lies there between what was not."""
+        to = self._to()
+        running, until = self._begun("failover", "--to", to, "--yes", "-o", "json"), monotonic() + BOUND_SECONDS
+        while not running.wait(_PAUSE_SECONDS) and monotonic() < until:
+            self._bank.straight(to, step.number, 0)
+        self._ended(running, self._may | _SLOW if not self.away else _ANY)
 
     def _do_dry(self, _step: Step) -> None:
         self.command("failover", "--to", self._to(), "--dry-run", "-o", "json", may=self._may | {3})

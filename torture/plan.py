@@ -77,7 +77,7 @@ MIRRORS: Final = ("mirror-active", "mirror-passive")
 REACHING: Final = (*(one for one in STAGES if one != "worker"), "operator", "mirror")
 """Who has links to clusters; `second>active` is one."""
 _SHIFTS: Final = (0, 0, 0, -120, -600, -7200, -259_200, 3000)
-_CALM: Final = ("switch",) * 4 + ("killed", "interrupted", "cancelled", "two", "drill", "dry")
+_CALM: Final = ("switch",) * 3 + ("amid", "killed", "interrupted", "cancelled", "two", "drill", "dry")
 _OTHERS: Final = ("straight", "straight", "rows", "seed", "transaction")
 _TOPICS: Final = ("accountentry", "accounttocustomerids", "customeralertsettings")
 _MOST_ADDED: Final = 2
@@ -113,7 +113,13 @@ def _leg(kind: Kind, rng: Random) -> Leg:
         return Leg(kind, _forced(rng), _faults(rng, (*STAGES, *MIRRORS), links, rng.randint(0, 2)))
     operations = _operations(rng)
     if kind is Kind.CALM:  # one that moves nothing proves nothing
-        return Leg(kind, (Step(0.5, "switch"), *sorted((*operations, *_added(rng)), key=lambda one: one.at)))
+        return Leg(
+            kind,
+            (
+                Step(0.5, "amid", number=rng.randint(1, 10)),
+                *sorted((*operations, *_added(rng)), key=lambda one: one.at),
+            ),
+        )
     targets = (*CLUSTERS, *STAGES, *MIRRORS)
     alone = [tuple(f"{client}>{cluster}" for cluster in CLUSTERS) for client in REACHING]
     sites = [site(cluster) for cluster in CLUSTERS]
@@ -143,7 +149,7 @@ def _operations(rng: Random) -> tuple[Step, ...]:
 def _command(at: float, rng: Random) -> Step:
     what = rng.choice(_CALM)
     seconds = rng.uniform(0.3, 5) if what in {"killed", "interrupted", "cancelled"} else 0.0
-    return Step(at, what, seconds=seconds)
+    return Step(at, what, seconds=seconds, number=rng.randint(1, 10) if what == "amid" else 0)
 
 
 def _other(at: float, rng: Random) -> Step:
