@@ -17,7 +17,8 @@ from tests.unit.test_failover_survey import surveyed
 
 GHOST = instance("ghost", stage="zzz", cluster="dc2")
 NAMED = (
-    "zzz ghost is no stage of kafkalert. Another program writes its heartbeats; a planned switch waits for it at "
+    "zzz ghost is no stage of kafkalert. Its package is not installed on this machine, or another program "
+    "writes its heartbeats; a planned switch waits for it at "
     "most 11 s."
 )
 
@@ -43,7 +44,8 @@ def test_many_are_one_sentence() -> None:
     ghosts = tuple(instance(f"g\x1b{number}", stage="zzz") for number in range(5))
     (said,) = judged_with_strangers(replace(WELL, instances=(*WELL.instances, *ghosts))).notes
     assert said == (
-        "zzz g\\x1b0, zzz g\\x1b1, zzz g\\x1b2 and 2 others are no stages of kafkalert. Another program writes their "
+        "zzz g\\x1b0, zzz g\\x1b1, zzz g\\x1b2 and 2 others are no stages of kafkalert. Their package is not "
+        "installed on this machine, or another program writes their "
         "heartbeats; a planned switch waits for them at most 11 s."
     )
 

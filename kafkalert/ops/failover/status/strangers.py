@@ -37,6 +37,7 @@ def strangers(found: Survey) -> Iterator[Finding]:
     what, its, it = ("is no stage", "its", "it") if len(named) == 1 else ("are no stages", "their", "them")
     yield Finding(
         Grade.WAITING,
-        f"{', '.join(named[:_NAMED])}{more} {what} of kafkalert. Another program writes {its} heartbeats; a planned "
-        f"switch waits for {it} at most {GONE_SECONDS:g} s.",
+        f"{', '.join(named[:_NAMED])}{more} {what} of kafkalert. {its.capitalize()} package is not installed on this "
+        f"machine, or another program writes {its} heartbeats; a planned switch waits for {it} at most "
+        f"{GONE_SECONDS:g} s.",
     )
