@@ -151,7 +151,7 @@ def test_what_was_aborted_refuses_nothing(logs: Logs, look: Callable[[Know], lis
     assert NOT_VERIFIED.format(30) in look({})
 
 
-def test_natives_of_which_none_has_crossed_do_not_vouch_for_older_ones(
+def test_native_records_of_which_none_has_crossed_do_not_vouch_for_older_ones(
     logs: Logs, look: Callable[[Know], list[str]]
 ) -> None:
     """Of 100 entries that were written to dc2, the flow has brought ten; the last 30 would all cross after the switch.
@@ -170,7 +170,7 @@ def test_natives_of_which_none_has_crossed_do_not_vouch_for_older_ones(
     assert "kafkalert mirror status" in refused.value.hint
 
 
-def test_natives_of_the_source_have_to_vouch_for_older_ones_too(logs: Logs, look: Callable[[Know], list[str]]) -> None:
+def test_native_records_of_the_source_vouch_for_older_ones_too(logs: Logs, look: Callable[[Know], list[str]]) -> None:
     """Else the switch would begin with a backlog that it took for 30 records, and be called off after its time."""
     logs.write("dc1", range(100))
     logs.write("dc1", range(100, 200), QUIET)
@@ -209,7 +209,7 @@ def test_a_cluster_that_has_copies_alone_is_not_refused(logs: Logs, look: Callab
 
 
 @pytest.mark.parametrize(("crossed", "refused"), [(3, True), (4, False)])
-def test_natives_that_are_read_before_the_last_records_tell_too(
+def test_native_records_that_are_read_before_the_last_records_tell_too(
     logs: Logs, look: Callable[[Know], list[str]], crossed: int, *, refused: bool
 ) -> None:
     """Four were written to dc2 before 30 copies came there; as the group is behind, all of these are read."""

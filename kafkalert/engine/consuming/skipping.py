@@ -23,8 +23,8 @@ def ranges(detail: Mapping[str, Any], group: str) -> dict[Partition, Ranges]:
     """
     found: dict[Partition, Ranges] = {}
     try:
-        for word, cut in detail.get("groups", {}).get(group, {}).items():
-            listed = sorted((int(start), int(end)) for start, end in cut.get("skip", ()))
+        for word, place in detail.get("groups", {}).get(group, {}).items():
+            listed = sorted((int(start), int(end)) for start, end in place.get("skip", ()))
             if listed:
                 found[parse_partition(word)] = tuple(listed)
     except (AttributeError, TypeError, ValueError) as error:

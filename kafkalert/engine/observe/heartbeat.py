@@ -140,7 +140,7 @@ class Heartbeat(Thread):
         clock: Clock,
         stopping: Stopping,
     ) -> None:
-        super().__init__(name="pulse", daemon=True)
+        super().__init__(name="heartbeat", daemon=True)
         self.instance = instance_name()
         self._stage = stage
         self._topic = topic

@@ -111,7 +111,7 @@ class Demo:
     def summary(self) -> Summary:
         """What it came to, once it has run to its end."""
         if self._summary is None:
-            raise RuntimeError("The demo has not been played to its end.")
+            raise RuntimeError("The demo has not run to its end.")
         return self._summary
 
     @property

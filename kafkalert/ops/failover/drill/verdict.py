@@ -102,12 +102,12 @@ def count(
 ) -> Counted:
     """What became of these canaries; `answered` is whether a cluster took each, and lacks those without an answer."""
     taken = [one for one in sent if answered.get(one.alert)]
-    natives = {one.alert: [each for each in sights.get(one.alert, ()) if each.native] for one in sent}
+    written = {one.alert: [each for each in sights.get(one.alert, ()) if each.native] for one in sent}
     latencies, arrivals = [], []
     one_sided = 0
     for one in sent:
-        if natives[one.alert]:
-            first = min(natives[one.alert], key=lambda each: each.at)
+        if written[one.alert]:
+            first = min(written[one.alert], key=lambda each: each.at)
             latencies.append(round((first.at - one.at) * 1000))
             arrivals.append(first.at)
             one_sided += len({each.cluster for each in sights[one.alert]}) == 1
@@ -116,9 +116,9 @@ def count(
     return Counted(
         sent=len(taken),
         unanswered=sum(one.alert not in answered for one in sent),
-        seen=sum(bool(natives[one.alert]) for one in taken),
-        lost=sum(not natives[one.alert] for one in taken),
-        repeated=sum(len(each) > 1 for each in natives.values()),
+        seen=sum(bool(written[one.alert]) for one in taken),
+        lost=sum(not written[one.alert] for one in taken),
+        repeated=sum(len(each) > 1 for each in written.values()),
         one_sided=one_sided,
         p50_ms=percentile(latencies, 50),
         max_ms=latencies[-1] if latencies else None,

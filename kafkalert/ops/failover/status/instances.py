@@ -98,7 +98,7 @@ class InstanceWatcher:
     def start(self) -> None:
         """Begin to follow."""
         for cluster in self._clusters:
-            Thread(target=self._follow, args=(cluster,), name=f"roll-{cluster.name}", daemon=True).start()
+            Thread(target=self._follow, args=(cluster,), name=f"instances of {cluster.name}", daemon=True).start()
 
     def close(self) -> None:
         """Follow no longer; waits for nothing."""

@@ -130,7 +130,7 @@ def look(settings: Settings) -> Survey:
 
 
 def seen(member: WatchedInstance, now: float) -> Instance:
-    """A member of the roll as it is told to people and programs."""
+    """A watched instance as it is told to people and programs."""
     beat = member.beat
     since = None if member.arrived is None else round(now - member.arrived, 1)
     return Instance(

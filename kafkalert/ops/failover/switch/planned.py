@@ -184,7 +184,7 @@ class Planned:
         self._await(empty, Step.OFFSETS)
         for group, places in groups.items():
             self._new.move(
-                group, {parse_partition(word): cut["offset"] for word, cut in places.items()}, epoch=self._epoch
+                group, {parse_partition(word): place["offset"] for word, place in places.items()}, epoch=self._epoch
             )
 
     def _commit(self, detail: dict[str, Any]) -> None:
