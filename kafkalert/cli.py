@@ -83,7 +83,7 @@ class LazyGroup(TyperGroup):
             return super().parse_args(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - the signature is Typer's
-        """The command itself; while commands are only listed, a stand-in that carries its help."""
+        """Return the command itself; while commands are only listed, a stand-in that carries its help."""
         if self._summaries or cmd_name not in self.commands:
             return super().get_command(ctx, cmd_name)
         return load_command(cmd_name, [param for param in self.params if isinstance(param, CommonOption)], ctx)

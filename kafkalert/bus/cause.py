@@ -25,7 +25,7 @@ class Cause(NamedTuple):
 
 
 def explain(cluster: Cluster, failures: Sequence[Failure], mistrust: Mistrust = lambda *_: "") -> Cause:
-    """The first of `failures` that tells more than that nobody is there."""
+    """Return the first of `failures` that tells more than that nobody is there."""
     for one in failures:
         cause = _name(cluster, one) or _tls(cluster, one, mistrust) or _login(cluster, one)
         if cause is not None:
@@ -39,7 +39,7 @@ def explain(cluster: Cluster, failures: Sequence[Failure], mistrust: Mistrust = 
 
 
 def _name(cluster: Cluster, one: Failure) -> Cause | None:
-    """A name that is not known, or an address that a broker gives of itself and where it is not."""
+    """Return a name that is not known, or an address that a broker gives of itself and where it is not."""
     if one.state not in {"CONNECT", "TRY_CONNECT"}:
         return None
     if one.broker:
@@ -102,7 +102,7 @@ def _protocol(cluster: Cluster) -> str:
 
 
 def _reason(said: str) -> str:
-    """What was said, without the library's own talk around it."""
+    """Return what was said, without the library's own talk around it."""
     said = re.sub(r"^(Connect to \S+ failed|SASL authentication error|SSL handshake failed|Receive failed): ", "", said)
     return re.sub(r"error:[0-9A-F]+:[^:]*:[^:]*:", "", said).rstrip(".")
 
@@ -116,7 +116,7 @@ def _trust(why: str, section: str) -> str:
 
 
 def said(error: Exception) -> str:
-    """An error as a sentence; librdkafka's own hold more than people read."""
+    """Return an error as a sentence; librdkafka's own hold more than people read."""
     if isinstance(error, KafkaException) and error.args and isinstance(error.args[0], KafkaError):
         return f"{error.args[0].str()}."
     return str(error)

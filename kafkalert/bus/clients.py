@@ -33,7 +33,7 @@ _LOG = logging.getLogger("kafkalert.librdkafka")
 
 
 def properties(cluster: Cluster) -> dict[str, Any]:
-    """What every client of `cluster` is given: where it is, and what the configuration passes on."""
+    """Return what every client of `cluster` is given: where it is, and what the configuration passes on."""
     return {
         "bootstrap.servers": cluster.bootstrap,
         "client.id": "kafkalert",
@@ -44,7 +44,7 @@ def properties(cluster: Cluster) -> dict[str, Any]:
 
 
 def producer(cluster: Cluster, *, linger_ms: float = 1, **more: Any) -> Producer:  # noqa: ANN401 - librdkafka's values
-    """An idempotent producer whose partitioner is Java's; `more` are librdkafka properties with `_` for `.`.
+    """Return an idempotent producer whose partitioner is Java's; `more` are librdkafka properties with `_` for `.`.
 
     Raises ConfigError where they make no client.
     """
@@ -66,7 +66,7 @@ def producer(cluster: Cluster, *, linger_ms: float = 1, **more: Any) -> Producer
 
 
 def consumer(cluster: Cluster, group: str, **more: Any) -> Consumer:  # noqa: ANN401 - librdkafka's values
-    """A consumer that commits only when told to; `more` are librdkafka properties with `_` for `.`.
+    """Return a consumer that commits only when told to; `more` are librdkafka properties with `_` for `.`.
 
     Raises ConfigError where they make no client.
     """
@@ -91,7 +91,7 @@ def consumer(cluster: Cluster, group: str, **more: Any) -> Consumer:  # noqa: AN
 
 
 def admin(cluster: Cluster) -> AdminClient:
-    """An admin client of `cluster`. Raises ConfigError where its properties make none."""
+    """Return an admin client of `cluster`. Raises ConfigError where its properties make none."""
     # A cluster that has no controller just now is asked again soon: a request waits for one, and by default 5 minutes.
     soon = {"topic.metadata.refresh.interval.ms": 1000}
     return _made(cluster, AdminClient, soon | properties(cluster))
@@ -140,7 +140,7 @@ def probe(cluster: Cluster, client: AdminClient | Consumer | Producer) -> None:
 def unreachable(
     cluster: Cluster, error: KafkaException, operation: str = UNKNOWN, name: str = UNKNOWN
 ) -> UnreachableError | DeniedError:
-    """The error for a request that failed: what the cluster denies, or why it does not answer.
+    """Return the error for a request that failed: what the cluster denies, or why it does not answer.
 
     `operation` and `name` as for `denied`. Why is asked of the cluster afresh, for a second or two.
     """
@@ -148,13 +148,13 @@ def unreachable(
 
 
 def cause(cluster: Cluster, error: KafkaError) -> str:
-    """What an error that a client was told of says of a cluster, in a sentence; empty for mere silence."""
+    """Return what an error that a client was told of says of a cluster, in a sentence; empty for mere silence."""
     failure = parse(f"FAIL {error.str()}")
     found = None if failure is None else explain(cluster, [failure])
     return found.sentence if found is not None and found.known else ""
 
 
 def silent(cluster: Cluster) -> UnreachableError:
-    """The error for a cluster that does not answer: the cause, where the client library knows it."""
+    """Return the error for a cluster that does not answer: the cause, where the client library knows it."""
     found = explain(cluster, failures(properties(cluster)), mistrust)
     return UnreachableError(found.sentence, hint=found.hint, cause_known=found.known)

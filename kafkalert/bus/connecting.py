@@ -47,7 +47,7 @@ class _Log(logging.Handler):
 
 
 def parse(line: str) -> Failure | None:
-    """The failed connection that a line of librdkafka's log tells of; None for another line."""
+    """Return the failed connection that a line of librdkafka's log tells of; None for another line."""
     found = _LINE.search(line) if line.startswith("FAIL ") else None
     if found is None:
         return None

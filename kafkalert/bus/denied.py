@@ -45,7 +45,7 @@ def code_of(error: KafkaError | KafkaException | None) -> int | None:
 def denied(
     cluster: Cluster, error: KafkaError | KafkaException | None, operation: str = UNKNOWN, name: str = UNKNOWN
 ) -> DeniedError | None:
-    """The error for a right that `cluster` says is missing; None where `error` says something else.
+    """Return the error for a right that `cluster` says is missing; None where `error` says something else.
 
     `operation` is what was tried in the words of ACLs, `name` that of the topic or group; UNKNOWN where
     that is not known.
@@ -60,7 +60,7 @@ def denied(
 
 
 def missing(cluster: Cluster, operation: str, resource: str) -> DeniedError:
-    """The error for this right, which `cluster` does not give."""
+    """Return the error for this right, which `cluster` does not give."""
     return DeniedError(
         f"Cluster {cluster.name} denies {operation} on {resource} to {principal(cluster)}.",
         operation,

@@ -27,7 +27,7 @@ _NAMES: Final = {
 
 
 def principal(cluster: Cluster) -> str:
-    """The principal of this client, "User:NAME"; UNKNOWN where only the broker knows it.
+    """Return the principal of this client, "User:NAME"; UNKNOWN where only the broker knows it.
 
     A certificate's is its subject as by RFC 2253, unless the broker's `ssl.principal.mapping.rules` shorten it.
     """
@@ -55,7 +55,7 @@ def _text(path: str) -> str:
 
 
 def _subject(pem: str) -> str:
-    """The subject of the first certificate in `pem`, empty where it has none that can be read."""
+    """Return the subject of the first certificate in `pem`, empty where it has none that can be read."""
     begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
     if begin not in pem or end not in pem:
         return ""
@@ -81,7 +81,7 @@ def _attribute(attribute: bytes) -> str:
 
 
 def _parts(der: bytes) -> list[tuple[int, bytes]]:
-    """The tag and content of each value that stands in `der`, one after the other (X.690, definite lengths)."""
+    """Return the tag and content of each value that stands in `der`, one after the other (X.690, definite lengths)."""
     found: list[tuple[int, bytes]] = []
     at = 0
     while at < len(der):

@@ -41,7 +41,7 @@ def watched(name: str, work: Callable[[], None], ended: Callable[[BaseException 
 
 
 def lost(what: str, error: BaseException) -> KafkalertError:
-    """What is told of a thread that was doing `what`, and that `error` ended."""
+    """Return what is told of a thread that was doing `what`, and that `error` ended."""
     if isinstance(error, KafkalertError):
         return error
     _LOG.debug("%s ended", what, exc_info=error)
@@ -58,7 +58,7 @@ class Callbacks:
         self._error: Exception | None = None
 
     def kept(self, callback: Callable[..., None]) -> Callable[..., None]:
-        """`callback`, which raises nothing any more; ctrl-c passes."""
+        """Return `callback` as one that raises nothing any more; ctrl-c passes."""
 
         def call(*given: Any) -> None:  # noqa: ANN401 - whatever the library gives it
             try:

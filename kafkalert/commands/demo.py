@@ -57,7 +57,7 @@ def demo(
 
 
 def told(summary: "Summary") -> list[str]:
-    """The summary for people."""
+    """Return the summary for people."""
     channels = f"{summary.email:,} by e-mail, {summary.sms:,} by SMS, {summary.push:,} by push message"
     expected = counted(summary.expected, "alert")
     lines = [
@@ -86,7 +86,7 @@ def fail(summary: "Summary", *, kept: bool, log: str) -> None:
 
 
 def next_steps(running: "Demo", *, kept: bool) -> list[str]:
-    """What to try now."""
+    """Return what to try now."""
     if not kept:
         return [
             "Nothing of it is left. What to try next:",

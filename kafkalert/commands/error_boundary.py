@@ -65,7 +65,7 @@ def interrupted(error: BaseException | None) -> bool:
 
 
 def where(error: Exception) -> str:
-    """The kind of an unforeseen error and its place; never its message, which may hold a customer's data."""
+    """Return the kind of an unforeseen error and its place; never its message, which may hold a customer's data."""
     kind = type(error).__name__
     if isinstance(error, OSError) and error.strerror:
         kind += f" ({error.strerror})"

@@ -178,7 +178,7 @@ app.command()(repair)
 
 
 def _check_before_subcommand(subcommand: str, given: dict[str, bool]) -> None:
-    """What stands before one of them would be dropped in silence. Raises UsageError."""
+    """Refuse what stands before one of them: it would be dropped in silence. Raises UsageError."""
     for name, is_given in given.items():
         if is_given:
             raise UsageError(
@@ -227,7 +227,7 @@ def _check_target(settings: "Settings", target: str) -> None:
 
 
 def _show(settings: "Settings", form: Format) -> None:
-    """What is."""
+    """Show what is."""
     from kafkalert.ops.failover.status.survey import look  # noqa: PLC0415 - Kafka's library, not for --help
     from kafkalert.views.failover_survey import show  # noqa: PLC0415 - Rich, not for --help
 
@@ -278,7 +278,7 @@ def _switch(settings: "Settings", order: "Order", ask: Callable[[Sequence[str]],
 
 
 def _write_result(result: "Result", form: Format) -> None:
-    """A switch as programs read it; for people its last sentences say all."""
+    """Print a switch as programs read it; for people its last sentences say all."""
     if form is not Format.TABLE:
         _write(result, form)
 

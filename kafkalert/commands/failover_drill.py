@@ -96,13 +96,13 @@ def drill(
 
 
 def report_words(report: "Report") -> Iterator[str]:
-    """The verdict, what is wrong, and where stages run."""
+    """Yield the verdict, what is wrong, and where stages run."""
     yield f"The drill is {report.verdict}, after {report.seconds:.1f} s. Stages run on {report.active}."
     yield from report.problems
 
 
 def write(report: "Report", form: Format) -> None:
-    """The report on stdout: one object for programs, a row a leg for people."""
+    """Print the report on stdout: one object for programs, a row a leg for people."""
     if emit_object(report, form):
         return
     rows = [

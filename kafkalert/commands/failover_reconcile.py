@@ -80,7 +80,7 @@ def reconcile(
 
 
 def _show(found: "Reconciliation") -> None:
-    """What is stranded, for people, before they are asked."""
+    """Show what is stranded, for people, before they are asked."""
     if not any(one.is_stranded for one in found.topics):
         invocation.say("Nothing is stranded.")
     for source, target in _ways(found):
@@ -109,7 +109,7 @@ def _show(found: "Reconciliation") -> None:
 
 
 def _left_alone(found: "Reconciliation", source: str, target: str) -> Iterator[str]:
-    """What looks like a copy and is not carried, though nobody knows whether `target` ever had it."""
+    """Yield what looks like a copy and is not carried, though nobody knows whether `target` ever had it."""
     for one in found.topics:
         if one.source != source:
             continue
@@ -159,7 +159,7 @@ def _carried(result: "Reconciliation") -> Iterator[str]:
 
 @contextmanager
 def _progress(title: str) -> Iterator[Callable[[str], None]]:
-    """A line that goes on on a terminal; a line for each step elsewhere."""
+    """Show a line that goes on on a terminal; a line for each step elsewhere."""
     from kafkalert.views.screen import Screen  # noqa: PLC0415 - Rich, not for --help
 
     console = Screen(stderr=True)

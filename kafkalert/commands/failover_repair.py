@@ -61,7 +61,7 @@ def repair(
 
 
 def _show(found: "Repair") -> None:
-    """What is passed over and what is to be known, for people, before they are asked."""
+    """Show what is passed over and what is to be known, for people, before they are asked."""
     invocation.say(
         f"Stages run on {found.active}, in epoch {found.epoch}. The next switch has epoch {found.next_epoch}."
     )

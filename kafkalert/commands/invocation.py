@@ -29,7 +29,7 @@ class Invocation:
     loaded: "Settings | None" = None
 
     def arguments(self) -> list[str]:
-        """The common options as a command line, for a process that does the same."""
+        """Return the common options as a command line, for a process that does the same."""
         config = [] if self.config is None else ["--config", str(self.config)]
         context = [] if self.context is None else ["--context", self.context]
         return [*config, *context, *["-v"] * self.verbosity]
@@ -55,12 +55,12 @@ class Invocation:
 
 
 def of(ctx: typer.Context) -> Invocation:
-    """The invocation that `ctx` belongs to."""
+    """Return the invocation that `ctx` belongs to."""
     return ctx.find_root().ensure_object(Invocation)
 
 
 def settings(ctx: typer.Context) -> "Settings":
-    """The configuration in force, loaded once; notes about it go to stderr.
+    """Return the configuration in force, loaded once; notes about it go to stderr.
 
     Raises:
         ConfigError: there is none, or it is wrong; every problem is named.

@@ -37,7 +37,7 @@ TOPIC_COLUMNS = ("flow", "topic", "lag", "age")
 
 @app.callback()
 def mirror() -> None:
-    """The flows between the two clusters: their connectors, state and lag."""
+    """The flows between the two clusters: their connectors, state and lag."""  # noqa: D401 - help
 
 
 @app.command()
@@ -170,7 +170,7 @@ def status(
 
 
 def _loaded(ctx: typer.Context) -> "Loaded":
-    """The configuration and where its values were read, which `invocation.settings` does not keep."""
+    """Return the configuration and where its values were read, which `invocation.settings` does not keep."""
     from kafkalert.config.load import read  # noqa: PLC0415 - pydantic, not for --help
 
     run = invocation.of(ctx)

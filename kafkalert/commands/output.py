@@ -104,7 +104,10 @@ def record(row: object) -> dict[str, Any]:
 
 
 def to_plain(value: object) -> Any:  # noqa: ANN401, PLR0911 - any JSON value; one line a kind
-    """A value as JSON knows it. What is no container, number, time or enum becomes its `str()`, masked if personal."""
+    """Return a value as JSON knows it.
+
+    What is no container, number, time or enum becomes its `str()`, masked if personal.
+    """
     if type(value) is float and not isfinite(value):
         return str(value)  # JSON has no word for it
     if value is None or type(value) in (bool, int, float, str):
@@ -126,7 +129,7 @@ def to_plain(value: object) -> Any:  # noqa: ANN401, PLR0911 - any JSON value; o
 
 
 def _fields(value: object) -> Iterable[str] | None:
-    """The field names of a dataclass, a pydantic model or a named tuple, without importing any of them."""
+    """Return the field names of a dataclass, a pydantic model or a named tuple, without importing any of them."""
     for attribute in ("__dataclass_fields__", "model_fields", "_fields"):
         names = getattr(type(value), attribute, None)
         if isinstance(names, Mapping | tuple):
@@ -143,7 +146,7 @@ def _tsv(plain: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
 
 
 def _table(rows: Sequence[object], columns: Sequence[str], spare: Sequence[str]) -> None:
-    """A table on a terminal; anywhere else the same columns without box, colour or a limit to the width."""
+    """Print a table on a terminal; anywhere else the same columns without box, colour or a limit to the width."""
     from kafkalert.views.colours import graded  # noqa: PLC0415 - Rich is heavy, and only for people
     from kafkalert.views.screen import Screen  # noqa: PLC0415 - as above
     from kafkalert.views.table import fitted  # noqa: PLC0415 - as above
@@ -159,7 +162,7 @@ def _table(rows: Sequence[object], columns: Sequence[str], spare: Sequence[str])
 
 
 def _grade(row: object, name: str) -> Grade | None:
-    """What the state in a field means, where its type says so."""
+    """Return what the state in a field means, where its type says so."""
     value = row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
     grade = getattr(value, "grade", None)
     return grade if isinstance(grade, Grade) else None

@@ -169,7 +169,7 @@ def _with_mode(settings: "Settings", mode: str | None) -> "Settings":
 
 
 def _usual(spec: StageSpec) -> Callable[..., None]:
-    """The command of a stage that has the options of all stages, and no others."""
+    """Return the command of a stage that has the options of all stages, and no others."""
 
     def command(
         ctx: typer.Context,
@@ -191,7 +191,7 @@ def _unusable(name: str, why: str) -> UsageError:
 
 
 def _refusing(name: str, why: str) -> Callable[[typer.Context], None]:
-    """The command of a stage that is installed and cannot be used, whatever it is given."""
+    """Return the command of a stage that is installed and cannot be used, whatever it is given."""
 
     def command(_: typer.Context) -> None:
         raise _unusable(name, why)

@@ -27,14 +27,14 @@ class Options(NamedTuple):
     wait: float | None
 
     def arguments(self) -> list[str]:
-        """What each worker is given of them."""
+        """Return what each worker is given of them."""
         given = ["--until-end"] if self.until_end else []
         given += [] if self.wait is None else ["--wait", str(self.wait)]
         return ["--http-host", self.http_host, *given]
 
 
 def writing(ctx: typer.Context) -> "Settings":
-    """The configuration, and the logging of a stage; refuses where nothing may be written."""
+    """Return the configuration, and the logging of a stage; refuses where nothing may be written."""
     settings = invocation.settings(ctx)
     if settings.context.read_only:
         raise RefusedError(

@@ -150,7 +150,7 @@ def start(name: Name, folder: FolderOption = FOLDER) -> None:
 
 
 def _alone(local: "Sandbox", name: str) -> str:
-    """What to know of a broker whose cluster cannot answer yet."""
+    """Return what to know of a broker whose cluster cannot answer yet."""
     return "" if local.can_answer(name) else " It answers when two brokers of its cluster run."
 
 
@@ -162,7 +162,7 @@ def _sandbox(folder: Path) -> "Sandbox":
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A moving line on a terminal's stderr; anywhere else a line for each new thing that is done."""
+    """Show a moving line on a terminal's stderr; anywhere else a line for each new thing that is done."""
     if not sys.stderr.isatty():
         told: set[str] = set()
 

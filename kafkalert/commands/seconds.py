@@ -8,7 +8,7 @@ from kafkalert.config.durations import parse_duration
 
 
 def seconds(least: float, most: float = float("inf")) -> Callable[[str | float], float]:
-    """A parser of durations from `least` to `most` seconds, which raises typer.BadParameter."""
+    """Return a parser of durations from `least` to `most` seconds, which raises typer.BadParameter."""
 
     def parse(text: str | float) -> float:
         found = _seconds(str(text))

@@ -19,7 +19,7 @@ def hear() -> None:
 
 
 def place(kind: str, calls: TracebackType | None) -> str:
-    """The kind of an error and where in kafkalert it came from; never its message."""
+    """Return the kind of an error and where in kafkalert it came from; never its message."""
     frames = [frame for frame in traceback.extract_tb(calls) if "kafkalert" in frame.filename]
     if not frames:
         return kind

@@ -25,7 +25,7 @@ _TSV = ("timestamp", "channel", "topic", "partition", "offset", "address", "what
 
 
 def writer(output: Format, *, unmask: bool, at_once: bool) -> Write:
-    """What writes a record to stdout in this format; `at_once` lets nothing wait in a buffer."""
+    """Return what writes a record to stdout in this format; `at_once` lets nothing wait in a buffer."""
     write = {Format.TABLE: _people, Format.JSON: _json, Format.YAML: _yaml, Format.TSV: _tsv}[output](unmask=unmask)
 
     def write_now(record: Record) -> None:
@@ -36,7 +36,7 @@ def writer(output: Format, *, unmask: bool, at_once: bool) -> Write:
 
 
 def plain(record: Record, *, unmask: bool) -> dict[str, Any]:
-    """What -o json and -o yaml show of a record; these names and their order stay."""
+    """Return what -o json and -o yaml show of a record; these names and their order stay."""
     key, value, headers = record.key, record.value, record.headers
     shown = {
         "channel": record.channel,
@@ -115,7 +115,7 @@ def _head(record: Record, *, unmask: bool) -> str:
 
 
 def _clock(moment: datetime | None) -> str:
-    """The time of today, with milliseconds; the date as well of another day."""
+    """Return the time of today, with milliseconds; the date as well of another day."""
     if moment is None:
         return "no time     "
     today = moment.date() == datetime.now(UTC).date()

@@ -127,7 +127,7 @@ class _Row:
 
 
 def _chosen(ctx: typer.Context, given: Sequence[str] | None) -> list[str]:
-    """The clusters asked for, all of the context. Raises UsageError for another."""
+    """Return the clusters asked for, all of the context. Raises UsageError for another."""
     there = invocation.settings(ctx).context.clusters
     for name in given or ():
         if name not in there:

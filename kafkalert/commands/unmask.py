@@ -55,7 +55,7 @@ def allowed(ctx: typer.Context, *, unmask: bool, what: str = "Personal data is")
 
 
 def audit_log() -> Path:
-    """The file of uses of --unmask, in the user's state folder by the XDG Base Directory specification.
+    """Return the file of uses of --unmask, in the user's state folder by the XDG Base Directory specification.
 
     Raises RefusedError where the user has no such folder.
     """
@@ -69,7 +69,9 @@ def audit_log() -> Path:
 
 
 def _who(settings: "Settings") -> str:
-    """The uid, and as whom the clusters know it: a name may be given to another uid, and one uid may have many users.
+    """Return the uid, and as whom the clusters know it.
+
+    A name may be given to another uid, and one uid may have many users.
 
     A name in the configuration, or in a certificate, may hold anything; here it stays on its line.
     """

@@ -22,7 +22,7 @@ _PORTS = range(1, 65536)
 
 
 def choose(raw: Mapping[str, Any], flag: str | None, report: Report) -> str | None:
-    """The name of the context in force, or None after reporting why there is none."""
+    """Return the name of the context in force, or None after reporting why there is none."""
     known = list(table(raw, "contexts"))
     place = ["-C" if flag else "context"]
     name = flag or raw.get("context")
@@ -63,7 +63,7 @@ def check(raw: Mapping[str, Any], report: Report) -> None:
 
 
 def _check_text(value: object, place: Sequence[str], report: Report) -> None:
-    """A variable may hold bytes that are no UTF-8; a client library takes neither these nor a NUL."""
+    """Refuse bytes that are no UTF-8, which a variable may hold; a client library takes neither these nor a NUL."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             _check_text(inner, [*place, str(name)], report)

@@ -15,7 +15,9 @@ _WHOLE = re.compile(rf"(?:{_PART.pattern})+", re.ASCII)
 
 
 def parse_duration(text: str) -> timedelta:
-    """The duration that `text` states: whole numbers, each with its unit of d, h, m, s or ms, largest unit first.
+    """Return the duration that `text` states.
+
+    It has whole numbers, each with its unit of d, h, m, s or ms, the largest unit first.
 
     Raises:
         ValueError: it states none; the message says how to.

@@ -10,7 +10,7 @@ _CLUSTER_PARTS = 4
 
 
 def overrides(environ: Mapping[str, str], file: Mapping[str, Any]) -> dict[tuple[str, ...], tuple[str, Any]]:
-    """What the variables set: path in the configuration -> name of the variable and its value.
+    """Return what the variables set: path in the configuration -> name of the variable and its value.
 
     `__` goes one table down. Names of clusters and contexts are those of `file` where only the case differs.
     A librdkafka property may be written with `_` or `__` for its points. Variables without `__`, but for
@@ -36,7 +36,10 @@ def _spelled(name: str, table: object) -> str:
 
 
 def _value(text: str) -> object:
-    """The variable's text, or what it says as a TOML list or inline table. Numbers are converted with their key."""
+    """Return the variable's text, or what it says as a TOML list or inline table.
+
+    Numbers are converted with their key.
+    """
     if text[:1] in ("[", "{"):
         try:
             return tomllib.loads(f"value = {text}")["value"]

@@ -27,7 +27,7 @@ def places() -> tuple[Path, ...]:
 
 
 def find(flag: Path | None = None) -> Found | None:
-    """The file of a flag, else of KAFKALERT_CONFIG, else the first that exists of `places`; None without any.
+    """Return the file of a flag, else of KAFKALERT_CONFIG, else the first that exists of `places`; None without any.
 
     Raises ConfigError where one of those places is closed to this user.
     """

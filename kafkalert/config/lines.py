@@ -8,7 +8,7 @@ LONGEST = 1000
 
 
 def lines(text: str) -> dict[str, int]:
-    """The line, from 1, on which each key of a valid TOML document begins, by its dotted place.
+    """Return the line, from 1, on which each key of a valid TOML document begins, by its dotted place.
 
     The parser itself says so: a key stands in the first statement after which it is there.
     """
@@ -33,7 +33,7 @@ def lines(text: str) -> dict[str, int]:
 
 
 def places(table: Mapping[str, object], prefix: str = "") -> Iterator[str]:
-    """The dotted place of every key in `table`, tables before what is in them."""
+    """Yield the dotted place of every key in `table`, tables before what is in them."""
     for key, value in table.items():
         place = f"{prefix}{key}"
         yield place

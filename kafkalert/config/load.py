@@ -49,7 +49,7 @@ def load(
     read_only: bool = False,
     note: Callable[[str], None] = lambda _: None,
 ) -> Settings:
-    """The configuration in force.
+    """Return the configuration in force.
 
     Args:
         config: the file of --config; else it is found as `kafkalert.config.find` says.
@@ -97,7 +97,7 @@ def read(config: Path | None = None, context: str | None = None, *, read_only: b
 
 
 def _document(raw: Mapping[str, Any], report: Report) -> Document | None:
-    """The typed document, or None after reporting what types found."""
+    """Return the typed document, or None after reporting what types found."""
     named: dict[str, Any] = dict(raw)
     for kind in ("clusters", "contexts"):
         tables = table(raw, kind)

@@ -132,7 +132,10 @@ def _asked(name: str) -> bool:
 
 
 def _answer(name: str, value: str) -> str:
-    """What librdkafka says to a property and, if it takes that, to an absurd one; so no client ever comes to be."""
+    """Return what librdkafka says to a property and, if it takes that, to an absurd one.
+
+    So no client ever comes to be.
+    """
     from confluent_kafka import KafkaException, Producer  # noqa: PLC0415 - only where properties are configured
 
     try:

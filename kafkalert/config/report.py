@@ -100,7 +100,10 @@ def _line(problem: Problem) -> tuple[bool, int]:
 
 
 def fields_at(model: type[BaseModel], place: Sequence[str | int]) -> Mapping[str, Any]:
-    """The keys that the table at `place` of a document of `model` may have; empty where they are free or none."""
+    """Return the keys that the table at `place` of a document of `model` may have.
+
+    It returns none where they are free, or there are none.
+    """
     current: Any = model
     for part in place:
         if isinstance(current, type) and issubclass(current, BaseModel):

@@ -35,7 +35,9 @@ def described(reference: Mapping[str, Any], folder: Path) -> Reference:
 
 
 def resolve(reference: Mapping[str, Any], folder: Path, warn: Callable[[str], None]) -> bytes:
-    """The secret that `reference` points at; a relative file is looked for in `folder`, its last newline is dropped.
+    """Return the secret that `reference` points at.
+
+    A relative file is looked for in `folder`, its last newline is dropped.
 
     Raises:
         ValueError: nothing is there; the message, the end of a sentence, names the place and never what was found.

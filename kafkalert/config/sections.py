@@ -14,7 +14,7 @@ def _duration(value: object) -> timedelta:
 
 
 def _flag(value: object) -> bool:
-    """A variable can only hold a text; anything else that might mean yes, or no, is not guessed."""
+    """Read yes or no. A variable can only hold a text; what else might mean yes, or no, is not guessed."""
     if isinstance(value, bool):
         return value
     if value in ("true", "false"):
@@ -164,9 +164,9 @@ class Settings(Section):
         return self.clusters[self.context.clusters[0]]
 
     def topic(self, name: str) -> str:
-        """The name that the topic `name` of docs/topics.md has here, prefix included."""
+        """Return the name that the topic `name` of docs/topics.md has here, prefix included."""
         return self.context.prefix + self.topics.names.get(name, name)
 
     def group(self, stage: str) -> str:
-        """The consumer group of a stage."""
+        """Return the consumer group of a stage."""
         return f"{self.context.prefix}kafkalert.{stage}"

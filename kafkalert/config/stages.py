@@ -44,13 +44,13 @@ class StageSpec:
     build: str = ""
 
     def topics(self, settings: "Settings") -> tuple[str, ...]:
-        """The topics that its group reads, as they are called here."""
+        """Return the topics that its group reads, as they are called here."""
         return tuple(map(settings.topic, self.reads if self.reads_by is None else self.reads_by(settings)))
 
 
 @cache
 def installed() -> Mapping[str, StageSpec]:
-    """The stages by name. One that cannot be loaded is left out, and does not keep the others from working.
+    """Return the stages by name. One that cannot be loaded is left out, and does not keep the others from working.
 
     See `broken`.
     """
@@ -85,7 +85,7 @@ def _from(point: "EntryPoint") -> tuple[str, "EntryPoint"]:
 
 
 def _loaded(point: "EntryPoint", package: str) -> StageSpec | str:
-    """The spec of an entry point, or why it cannot be used."""
+    """Return the spec of an entry point, or why it cannot be used."""
     try:
         spec = point.load()
     except Exception as error:  # noqa: BLE001 - somebody else's code may raise anything
@@ -96,7 +96,7 @@ def _loaded(point: "EntryPoint", package: str) -> StageSpec | str:
 
 
 def _faults(spec: StageSpec) -> Iterator[str]:
-    """What is wrong with a spec: its author may have left out a comma, or misspelt a topic."""
+    """Yield what is wrong with a spec: its author may have left out a comma, or misspelt a topic."""
     if not _NAME.fullmatch(spec.name) or spec.name in _TAKEN:
         yield "a stage cannot have that name"
     for field in ("reads", "writes", "adds"):
@@ -122,12 +122,12 @@ def topics() -> tuple[PipelineTopic, ...]:
 
 
 def topic_names() -> tuple[str, ...]:
-    """The own names of `topics`."""
+    """Return the own names of `topics`."""
     return tuple(topic.name for topic in topics())
 
 
 def mirrored() -> tuple[str, ...]:
-    """The own names of those that the mirror carries."""
+    """Return the own names of those that the mirror carries."""
     return tuple(topic.name for topic in topics() if not topic.internal)
 
 

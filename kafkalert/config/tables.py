@@ -17,7 +17,7 @@ _GUARDED = "guards the environment, and no variable takes it away: write it into
 
 
 def table(raw: Mapping[str, Any], *place: str) -> dict[str, Any]:
-    """The table at `place`, empty if there is none or something else."""
+    """Return the table at `place`, empty if there is none or something else."""
     current: Any = raw
     for part in place:
         current = current.get(part) if isinstance(current, dict) else None
@@ -25,7 +25,7 @@ def table(raw: Mapping[str, Any], *place: str) -> dict[str, Any]:
 
 
 def read_tables(found: Found | None) -> tuple[dict[str, Any], Report]:
-    """The file's document overlaid by KAFKALERT_* variables, and a report that knows where each key came from.
+    """Return the file's document overlaid by KAFKALERT_* variables, and a report that knows where each key came from.
 
     Raises:
         ConfigError: the file cannot be read, or is no TOML.

@@ -16,7 +16,7 @@ _TRUE: Final = ("true", "1", "yes", "on", "t", "y")
 
 
 def check_trusted(found: Found) -> None:
-    """That nobody else can have written a file that was found and not named: it says where secrets are sent.
+    """Check that nobody else can have written a file that was found and not named: it says where secrets are sent.
 
     Its owner is this user or root, and neither other users nor another group may write it. A file that was named is
     taken as it is. Raises ConfigError.
@@ -60,7 +60,10 @@ def _said(raw: Mapping[str, Any], name: str, guard: str) -> bool:
 
 
 def far_secrets(found: Found | None, references: Iterable[Reference]) -> list[str]:
-    """A sentence for each secret outside the folder of a file that nobody named: where it goes, that file says."""
+    """Return a sentence for each secret outside the folder of a file that nobody named.
+
+    That file says where the secret goes.
+    """
     if found is None or found.asked:
         return []
     folder = found.path.parent.resolve()

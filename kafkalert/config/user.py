@@ -11,7 +11,7 @@ _STATE = ("XDG_STATE_HOME", ".local/state")
 
 
 def name() -> str:
-    """The name of this process's uid; `uid-N` where it has none, as in many containers."""
+    """Return the name of this process's uid; `uid-N` where it has none, as in many containers."""
     import pwd  # noqa: PLC0415 - not for --help
 
     try:
@@ -21,12 +21,15 @@ def name() -> str:
 
 
 def config_folder() -> Path | None:
-    """The folder of the user's own configuration, by the XDG Base Directory specification; None without a home."""
+    """Return the folder of the user's own configuration, by the XDG Base Directory specification.
+
+    It returns None without a home.
+    """
     return _folder(*_CONFIG)
 
 
 def state_folder() -> Path | None:
-    """The same of what is kept."""
+    """Return the same of what is kept."""
     return _folder(*_STATE)
 
 

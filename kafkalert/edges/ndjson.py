@@ -170,7 +170,7 @@ _ANOTHER: dict[type[_Row], str] = {
 
 
 def _of_another_kind(kind: type[_Row], data: bytes) -> str:
-    """What a line is that is no `kind`, and who takes it; empty where it is nothing else either."""
+    """Return what a line is that is no `kind`, and who takes it; empty where it is nothing else either."""
     for other, words in _ANOTHER.items():
         if other is not kind:
             with suppress(ValueError, RecursionError):

@@ -30,7 +30,7 @@ _INDICATOR = "CRDT, DBIT"
 
 
 def reason(error: Exception, names: Collection[str]) -> str:
-    """What is wrong, as "path.of.field: expected a whole number, got a string"; safe to print.
+    """Return what is wrong, as "path.of.field: expected a whole number, got a string"; safe to print.
 
     `names` are the field names of the schema, one of which an unknown field may have meant.
     """
@@ -51,7 +51,7 @@ def reason(error: Exception, names: Collection[str]) -> str:
 
 
 def _path(text: str) -> str:
-    """The path of the field that msgspec found fault with; empty for the whole line."""
+    """Return the path of the field that msgspec found fault with; empty for the whole line."""
     found = _PATH.search(text)
     return found[1].removeprefix(".") if found else ""
 

@@ -89,7 +89,7 @@ class Source:
         self._plain.close()
 
     def lines(self) -> Iterator[Line | BadLine]:
-        """The lines, blank ones left out; a BadLine for one that is longer than LINE_BYTES.
+        """Yield the lines, blank ones left out; a BadLine for one that is longer than LINE_BYTES.
 
         Where it cannot be read further (a broken gzip stream, a failing disk) the last one is a BadLine. A last line
         that a stop left unfinished is not given. Raises UsageError for a gzip file that should be followed.

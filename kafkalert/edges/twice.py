@@ -10,7 +10,7 @@ from kafkalert.edges.source import STDIN, Source
 
 @contextmanager
 def readable_twice(path: str, source: Source) -> Iterator[str]:
-    """A file that says what `source`, open on `path` and not yet read, will say.
+    """Make a file that says what `source`, open on `path` and not yet read, will say.
 
     A pipe and standard input are copied to a temporary file without a name: nobody else opens it, and it goes with
     this process, however that ends.

@@ -114,7 +114,7 @@ class Growing(_Waiting):
 
 
 def opened(path: Path | int) -> FileIO:
-    """A file by its path, or by a descriptor that stays open; without buffer. Raises UsageError with the reason.
+    """Return a file by its path, or by a descriptor that stays open; without buffer. Raises UsageError with the reason.
 
     A named pipe is opened whether or not it has a writer yet: it is in reading that one is waited for.
     """

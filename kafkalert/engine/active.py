@@ -67,11 +67,11 @@ class ActiveCluster:
             self._log.close()
 
     def view(self) -> View:
-        """What the logs say, as far as they were read."""
+        """Return what the logs say, as far as they were read."""
         return self._alone if self._log is None else self._log.view()
 
     def duty(self, *, epoch: int, acknowledged: ControlEvent | None) -> Duty:
-        """What this process has to do now.
+        """Return what this process has to do now.
 
         `epoch` is the highest that it has worked in, `acknowledged` the PREPARE for which it stands still.
         """
@@ -101,7 +101,7 @@ class ActiveCluster:
         return 0 if self._log is None else self._log.skipped()
 
     def skips(self, group: str) -> dict[Partition, Ranges]:
-        """What `group` passes over in this epoch."""
+        """Return what `group` passes over in this epoch."""
         commit = self.view().commit
         return {} if commit is None else ranges(commit.detail, group)
 
@@ -159,7 +159,7 @@ class ActiveCluster:
 
 
 def _say_new(passed_over: Iterable[PassedOver], said: set[PassedOver]) -> None:
-    """A line for each record that decides nothing; whoever writes many fills no log by it."""
+    """Log a line for each record that decides nothing; whoever writes many fills no log by it."""
     for odd in passed_over:
         if odd not in said and len(said) < KEPT:
             said.add(odd)

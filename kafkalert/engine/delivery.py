@@ -115,7 +115,7 @@ class Delivery:
             raise self._failed
 
     def pending(self) -> int:
-        """Outputs that the broker has not acknowledged yet."""
+        """Count the outputs that the broker has not acknowledged yet."""
         return len(self._producer)
 
     def connect(self, topics: Iterable[str]) -> None:
@@ -146,7 +146,10 @@ class Delivery:
         Thread(target=self._producer.close, name="close", daemon=True).start()
 
     def _served(self, serve: Callable[[float], int], seconds: float) -> int:
-        """What a call returns that serves reports. The first after the producer broke raises why, for `check`."""
+        """Return what a call returns that serves reports.
+
+        The first after the producer broke raises why, for `check`.
+        """
         try:
             return serve(seconds)
         except KafkaException as error:

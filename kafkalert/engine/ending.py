@@ -73,7 +73,10 @@ _LATE: Final = "The stage has moved to another cluster."
 
 
 def alone(error: BaseException) -> BaseException:
-    """An error that keeps nothing alive: its frames hold clients, which must not end on somebody else's thread."""
+    """Return an error that keeps nothing alive.
+
+    Its frames hold clients, which must not end on somebody else's thread.
+    """
     each: BaseException | None = error
     while isinstance(each, BaseException):  # the library may leave something else there; see bus/threads.py
         clear_frames(each.__traceback__)

@@ -130,7 +130,7 @@ class Loop:
         return False
 
     def _plan_commit(self) -> None:
-        """The next commit is due within the interval, from its middle on as soon as nothing is unacknowledged.
+        """Plan the next commit within the interval, from its middle on as soon as nothing is unacknowledged.
 
         So at a moderate load nobody waits for acknowledgements; a full one has no such moment, and has to.
         """
@@ -253,7 +253,7 @@ class Loop:
             self.busy = False
 
     def _newest(self, records: list[Message]) -> dict[Partition, Message]:
-        """The last record of each partition."""
+        """Return the last record of each partition."""
         if len(self._stage.inputs) > 1:
             return {partition_of(one): one for one in records}
         topic = self._stage.inputs[0]

@@ -123,7 +123,7 @@ class Runner:
             raise self._stopping.reason
 
     def report(self) -> Report:
-        """What the stage is doing, in a word or two, and where."""
+        """Return what the stage is doing, in a word or two, and where."""
         here, prepared = self._here, self._prepared
         loop = None if here is None else here.loop  # read once: other threads take it away at any moment
         if loop is not None:
@@ -261,7 +261,7 @@ class Runner:
             stay.ending.leave()
 
     def _sort(self, ended: Stay) -> None:
-        """What a stay that has ended means: nothing, a new try later, or the end of the stage, which it raises."""
+        """Decide what the end of a stay means: nothing, a new try later, or the end of the stage, which it raises."""
         self._metrics.lag = {}
         error = ended.error
         if isinstance(error, AbandonedError):
@@ -285,6 +285,6 @@ class Runner:
             raise error
 
     def _say_ended(self, ended: Stay) -> None:
-        """What kept the last stay from an orderly end."""
+        """Say what kept the last stay from an orderly end."""
         if isinstance(ended.error, InterruptedStopError):
             _LOG.warning("%s %s", ended.error, ended.error.hint)

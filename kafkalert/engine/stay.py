@@ -194,7 +194,7 @@ class Stay:
             delivery.close()
 
     def _bound(self, stage: Stage | CallingStage, dead: DeadLetters) -> tuple[Stage, Progress]:
-        """The stage as the loop knows it, and what counts how far it has come."""
+        """Return the stage as the loop knows it, and what counts how far it has come."""
         if not isinstance(stage, CallingStage):
             return stage, Progress()
         calls = stage.calls

@@ -48,7 +48,7 @@ class Stopping:
             self.event.set()
 
     def thread_ended(self, error: BaseException | None) -> None:
-        """A thread that the stage cannot do without has ended; unless it has just returned, so does the stage."""
+        """End the stage, as a thread that it cannot do without has ended, unless that has just returned."""
         if error is None:
             return
         what = f"A thread of the stage ended ({type(error).__name__})."  # its text may hold anything

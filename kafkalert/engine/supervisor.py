@@ -135,7 +135,7 @@ class Supervisor:
 
 
 def _name(number: int) -> str:
-    """A signal's name; those between the first and the last real-time one have none."""
+    """Return a signal's name; those between the first and the last real-time one have none."""
     try:
         return signal.Signals(number).name
     except ValueError:

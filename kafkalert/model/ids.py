@@ -19,7 +19,7 @@ def prefixed(part: str | bytes) -> bytes:
 
 
 def entry_id(own_key: bytes, key: bytes | None, value: bytes | None, timestamp: int) -> EntryId:
-    """The id of an entry that came without one: equal for equal key, value and timestamp (ms), on any cluster.
+    """Return the id of an entry that came without one: equal for equal key, value and timestamp (ms), on any cluster.
 
     It is keyed by `own_key` as `alert_id` is: it is shown, and who knows amount and time could try out accounts.
     """
@@ -33,17 +33,17 @@ def alert_suffix(customer: CustomerId, alert_type: str, threshold: str, channel:
 
 
 def asked_bytes(alert_type: str, threshold: str) -> bytes:
-    """The part of `alert_suffix` that all have who ask alike."""
+    """Return the part of `alert_suffix` that all have who ask alike."""
     return prefixed(alert_type) + prefixed(threshold)
 
 
 def reach_bytes(channel: str, address: str) -> bytes:
-    """The part of `alert_suffix` that all alerts to an address have."""
+    """Return the part of `alert_suffix` that all alerts to an address have."""
     return prefixed(channel) + prefixed(address)
 
 
 def alert_id(key: bytes, entry: EntryId, suffix: bytes) -> AlertId:
-    """The id of the alert that `entry` raises for one address: keyed BLAKE2b (RFC 7693), 128 bits, as hex.
+    """Return the id of the alert that `entry` raises for one address: keyed BLAKE2b (RFC 7693), 128 bits, as hex.
 
     The same entry processed twice gives the same id; without the key an id tells nothing about an address.
     """
@@ -53,10 +53,10 @@ def alert_id(key: bytes, entry: EntryId, suffix: bytes) -> AlertId:
 
 
 def alert_hash(key: bytes) -> "blake2b":
-    """The hash that `alert_id` feeds; where there are many, a copy of one made once takes half the time."""
+    """Return the hash that `alert_id` feeds; where there are many, a copy of one made once takes half the time."""
     return blake2b(key=key, digest_size=ID_BYTES)
 
 
 def customer_entry_id(key: bytes, entry: EntryId, customer: CustomerId) -> str:
-    """The id of the record by which two-hop mode says that `customer` needs `entry` processed."""
+    """Return the id of the record by which two-hop mode says that `customer` needs `entry` processed."""
     return blake2b(prefixed(entry) + prefixed(customer), key=key, digest_size=ID_BYTES).hexdigest()

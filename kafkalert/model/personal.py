@@ -17,7 +17,7 @@ _DOMAIN: Final = re.compile(r"(?:[\w-]{1,63}\.)+[^\W\d_]{2,63}")
 
 
 def ending(value: str, most: int = MOST_SHOWN) -> str:
-    """The last characters of `value`, `most` at most, that a mask may show; often none.
+    """Return the last characters of `value`, `most` at most, that a mask may show; often none.
 
     What fills a short value up counts for nothing: separators, and zeros at its start.
     """
@@ -38,11 +38,11 @@ class Personal:
         self._value = value
 
     def reveal(self) -> str:
-        """The value itself. Call it only to send, to match, or where the operator may see it."""
+        """Return the value itself. Call it only to send, to match, or where the operator may see it."""
         return self._value
 
     def masked(self) -> str:
-        """What may be printed."""
+        """Return what may be printed."""
         return "***"
 
     def __str__(self) -> str:

@@ -22,14 +22,14 @@ Address = EmailAddress | PhoneNumber | CustomerId
 
 
 def channel_of(address: Address) -> Channel:
-    """The channel that serves this kind of address."""
+    """Return the channel that serves this kind of address."""
     if isinstance(address, EmailAddress):
         return Channel.EMAIL
     return Channel.SMS if isinstance(address, PhoneNumber) else Channel.PUSH
 
 
 def address_text(address: Address) -> str:
-    """The address itself, in clear."""
+    """Return the address itself, in clear."""
     return address if isinstance(address, str) else address.reveal()
 
 

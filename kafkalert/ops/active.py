@@ -17,7 +17,7 @@ _SECONDS: Final = 5.0
 
 
 def with_active_first(settings: Settings) -> Settings:
-    """`settings` whose `active` is the cluster that the control logs name; asks only where there are two.
+    """Return `settings` whose `active` is the cluster that the control logs name; it asks only where there are two.
 
     Raises UnreachableError where the active cluster does not answer, and as `standing`.
     """
@@ -38,7 +38,7 @@ def with_active_first(settings: Settings) -> Settings:
 
 
 def standing(settings: Settings) -> View:
-    """What the control logs that can be read say; where no cluster has one, that there was no switch.
+    """Return what the control logs that can be read say; where no cluster has one, that there was no switch.
 
     Raises UnreachableError where none can be read.
     """
@@ -46,7 +46,7 @@ def standing(settings: Settings) -> View:
 
 
 def check_not_given_up(settings: Settings, flows: Collection[Flow]) -> None:
-    """That none of the clusters out of which `flows` are to go on was left by force.
+    """Check that none of the clusters out of which `flows` are to go on was left by force.
 
     Raises RefusedError for one, UnreachableError where the cluster that would know of it does not answer, ConfigError
     where there is a control log missing.
@@ -73,7 +73,7 @@ def check_not_given_up(settings: Settings, flows: Collection[Flow]) -> None:
 
 
 def _seen(settings: Settings, wanted: Collection[str] = ()) -> tuple[View, set[str]]:
-    """What the control logs say that are there, and the clusters that answer; `wanted` as in `_read`.
+    """Return what the control logs say that are there, and the clusters that answer; `wanted` as in `_read`.
 
     Raises UnreachableError where none was read that may be there.
     """
@@ -91,7 +91,9 @@ def _seen(settings: Settings, wanted: Collection[str] = ()) -> tuple[View, set[s
 
 
 def _read(settings: Settings, wanted: Collection[str] = ()) -> tuple[View, set[str], dict[str, MissingTopicsError]]:
-    """What the control logs say, the clusters whose logs were read, and those that have none: one that was made anew.
+    """Return what the control logs say, the clusters whose logs were read, and those that have none.
+
+    A log is lacking that was made anew.
 
     Those of the clusters `wanted` are waited for also where the others say enough to begin. Raises ConfigError where no
     client can be made, and what else waiting does not mend.

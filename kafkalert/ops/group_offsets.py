@@ -138,7 +138,7 @@ def _nearest(one: GroupOffset) -> int:
 
 
 def _change(one: GroupOffset, wanted: int) -> str:
-    """What it means to put a group there."""
+    """Return what it means to put a group there."""
     place = f"{one.topic}[{one.partition}]"
     if one.offset is None:
         return f"{place}: to {wanted:,}; {one.end - wanted:,} to read"

@@ -129,7 +129,7 @@ def _guard(datum: Tree, fields: Mapping[str, Wrap], path: str) -> Tree:
 
 
 def guard_header(name: str, value: bytes | str | None) -> Tree:
-    """A header's value: as text where it is one of kafkalert's own and looks like one, else masked."""
+    """Return a header's value: as text where it is one of kafkalert's own and looks like one, else masked."""
     if value is None:
         return None
     text = value if isinstance(value, str) else value.decode(errors="backslashreplace")

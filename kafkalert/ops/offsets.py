@@ -86,7 +86,7 @@ class Ago:
     duration: timedelta
 
     def time(self, now_ms: int) -> Time:
-        """The time it is, seen from `now_ms`; nothing is older than 1970."""
+        """Return the time it is, seen from `now_ms`; nothing is older than 1970."""
         return Time(max(0, now_ms - self.duration // timedelta(milliseconds=1)))
 
     def __str__(self) -> str:
@@ -97,7 +97,7 @@ Position = Start | End | At | AfterStart | BeforeEnd | Time | Ago
 
 
 def parse_position(text: str) -> Position:
-    """The position that `text` states, by this module's grammar.
+    """Return the position that `text` states, by this module's grammar.
 
     Raises:
         UsageError: it states none.
@@ -116,7 +116,9 @@ def parse_position(text: str) -> Position:
 
 
 def parse_time(text: str) -> Time | Ago:
-    """The time that `text` states: what may follow `@`, as `--since` and `--until` take it (`-1h`, `2026-01-31`).
+    """Return the time that `text` states.
+
+    It is what may follow `@`, as `--since` and `--until` take it (`-1h`, `2026-01-31`).
 
     Raises:
         UsageError: it states none.

@@ -70,7 +70,7 @@ _MOVES: Final = (
 
 
 def _member(group: str) -> tuple[_Need, ...]:
-    """What a member of `group` needs to see which protocol the brokers have, and to set its own session's length."""
+    """Return what a member of `group` needs to see which protocol brokers have, and to set its session's length."""
     return (
         (("DESCRIBE_CONFIGS",), "cluster", ("kafka-cluster",), "the classic group protocol"),
         (("ALTER_CONFIGS",), _G, (group,), "the classic group protocol"),
@@ -139,7 +139,7 @@ _PREFIXED: Final = frozenset({*_GROUPS, "kafkalert.seed", "kafkalert.tail"})
 
 
 def _needs_of(spec: StageSpec) -> tuple[_Need, ...]:
-    """What a stage needs that another package brings, by what it reads and writes."""
+    """Return what a stage needs that another package brings, by what it reads and writes."""
     group = f"kafkalert.{spec.name}"
     return (
         (("READ",), _T, spec.reads, ""),
@@ -156,7 +156,7 @@ WHO: Final = tuple(_NEEDS)
 
 
 def rights(settings: Settings, who: Iterable[str] = WHO) -> list[Right]:
-    """What each of `who` needs on each cluster, by the names of this context."""
+    """Return what each of `who` needs on each cluster, by the names of this context."""
     own = set(_TOPICS)
 
     def named(kind: str, name: str) -> str:
@@ -172,7 +172,7 @@ def rights(settings: Settings, who: Iterable[str] = WHO) -> list[Right]:
 
 
 def commands(given: Sequence[Right], principal: str, bootstrap: str) -> list[str]:
-    """The lines that grant `given` to `principal`, by Kafka's own tool; a right that is asked for twice once."""
+    """Return the lines that grant `given` to `principal`, by Kafka's own tool; a right that is asked for twice once."""
     lines: dict[str, None] = {}
     for one in given:
         for name in one.on:
@@ -185,5 +185,5 @@ def commands(given: Sequence[Right], principal: str, bootstrap: str) -> list[str
 
 
 def _word(operation: str) -> str:
-    """An operation as the tool writes it: DescribeConfigs."""
+    """Return an operation as the tool writes it: DescribeConfigs."""
     return "".join(part.capitalize() for part in operation.split("_"))

@@ -51,7 +51,7 @@ class Checked:
 
 
 def listed() -> list[Listed]:
-    """The schemas of keys and values."""
+    """Return the schemas of keys and values."""
     parts = [*((name, "key") for name in KEYS), *((name, "value") for name in VALUES)]
     return [Listed(name, part, subject(name), schema(name).fingerprint.hex()) for name, part in parts]
 

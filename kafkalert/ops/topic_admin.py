@@ -41,7 +41,7 @@ _SILENCE = {
 
 
 def plan(settings: Settings, clusters: Sequence[str] = ()) -> list[Comparison]:
-    """What exists against what should, on `clusters` or, without any, on all of the context.
+    """Return what exists against what should, on `clusters` or, without any, on all of the context.
 
     Raises UnreachableError for a cluster that does not answer, KafkalertError for one that does not tell.
     """
@@ -81,7 +81,7 @@ def apply(settings: Settings, comparisons: Sequence[Comparison]) -> list[Compari
 
 
 def _await_shown(settings: Settings, clusters: Sequence[str], seconds: float) -> list[Comparison]:
-    """What there is once brokers have heard of every change, or after so many seconds. Raises as `plan` does."""
+    """Return what there is once brokers have heard of every change, or after so many seconds. Raises as `plan` does."""
     give_up = time.monotonic() + seconds
     while True:
         is_over = time.monotonic() >= give_up
@@ -123,7 +123,7 @@ def _read(cluster: Cluster, client: AdminClient, topics: Sequence[Topic]) -> dic
 
 
 def _check_seen(cluster: Cluster, topics: list[str]) -> None:
-    """That `topics` are missing, and not merely left out for want of a right. Raises DeniedError."""
+    """Check that `topics` are missing, and not merely left out for want of a right. Raises DeniedError."""
     with suppress(MissingTopicsError):
         topic_ids(cluster, topics)
 
@@ -183,7 +183,7 @@ def _new(topic: Topic) -> NewTopic:
 
 
 def _error(cluster: Cluster, what: str, error: KafkaException) -> KafkalertError:
-    """The sentence for a change that a cluster did not confirm."""
+    """Return the sentence for a change that a cluster did not confirm."""
     cause = error.args[0]
     if cause.code() in _SILENCE:
         return OutcomeUnknownError(

@@ -137,7 +137,7 @@ def min_insync(replication: int) -> int:
 
 
 def compare(cluster: str, should: Topic, found: Topic | None) -> Comparison:
-    """What is to be said and done about one topic; `found` is None where the cluster does not have it."""
+    """Return what is to be said and done about one topic; `found` is None where the cluster does not have it."""
     differences = tuple(_creation(should) if found is None else _differences(should, found))
     state = State.MISSING if found is None else State.DIFFERS if differences else State.FINE
     detail = describe(should) if found is None else "; ".join(map(str, differences))
@@ -145,7 +145,7 @@ def compare(cluster: str, should: Topic, found: Topic | None) -> Comparison:
 
 
 def describe(topic: Topic) -> str:
-    """A topic in words: "4 partitions, replication 3, kept for 7d"."""
+    """Return a topic in words: "4 partitions, replication 3, kept for 7d"."""
     if topic.config["cleanup.policy"] == "compact":
         kept = f"compacted, tombstones kept for {_duration(topic.config['delete.retention.ms'])}"
     else:
@@ -177,13 +177,13 @@ def _differences(should: Topic, found: Topic) -> Iterable[Difference]:
 
 
 def having(comparisons: Sequence[Comparison], *actions: Action) -> list[tuple[Comparison, list[Difference]]]:
-    """The comparisons in which one of `actions` comes up, with those differences."""
+    """Return the comparisons in which one of `actions` comes up, with those differences."""
     chosen = [(one, [each for each in one.differences if each.action in actions]) for one in comparisons]
     return [(one, differences) for one, differences in chosen if differences]
 
 
 def changes(comparisons: Sequence[Comparison]) -> list[str]:
-    """What `topics apply` would do, one line a topic, in the words of an order."""
+    """Return what `topics apply` would do, one line a topic, in the words of an order."""
     lines = []
     for one, differences in having(comparisons, *_DONE):
         if one.state is State.MISSING:
@@ -198,7 +198,7 @@ def changes(comparisons: Sequence[Comparison]) -> list[str]:
 
 
 def summary(comparisons: Sequence[Comparison]) -> str:
-    """What `topics plan` says in the end: how many differ, and how many of these apply corrects."""
+    """Return what `topics plan` says in the end: how many differ, and how many of these apply corrects."""
     differing = [one for one in comparisons if one.differences]
     topics = counted(len(comparisons), "topic")
     if not differing:
@@ -229,7 +229,7 @@ def _ms(duration: timedelta) -> str:
 
 
 def _read(setting: str, value: str | None) -> str:
-    """A setting's value as people read it: a duration besides its milliseconds."""
+    """Return a setting's value as people read it: a duration besides its milliseconds."""
     if value is None:
         return "missing"
     if setting == _BYTES:

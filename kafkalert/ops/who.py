@@ -5,5 +5,5 @@ from kafkalert.config.sections import Settings
 
 
 def principals(settings: Settings) -> list[str]:
-    """The principals of this client on the clusters of the context; "?" for one that only a broker knows."""
+    """Return the principals of this client on the clusters of the context; "?" for one that only a broker knows."""
     return sorted({principal(settings.clusters[name]) for name in settings.context.clusters})

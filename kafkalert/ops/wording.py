@@ -24,7 +24,7 @@ _CREDITED = "ALERT_CREDITED_ABOVE_THRESHOLD"
 
 
 def alert_words(message_type: str, params: Mapping[str, str], *, unmask: bool = False) -> str:
-    """What an OutboundMessage tells, in one sentence: "Debited 45.00 EUR from ***4300, over your 40.00 EUR; ...".
+    """Return what an OutboundMessage tells, as in "Debited 45.00 EUR from ***4300, over your 40.00 EUR; ...".
 
     Anything may be missing or wrong in `params`; a type that is not known is named as it is.
     """
@@ -45,7 +45,7 @@ def alert_words(message_type: str, params: Mapping[str, str], *, unmask: bool = 
 
 
 def entry_words(entry: Mapping[str, Any], *, balance_known: bool = True, unmask: bool = False) -> str:
-    """What an AccountEntry tells: "Debited 45.00 EUR from ***4300; balance 1,204.10 EUR"."""
+    """Return what an AccountEntry tells: "Debited 45.00 EUR from ***4300; balance 1,204.10 EUR"."""
     currency = entry["accountCurrency"]
     account = _account(entry["accountId"], unmask=unmask)
     credit = entry["bookingCreditDebitIndicator"] == CREDIT
@@ -63,7 +63,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def money(amount: str, currency: str) -> str:
-    """An amount in major units as people read it: "1204.10" and "EUR" give "1,204.10 EUR"."""
+    """Return an amount in major units as people read it: "1204.10" and "EUR" give "1,204.10 EUR"."""
     number = _NUMBER.fullmatch(amount[:LONGEST])
     text = f"{number[1]}{int(number[2]):,}{number[3]}" if number else harmless(amount)
     return f"{text} {harmless(currency)}".strip()

@@ -45,7 +45,7 @@ class Planned:
 
 
 def threshold(text: str) -> Threshold | None:
-    """The number that a setting's amount says, or None where it is none. "500000.00" is 500000."""
+    """Return the number that a setting's amount says, or None where it is none. "500000.00" is 500000."""
     if text.isascii() and text.isdecimal() and len(text) <= _DIGITS:
         return int(text)
     if not _NUMBER.fullmatch(text):
@@ -56,7 +56,7 @@ def threshold(text: str) -> Threshold | None:
 
 
 def threshold_text(number: Threshold) -> str:
-    """The one way to write a threshold, whatever way the customer wrote it; part of an alert's id."""
+    """Return the one way to write a threshold, whatever way the customer wrote it; part of an alert's id."""
     return str(number) if isinstance(number, int) else format(number, "f")
 
 
@@ -106,7 +106,7 @@ class _Reach:
         self._messages, self._characters = MOST_MESSAGES, MOST_CHARACTERS
 
     def take(self, channels: frozenset[Channel], currency: str) -> tuple[Address, ...] | None:
-        """The addresses of one alert by these channels; None where it is more than is left."""
+        """Return the addresses of one alert by these channels; None where it is more than is left."""
         if channels not in self._by_channels:
             own = tuple(address for address, channel in self._all if channel in channels)
             self._by_channels[channels] = own, sum(len(address_text(one)) for one in own)
@@ -121,7 +121,7 @@ class _Reach:
 
 
 def _check(setting: AlertSetting, rules: Mapping[str, Rule]) -> Threshold | str:
-    """The setting's threshold, or the reason for which it is skipped."""
+    """Return the setting's threshold, or the reason for which it is skipped."""
     if setting.amount is None:
         return NO_AMOUNT
     if setting.alert_type not in rules:

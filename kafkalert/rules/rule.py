@@ -26,7 +26,7 @@ class Movement(NamedTuple):
 
 
 def movement(amount: int, balance: int | None, credit: bool) -> Movement:
-    """The movement of an entry of `amount` that left the signed `balance`."""
+    """Return the movement of an entry of `amount` that left the signed `balance`."""
     before = None if balance is None else balance - amount if credit else balance + amount
     return _new(Movement, (amount, credit, balance, before))
 
@@ -51,7 +51,7 @@ class Rule:
 
 @cache
 def installed() -> dict[str, Rule]:
-    """The rules of this installation by alert type: the four of docs/rules.md and the bank's own.
+    """Return the rules of this installation by alert type: the four of docs/rules.md and the bank's own.
 
     Raises TypeError where an entry point of the group is no `Rule` of that name.
     """

@@ -44,7 +44,7 @@ def properties(
     node: int = 1,
     voters: Mapping[int, int] | None = None,
 ) -> str:
-    """The text of server.properties for a broker that is a controller too, the only one of its cluster or one of three.
+    """Return server.properties for a broker that is a controller too, alone in its cluster or one of three.
 
     `voters` has the controllers' ports by node, where there are several. Times are short where Kafka's defaults make a
     developer or a test wait. `extra` adds properties or replaces them.
@@ -93,13 +93,13 @@ def _quorum(controller: int, voters: Mapping[int, int] | None) -> dict[str, str]
 
 
 def format_command(java: str, cluster_id: str, *, alone: bool = True) -> list[str]:
-    """Prepares a broker's data folder, in the folder that holds server.properties; `alone` in its cluster or not."""
+    """Return what prepares a broker's data folder, in that of server.properties; `alone` in its cluster or not."""
     quorum = ["--standalone"] if alone else []  # else its properties name the voters
     tool = ["kafka.tools.StorageTool", "format", *quorum, "-t", cluster_id, "-c", "server.properties"]
     return [java, "-Xmx128m", *QUICK, *JVM, *tool]
 
 
 def run_command(java: str, jvm: Sequence[str], *, alone: bool = True) -> list[str]:
-    """Runs the broker, in the folder that holds server.properties; `jvm` are flags beside those of JVM."""
+    """Return what runs the broker, in the folder that holds server.properties; `jvm` are flags beside those of JVM."""
     heap = "-Xmx384m" if alone else "-Xmx256m"
     return [java, "-Xms64m", heap, *JVM, *jvm, "kafka.Kafka", "server.properties"]

@@ -22,7 +22,7 @@ def data_folder(folder: Path) -> Path:
 
 
 def config_file(folder: Path) -> Path:
-    """The configuration of kafkalert that leads to the sandbox."""
+    """Return the configuration of kafkalert that leads to the sandbox."""
     return folder / "sandbox.toml"
 
 
@@ -75,7 +75,7 @@ def clear(folder: Path) -> bool:
 
 
 def id_of(folder: Path) -> str | None:
-    """The id of the sandbox in the folder; None if there is none, or one that has hardly begun."""
+    """Return the id of the sandbox in the folder; None if there is none, or one that has hardly begun."""
     try:
         return identity_file(folder).read_text(encoding="ascii")
     except OSError:

@@ -30,7 +30,7 @@ class Expected(NamedTuple):
 def expected(
     entry: Row, authorisations: Mapping[str, Sequence[str]], settings: Mapping[str, Row | None]
 ) -> set[Expected]:
-    """The alerts of one entry.
+    """Return the alerts of one entry.
 
     Args:
         entry: AccountEntry's fields. The balance is unknown where `BalanceAfterBookingNumeric` is None or missing.
@@ -53,7 +53,7 @@ def expected(
 
 
 def _settings(entry: Row, row: Row) -> list[Row]:
-    """What the customer asked for on the entry's account in the entry's currency."""
+    """Return what the customer asked for on the entry's account in the entry's currency."""
     return [
         setting
         for account in row["accountAlertSettings"]
@@ -63,7 +63,7 @@ def _settings(entry: Row, row: Row) -> list[Row]:
 
 
 def _number(text: str) -> Decimal | None:
-    """A threshold: an optional sign, ASCII digits with an optional point, no exponent. None if it is none."""
+    """Return a threshold: an optional sign, ASCII digits with an optional point, no exponent. None if it is none."""
     digits = text[1:] if text[:1] in {"+", "-"} else text
     whole, _, fraction = digits.partition(".")
     if not whole + fraction or set(whole + fraction) - set("0123456789"):
@@ -113,7 +113,7 @@ def _params(alert_type: str, entry: Row, threshold: Decimal) -> dict[str, str]:
 
 
 def _plain(number: Decimal) -> str:
-    """A number in the one way to write it: no sign on zero, no zeros at the end of a fraction."""
+    """Return a number in the one way to write it: no sign on zero, no zeros at the end of a fraction."""
     text = f"{number:f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")

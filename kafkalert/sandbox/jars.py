@@ -37,14 +37,14 @@ class Jar:
 
 
 def pinned() -> tuple[Jar, ...]:
-    """The jars of broker, Connect and mirror."""
+    """Return the jars of broker, Connect and mirror."""
     lines = files("kafkalert.sandbox").joinpath("kafka.jars").read_text(encoding="ascii").splitlines()
     parsed = (re.split("[: ]", line) for line in lines if not line.startswith("#"))
     return tuple(Jar(group, artifact, version, digest) for group, artifact, version, digest in parsed)
 
 
 def classpath(env: Mapping[str, str] = os.environ, *, on_jar: OnJar = lambda _done, _total: None) -> str:
-    """What CLASSPATH must be for a broker, Connect and the mirror.
+    """Return what CLASSPATH must be for a broker, Connect and the mirror.
 
     KAFKA_HOME decides if it is set; else the cache, filled first if it is empty (about 55 MB). Raises KafkalertError if
     KAFKA_HOME is no Kafka 4, or the jars cannot be fetched.
@@ -70,7 +70,7 @@ def classpath(env: Mapping[str, str] = os.environ, *, on_jar: OnJar = lambda _do
 
 
 def installed(home: Path) -> Path:
-    """The folder of jars of an unpacked Kafka. Raises KafkalertError if there is none, or it is too old."""
+    """Return the folder of jars of an unpacked Kafka. Raises KafkalertError if there is none, or it is too old."""
     hint = f"Set KAFKA_HOME to an unpacked Apache Kafka {OLDEST} or newer, or unset it."
     libs = home / "libs"
     versions = [
@@ -136,7 +136,7 @@ def fetch(jars: Iterable[Jar], folder: Path, on_jar: OnJar) -> None:
 
 
 def fetch_error(reason: str) -> KafkalertError:
-    """The error to raise for a download that failed, without the layers of the libraries' own sentences."""
+    """Return the error to raise for a download that failed, without the layers of the libraries' own sentences."""
     hint = "Check the network. Or set KAFKA_HOME to an unpacked Apache Kafka, which needs none."
     if _UNTRUSTED in reason:
         reason = "the repository's certificate is not trusted"

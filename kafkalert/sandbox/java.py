@@ -14,13 +14,16 @@ OLDEST = 17
 
 
 def major_version(printed: str) -> int | None:
-    """The release in what `java -version` prints: 17 for "17.0.15", 8 for "1.8.0_392"; None if it names none."""
+    """Return the release in what `java -version` prints: 17 for "17.0.15", 8 for "1.8.0_392"; None if it names none."""
     found = re.search(r'version "(?:1\.)?(\d+)', printed)
     return int(found[1]) if found else None
 
 
 def said(printed: str) -> str:
-    """What a Java that does not run says of that, for the end of a sentence: JAVA_TOOL_OPTIONS that it refuses."""
+    """Return what a Java that does not run says of that, for the end of a sentence.
+
+    That is so with JAVA_TOOL_OPTIONS that Java refuses.
+    """
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
     telling = [line for line in lines if not line.startswith("Picked up ")]
     picked = [line for line in lines if line.startswith("Picked up ")]
@@ -41,7 +44,7 @@ def candidates(env: Mapping[str, str]) -> Iterator[Path]:
 
 
 def find_java(env: Mapping[str, str] = os.environ) -> Path:
-    """The first Java that is new enough. Raises KafkalertError that says what was found instead."""
+    """Return the first Java that is new enough. Raises KafkalertError that says what was found instead."""
     rejected: list[str] = []
     for java in candidates(env):
         try:

@@ -128,7 +128,7 @@ class Sandbox:
         return there
 
     def status(self) -> Status:
-        """What each component is doing; no components if the sandbox is not up."""
+        """Return what each component is doing; no components if the sandbox is not up."""
         state = State.read(self.folder)
         return Status(
             self.folder,
@@ -200,7 +200,10 @@ class Sandbox:
         return self._of_kind(f"mirror-{cluster}", "mirror").address
 
     def logs(self, name: str | None = None, *, last: int | None = None, follow: bool = False) -> Iterator[logs.LogLine]:
-        """What a component logged, or each of them; with `follow` also what it will, until the sandbox is down."""
+        """Return what a component logged, or each of them.
+
+        With `follow`, it goes on with what comes, until the sandbox is down.
+        """
         state = self._state()
         chosen = state.components if name is None else (state.component(name),)
         files = {each.name: data_folder(self.folder) / each.name / "log" for each in chosen}
@@ -214,7 +217,7 @@ class Sandbox:
         return replace(state, java=str(find_java(self._env)), classpath=classpath(self._env), jvm=jvm)
 
     def _choose(self, extra: Mapping[str, str], jvm: Sequence[str], on_progress: OnProgress) -> State:
-        """A state without components: with what they are to be run."""
+        """Return a state without components: with what they are to be run."""
         startup.demand_room(self.folder)
         on_progress("finding Java", 0, 0)
         java = find_java(self._env)

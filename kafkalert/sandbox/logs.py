@@ -15,7 +15,7 @@ class LogLine(NamedTuple):
 
 
 def read(files: Mapping[str, Path], *, last: int | None, follow: bool) -> Iterator[LogLine]:
-    """The lines of the components' logs, one component after the other, only the `last` of each if given.
+    """Yield the lines of the components' logs, one component after the other, only the `last` of each if given.
 
     With `follow` go on with what is added to any of them, until all of them are gone.
     """
@@ -46,7 +46,7 @@ class _Tail:
         self.is_over = False
 
     def fresh(self) -> Iterator[LogLine]:
-        """The whole lines that were added since the last call."""
+        """Yield the whole lines that were added since the last call."""
         try:
             with self._file.open("rb") as log:
                 log.seek(self._offset)

@@ -15,7 +15,7 @@ from kafkalert.sandbox.state import REFRESH, Component, bootstrap, brokers
 
 
 def settings(components: Sequence[Component]) -> Settings:
-    """What the sandbox's configuration file says, as far as the mirror is concerned."""
+    """Return what the sandbox's configuration file says, as far as the mirror is concerned."""
     urls = {each.cluster: each.address for each in components if each.kind == "mirror"}
     there = brokers(components)
     clusters = {
@@ -28,14 +28,14 @@ def settings(components: Sequence[Component]) -> Settings:
 
 
 def worker_properties(components: Sequence[Component], worker: Component, folder: Path) -> str:
-    """The text of worker.properties for a worker of the sandbox in `folder`; connectors may name files there."""
+    """Return the text of worker.properties for a worker of the sandbox in `folder`; connectors may name files there."""
     chosen = worker_config(settings(components), worker.cluster) | providers([in_file(folder.resolve() / "any")])
     # Only this machine may ask it; and it need not look through every class for plugins, which takes seconds.
     return properties_text(chosen | {"listeners": f"http://{HOST}:{worker.port}", "plugin.discovery": "service_load"})
 
 
 def worker_command(java: str) -> list[str]:
-    """Runs the worker, in the folder that holds worker.properties."""
+    """Return what runs the worker, in the folder that holds worker.properties."""
     worker = ["org.apache.kafka.connect.cli.ConnectDistributed", "worker.properties"]
     return [java, "-Xms32m", "-Xmx320m", *JVM, *QUICK, *worker]
 

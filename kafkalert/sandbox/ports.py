@@ -30,7 +30,7 @@ def demand_free(port: int, *, hint: str) -> None:
 
 
 def free_port(taken: Collection[int]) -> int:
-    """A free port that is not among `taken`. Raises KafkalertError if a thousand tries find none."""
+    """Return a free port that is not among `taken`. Raises KafkalertError if a thousand tries find none."""
     for _ in range(1000):
         port = random.randint(LOWEST, HIGHEST)  # noqa: S311 - no secret
         if port not in taken and is_free(port):

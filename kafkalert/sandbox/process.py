@@ -36,13 +36,13 @@ class Identity:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """The identity in a pid file, or None if the text is cut off or something else."""
+        """Return the identity in a pid file, or None if the text is cut off or something else."""
         pid, _, began = text.strip().partition(" ")
         return cls(int(pid), began) if pid.isdigit() and began else None
 
     @classmethod
     def read(cls, file: Path) -> Self | None:
-        """The identity in a pid file, or None if the file is away or holds none."""
+        """Return the identity in a pid file, or None if the file is away or holds none."""
         try:
             return cls.parse(file.read_text(encoding="ascii"))
         except (OSError, UnicodeDecodeError):
@@ -50,7 +50,7 @@ class Identity:
 
 
 def recorded(home: Path) -> Identity | None:
-    """The process on record in a component's folder, if it is one of the sandbox.
+    """Return the process on record in a component's folder, if it is one of the sandbox.
 
     Such a one runs in that folder, see `kafkalert.sandbox.launch`. Whatever else a file there names is left alone:
     anybody may have written it.
@@ -66,7 +66,7 @@ def recorded(home: Path) -> Identity | None:
 
 
 def identify(pid: int) -> tuple[Identity, str] | None:
-    """The process that has this pid now, or None, and its state letter as in ps (`T` stopped, `Z` ended)."""
+    """Return the process that has this pid now, or None, and its state letter as in ps (`T` stopped, `Z` ended)."""
     if PROC.joinpath("self/stat").exists():
         try:
             stat = PROC.joinpath(str(pid), "stat").read_text(encoding="utf-8", errors="replace")
@@ -87,7 +87,7 @@ def identify(pid: int) -> tuple[Identity, str] | None:
 
 
 def state_of(process: Identity | None) -> str | None:
-    """The state letter of a process that is still this very one and has not ended, else None."""
+    """Return the state letter of a process that is still this very one and has not ended, else None."""
     found = identify(process.pid) if process else None
     if found is None or found[0] != process:
         return None

@@ -34,7 +34,7 @@ class PortTakenError(KafkalertError):
 
 
 def plan(clusters: int, ports: Sequence[int], brokers: int = 1) -> tuple[Component, ...]:
-    """The components of a sandbox of one or two clusters, of one or three brokers each.
+    """Return the components of a sandbox of one or two clusters, of one or three brokers each.
 
     `ports` go to the brokers of dc1 and dc2, then to mirror-dc1 and mirror-dc2, as far as they reach; the others are
     chosen from those that are free. Raises KafkalertError if a given port is in use.
@@ -90,7 +90,7 @@ def prepare(folder: Path, state: State, component: Component) -> None:
 
 
 def write_logging(folder: Path, component: Component) -> None:
-    """What the component's Java logs, and how."""
+    """Write what the component's Java logs, and how."""
     write_private(data_folder(folder) / component.name / "log4j2.properties", broker.LOGGING)
 
 
@@ -212,7 +212,7 @@ def mirror_both_ways(folder: Path, state: State) -> None:
 
 
 def log_tail(folder: Path, component: Component) -> str:
-    """The last lines that the component logged."""
+    """Return the last lines that the component logged."""
     file = data_folder(folder) / component.name / "log"
     with file.open("rb") as log:
         log.seek(max(0, file.stat().st_size - TAIL_BYTES))
@@ -220,7 +220,7 @@ def log_tail(folder: Path, component: Component) -> str:
 
 
 def died(folder: Path, component: Component) -> KafkalertError:
-    """The error to raise for a component that has ended, with the reason that its log gives."""
+    """Return the error to raise for a component that has ended, with the reason that its log gives."""
     log = log_tail(folder, component)
     reason, hint = explain(log)
     kind = PortTakenError if port_was_taken(log) else KafkalertError

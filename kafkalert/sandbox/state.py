@@ -60,15 +60,15 @@ class State:
         return tuple(dict.fromkeys(each.cluster for each in self.components if each.kind == "broker"))
 
     def brokers(self, cluster: str) -> tuple[Component, ...]:
-        """The brokers of a cluster; none for a name that is no cluster."""
+        """Return the brokers of a cluster; none for a name that is no cluster."""
         return brokers(self.components).get(cluster, ())
 
     def having(self, components: tuple[Component, ...]) -> "State":
-        """The same with these components."""
+        """Return the same with these components."""
         return replace(self, components=components)
 
     def component(self, name: str) -> Component:
-        """The component of that name. Raises UsageError, with the names that there are, for another."""
+        """Return the component of that name. Raises UsageError, with the names that there are, for another."""
         for each in self.components:
             if each.name == name:
                 return each
@@ -81,7 +81,10 @@ class State:
 
     @classmethod
     def read(cls, folder: Path) -> "State | None":
-        """The state of the sandbox in `folder`, or None if it is not up. Raises KafkalertError if it is unreadable."""
+        """Return the state of the sandbox in `folder`, or None if it is not up.
+
+        Raises KafkalertError if it is unreadable.
+        """
         file = data_folder(folder) / "state.json"
         try:
             return msgspec.json.decode(file.read_bytes(), type=cls)
@@ -105,7 +108,7 @@ class ComponentStatus:
 
 
 def status_of(component: Component, process: Identity | None) -> ComponentStatus:
-    """What a component is doing, by the process that it has on record."""
+    """Return what a component is doing, by the process that it has on record."""
     letter = state_of(process)
     state: Literal["running", "paused", "stopped"] = (
         "stopped" if letter is None else "paused" if letter == "T" else "running"
@@ -137,7 +140,7 @@ def write_private(file: Path, text: str) -> None:
 
 
 def brokers(components: Sequence[Component]) -> dict[str, tuple[Component, ...]]:
-    """The brokers of each cluster."""
+    """Return the brokers of each cluster."""
     found: dict[str, tuple[Component, ...]] = {}
     for each in components:
         if each.kind == "broker":
@@ -146,12 +149,12 @@ def brokers(components: Sequence[Component]) -> dict[str, tuple[Component, ...]]
 
 
 def bootstrap(members: Sequence[Component]) -> str:
-    """The addresses of a cluster's brokers, as clients take them."""
+    """Return the addresses of a cluster's brokers, as clients take them."""
     return ",".join(each.address for each in members)
 
 
 def config_text(components: Sequence[Component]) -> str:
-    """The kafkalert configuration whose only context is the sandbox; its first cluster is the active one."""
+    """Return the kafkalert configuration whose only context is the sandbox; its first cluster is the active one."""
     clusters = brokers(components)
     lines = ["# Written by `kafkalert sandbox up`, removed by `kafkalert sandbox down`.", 'context = "sandbox"', ""]
     for name, members in clusters.items():

@@ -41,7 +41,7 @@ class BookingReader:
         self._plain = re.compile(re.escape(codec.framing.prefix("AccountEntry")) + _PLAIN).fullmatch
 
     def read(self, value: bytes | None, account: bytes) -> Booking:
-        """The booking of a framed AccountEntry on `account`, an id as `wire.text_bytes` has it.
+        """Return the booking of a framed AccountEntry on `account`, an id as `wire.text_bytes` has it.
 
         Raises DecodingError: those of `Codec.decode`, "bad-indicator", and "wrong-key" for another account's entry.
         """
@@ -56,7 +56,7 @@ class BookingReader:
         return booking
 
     def account(self, value: bytes | None) -> bytes:
-        """The account's id in a framed AccountEntry, as UTF-8. Raises DecodingError as `read`."""
+        """Return the account's id in a framed AccountEntry, as UTF-8. Raises DecodingError as `read`."""
         plain = None if value is None else self._plain(value)
         if plain is not None:
             found = plain[1]
@@ -65,7 +65,7 @@ class BookingReader:
         return self._any(value)[0]
 
     def _any(self, value: bytes | None) -> tuple[bytes, Booking]:
-        """The account's id (UTF-8) and the booking, the common way."""
+        """Return the account's id (UTF-8) and the booking, the common way."""
         datum = self._codec.decode("AccountEntry", value)
         indicator = datum["bookingCreditDebitIndicator"]
         if indicator not in {CREDIT, DEBIT}:
@@ -76,7 +76,7 @@ class BookingReader:
 
 
 def _long(raw: bytes) -> int:
-    """An Avro long: base-128 varint of a zigzag number."""
+    """Return an Avro long: base-128 varint of a zigzag number."""
     size = len(raw)
     # Written out for two to four bytes, as nearly all have: a loop takes twice the time.
     if size == 3:  # noqa: PLR2004

@@ -56,7 +56,7 @@ class _Costs:
         self._known: dict[str, _Cost | None] = {}  # None while it is being worked out
 
     def of(self, node: Any, level: int) -> _Cost:  # noqa: ANN401 - any schema
-        """The cost of `node`, which lies within `level` others. Raises _UnboundedError."""
+        """Return the cost of `node`, which lies within `level` others. Raises _UnboundedError."""
         if isinstance(node, str) and node in self._known:
             cost = self._known[node]
         else:
@@ -101,7 +101,7 @@ class _Costs:
         return cost
 
     def _items(self, one: _Cost, key: int) -> _Cost:
-        """An array or map of such items; any number of them may come, and each brings a key of that excess."""
+        """Return an array or map of such items; any number of them may come, and each brings a key of that excess."""
         if one.excess + key > 0:
             raise _UnboundedError
         return _around(1 - VALUES_A_BYTE, 0, [one])
@@ -113,7 +113,7 @@ def _plain(size: int) -> _Cost:
 
 
 def _around(before: int, within: int, parts: list[_Cost]) -> _Cost:
-    """What begins with a byte, of the excess `before`, and then is one of `parts`, of the excess `within` at worst."""
+    """Return what begins with a byte, of the excess `before`, and is one of `parts`, of excess `within` at worst."""
     peak = before + max((one.peak for one in parts), default=0)
     return _Cost(before + within, max(peak, 0), _levels(parts))
 

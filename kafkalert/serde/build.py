@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def codec(serde: Serde) -> Codec:
-    """Encodes in the configured framing, and decodes both where a registry is configured.
+    """Return what encodes in the configured framing, and decodes both where a registry is configured.
 
     No registry is asked before a record needs it. Raises ConfigError for Confluent framing without a registry.
     """
@@ -26,7 +26,10 @@ def codec(serde: Serde) -> Codec:
 
 
 def registry(serde: Serde) -> "ConfluentRegistry | None":
-    """The configured registry, None without one. Raises ConfigError where the extra `registry` is not installed."""
+    """Return the configured registry, None without one.
+
+    Raises ConfigError where the extra `registry` is not installed.
+    """
     if serde.registry is None:
         return None
     from kafkalert.serde.registry import ConfluentRegistry  # noqa: PLC0415 - its client takes long to load

@@ -40,7 +40,7 @@ class Codec:
         return out.getvalue()
 
     def decode(self, name: str, data: bytes | None) -> Any:  # noqa: ANN401 - any Avro datum
-        """The datum of a framed record that should be a `name`.
+        """Return the datum of a framed record that should be a `name`.
 
         Raises DecodingError and nothing else: the codes of `Framing.writer`, "null", "record-too-large",
         "wrong-schema", "bad-bytes" and "trailing-bytes". (UnreachableError where a registry has to be asked and is

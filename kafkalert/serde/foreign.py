@@ -18,7 +18,7 @@ _TEXTS: Final = ("name", "namespace", "doc", "default", "symbols", "aliases", "o
 
 
 def bare(node: Any) -> Any:  # noqa: ANN401 - any schema, as JSON
-    """The schema without its logical types."""
+    """Return the schema without its logical types."""
     if isinstance(node, list):
         return [bare(one) for one in node]
     if isinstance(node, dict):
@@ -28,7 +28,7 @@ def bare(node: Any) -> Any:  # noqa: ANN401 - any schema, as JSON
 
 @cache
 def reading(name: str) -> Any:  # noqa: ANN401 - fastavro's parsed schema has no type
-    """What a record of another writer's `name` is resolved to: our schema, in which each enum has OTHER_SYMBOL.
+    """Return what a record of another writer's `name` is resolved to: our schema, in which each enum has OTHER_SYMBOL.
 
     It is the enum's default, so by Avro's rules of resolution it stands for every symbol that is not ours.
     """

@@ -21,11 +21,14 @@ class Registry(Protocol):
     """What is asked of a schema registry."""
 
     def schema_id(self, name: str) -> int:
-        """The id under which the schema `name` is registered. Raises ConfigError where it is not, UnreachableError."""
+        """Return the id under which the schema `name` is registered.
+
+        Raises ConfigError where it is not, UnreachableError.
+        """
         ...
 
     def writer(self, schema_id: int) -> Any:  # noqa: ANN401 - fastavro's parsed schema has no type
-        """The parsed schema of an id, a record's. Raises DecodingError where there is none, UnreachableError."""
+        """Return the parsed schema of an id, a record's. Raises DecodingError where there is none, UnreachableError."""
         ...
 
 
@@ -44,7 +47,7 @@ class Framing:
         self._prefixes: dict[str, bytes] = {}
 
     def prefix(self, name: str) -> bytes:
-        """What goes before a record of the schema `name`. Raises UnreachableError and ConfigError (registry)."""
+        """Return what goes before a record of the schema `name`. Raises UnreachableError and ConfigError (registry)."""
         if name not in self._prefixes:
             self._prefixes[name] = (
                 SINGLE_OBJECT + schema(name).fingerprint
@@ -54,7 +57,7 @@ class Framing:
         return self._prefixes[name]
 
     def writer(self, data: bytes) -> tuple[Any, int]:
-        """The schema that wrote `data`, parsed, and where its body begins.
+        """Return the schema that wrote `data`, parsed, and where its body begins.
 
         Raises DecodingError: "empty", "not-framed", "unknown-fingerprint", "unknown-schema-id"
         or "no-registry"; also "bad-schema" from the registry, and UnreachableError.

@@ -27,7 +27,7 @@ class KeyReader:
         self._prefix = SINGLE_OBJECT + schema(name).fingerprint
 
     def logical(self, key: bytes | None) -> bytes:
-        """The id in the key, as UTF-8. Raises DecodingError."""
+        """Return the id in the key, as UTF-8. Raises DecodingError."""
         if key is not None and key[:SINGLE_OBJECT_BYTES] == self._prefix and len(key) > SINGLE_OBJECT_BYTES:
             # Avro writes the length as a zigzag varint: one even byte up to 63 characters.
             size = key[SINGLE_OBJECT_BYTES]
@@ -39,7 +39,10 @@ class KeyReader:
 
 
 def encode_key(codec: Codec, name: str, text: str) -> bytes:
-    """The key record `name` that holds `text`. Raises ValueError for what is no Unicode, and as `Framing.prefix`."""
+    """Return the key record `name` that holds `text`.
+
+    Raises ValueError for what is no Unicode, and as `Framing.prefix`.
+    """
     try:
         return codec.framing.prefix(name) + text_bytes(text)  # a record is its fields, one after the other
     except UnicodeEncodeError:

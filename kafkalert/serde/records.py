@@ -17,12 +17,12 @@ _CHANNELS: Final = {one.value: one for one in Channel}  # a third of the time th
 
 
 def customer_ids(codec: Codec, data: bytes | None) -> tuple[CustomerId, ...]:
-    """A CustomerIds record. Raises DecodingError."""
+    """Return a CustomerIds record. Raises DecodingError."""
     return tuple(CustomerId(one["id"]) for one in codec.decode("CustomerIds", data)["customerIds"])
 
 
 def settings(codec: Codec, data: bytes | None) -> CustomerAlertSettings:
-    """A CustomerAlertSettings record. Raises DecodingError."""
+    """Return a CustomerAlertSettings record. Raises DecodingError."""
     datum = codec.decode("CustomerAlertSettings", data)
     return CustomerAlertSettings(
         customer=CustomerId(datum["customerId"]["id"]),

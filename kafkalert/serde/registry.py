@@ -76,7 +76,7 @@ class ConfluentRegistry:
         self._client.close()
 
     def schema_id(self, name: str) -> int:
-        """The id of the schema `name`. Raises ConfigError where it is not registered, UnreachableError."""
+        """Return the id of the schema `name`. Raises ConfigError where it is not registered, UnreachableError."""
         found = self.find(name)
         if found is None:
             raise ConfigError(
@@ -85,7 +85,7 @@ class ConfluentRegistry:
         return found
 
     def find(self, name: str) -> int | None:
-        """The id of the schema `name`, None where it is not registered. Raises UnreachableError."""
+        """Return the id of the schema `name`, None where it is not registered. Raises UnreachableError."""
         found: Any = self._ask(lambda: self._client.lookup_schema(subject(name), self._written(name)))
         return None if found is None else int(found.schema_id)
 
@@ -105,7 +105,7 @@ class ConfluentRegistry:
         return int(made)
 
     def writer(self, schema_id: int) -> Any:  # noqa: ANN401 - fastavro's parsed schema has no type
-        """The parsed schema of an id.
+        """Return the parsed schema of an id.
 
         Raises:
             DecodingError: "unknown-schema-id"; "bad-schema" for one that is no Avro record that can be read safely.
@@ -157,7 +157,7 @@ class ConfluentRegistry:
         return self._schema(json.dumps(whole(name)), "AVRO")
 
     def _ask(self, question: Callable[[], T]) -> T | None:
-        """The registry's answer; None where it does not have what was asked for."""
+        """Return the registry's answer; None where it does not have what was asked for."""
         try:
             return question()
         except self._refusal as error:
@@ -188,7 +188,7 @@ class ConfluentRegistry:
 
 
 def _environment(error: Exception) -> ConfigError:
-    """The error for a client that variables of the environment keep from being made."""
+    """Return the error for a client that variables of the environment keep from being made."""
     names = _set((*_PROXIES, *_CERTIFICATES)) or "its configuration"
     return ConfigError(
         f"No client of the schema registry can be made ({_short(error)}).", hint=f"Check {names} in the environment."
@@ -201,17 +201,17 @@ def _set(names: tuple[str, ...]) -> str:
 
 
 def _short(error: Exception) -> str:
-    """The first sentence of an error; a URL in it loses its user and password."""
+    """Return the first sentence of an error; a URL in it loses its user and password."""
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return public(said.partition(". ")[0].strip().rstrip(".") or type(error).__name__)
 
 
 def public(url: str) -> str:
-    """A URL as it may be printed: without the user and password that it may hold."""
+    """Return a URL as it may be printed: without the user and password that it may hold."""
     return re.sub(r"//[^/@]*@", "//", url)
 
 
 def subject(name: str) -> str:
-    """The registry's subject for the schema `name`: the record's full name."""
+    """Return the registry's subject for the schema `name`: the record's full name."""
     full: str = schema(name).parsed["name"]
     return full

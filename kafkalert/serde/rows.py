@@ -20,13 +20,13 @@ _SETTINGS: Final = 6
 
 @cache
 def _ids() -> re.Pattern[bytes]:
-    """A whole CustomerIds."""
+    """Return a whole CustomerIds."""
     return re.compile(array(text(40), _IDS))
 
 
 @cache
 def _head() -> re.Pattern[bytes]:
-    """A CustomerAlertSettings up to its accounts: the customer, as text, and how many accounts follow."""
+    """Return a CustomerAlertSettings up to its accounts: the customer, as text, and how many accounts follow."""
     addresses = array(rb"[\x00\x02\x04]" + text(63), _ADDRESSES)
     return re.compile(b"(" + text(40) + b")" + addresses + b"(" + count(63) + b")")
 
@@ -49,13 +49,16 @@ class RowReader:
         self._head, self._account = _head().match, _account().match
 
     def check_authorisation(self, value: bytes) -> None:
-        """That this is a framed CustomerIds. Raises DecodingError, as `Codec.decode`."""
+        """Check that this is a framed CustomerIds. Raises DecodingError, as `Codec.decode`."""
         writer, start = self._writer(value)
         if writer is not self._authorisations or self._ids(value, start) is None:
             self._codec.decode("CustomerIds", value)
 
     def settings_customer(self, value: bytes) -> bytes:
-        """The customer's id (UTF-8) of a framed CustomerAlertSettings. Raises DecodingError, as `Codec.decode`."""
+        """Return the customer's id (UTF-8) of a framed CustomerAlertSettings.
+
+        Raises DecodingError, as `Codec.decode`.
+        """
         writer, start = self._writer(value)
         head = self._head(value, start) if writer is self._settings else None
         if head is not None:

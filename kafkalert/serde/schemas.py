@@ -39,7 +39,7 @@ def folder() -> Path:
 
 
 def needed(name: str) -> list[str]:
-    """The schemas that `name` is made of, itself last."""
+    """Return the schemas that `name` is made of, itself last."""
     text = (folder() / f"{name}.avsc").read_text(encoding="utf-8")
     found: list[str] = []
     for other in _ORDER:
@@ -50,7 +50,7 @@ def needed(name: str) -> list[str]:
 
 @cache
 def schema(name: str) -> Schema:
-    """The schema of the record `name`, such as "AccountEntry". Raises KeyError where there is none."""
+    """Return the schema of the record `name`, such as "AccountEntry". Raises KeyError where there is none."""
     if name not in _ORDER:
         raise KeyError(name)
     parsed = load_schema_ordered([str(folder() / f"{part}.avsc") for part in needed(name)])
@@ -73,13 +73,13 @@ def own(parsed: Any) -> Any:  # noqa: ANN401 - fastavro's parsed schema has no t
 
 
 def source(name: str) -> dict[str, Any]:
-    """The .avsc of `name` as it was written, its documentation included."""
+    """Return the .avsc of `name` as it was written, its documentation included."""
     text: dict[str, Any] = json.loads((folder() / f"{name}.avsc").read_text(encoding="utf-8"))
     return text
 
 
 def whole(name: str) -> dict[str, Any]:
-    """The schema `name` with the definitions of all that it names, each where it comes up first.
+    """Return the schema `name` with the definitions of all that it names, each where it comes up first.
 
     Documentation and defaults are kept, so this is what a registry is given.
     """

@@ -2,7 +2,7 @@
 
 
 def long_bytes(number: int) -> bytes:
-    """`number` (64 bits) as Avro writes an int or long: zigzag, then base-128 varint (Avro specification)."""
+    """Return `number` (64 bits) as Avro writes an int or long: zigzag, base-128 varint (Avro specification)."""
     rest = (number << 1) ^ (number >> 63)
     out = bytearray()
     while rest > 0x7F:  # noqa: PLR2004 - seven bits a byte

@@ -85,7 +85,7 @@ class Pace:
 
 
 def headers_of(entry: Entry) -> list[tuple[str, str]]:
-    """The headers of an entry's record."""
+    """Return the headers of an entry's record."""
     headers = [] if entry.entry_id is None else [(ID, entry.entry_id)]
     return headers if entry.balance_known else [*headers, (BALANCE, "unknown")]
 
@@ -178,7 +178,7 @@ def _send_all(
 
 
 def _entries(source: Source) -> Iterator[Entry | BadLine]:
-    """The lines; one whose id the other stages would refuse is bad here already."""
+    """Yield the lines; one whose id the other stages would refuse is bad here already."""
     for line in read_entries(source):
         if isinstance(line, Entry) and line.entry_id is not None and len(line.entry_id.encode()) > ID_BYTES:
             yield BadLine(line.number, f"entryId: longer than {ID_BYTES} bytes")

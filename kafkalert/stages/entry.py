@@ -26,7 +26,7 @@ class Carried(NamedTuple):
 
 
 def carried(message: Message, id_key: bytes, id_headers: tuple[str, ...] = (ID,)) -> Carried:
-    """What the headers of an entry's record say; its id is in the first of `id_headers` that is there.
+    """Return what the headers of an entry's record say; its id is in the first of `id_headers` that is there.
 
     Without one it is made, by `id_key`. Raises DecodingError.
     """
@@ -39,12 +39,12 @@ def carried(message: Message, id_key: bytes, id_headers: tuple[str, ...] = (ID,)
 
 
 def passed_on(headers: dict[str, Any]) -> list[tuple[str, Any]]:
-    """The headers of an entry that its outputs carry too."""
+    """Return the headers of an entry that its outputs carry too."""
     return [(name, value) for name in _PASSED_ON if (value := headers.get(name)) and len(value) <= ID_BYTES]
 
 
 def identify(message: Message, headers: dict[str, Any], id_key: bytes, id_headers: tuple[str, ...]) -> EntryId:
-    """The id that the record carries, or the one made from it. Raises DecodingError."""
+    """Return the id that the record carries, or the one made from it. Raises DecodingError."""
     for name in id_headers:
         raw = headers.get(name)
         if raw:

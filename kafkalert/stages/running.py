@@ -28,7 +28,7 @@ def run_reader(spec: StageSpec, settings: Settings, options: RunOptions) -> Metr
 
 
 def _made(spec: StageSpec, settings: Settings, given: Given) -> Stage | CallingStage:
-    """The stage of `spec`, which it has to be: others go by the spec. Raises ConfigError where it is not."""
+    """Return the stage of `spec`, which it has to be: others go by the spec. Raises ConfigError where it is not."""
     module, _, name = spec.build.partition(":")
     try:
         build: Build = getattr(import_module(module), name)

@@ -33,7 +33,7 @@ def with_newest(kept: Sequence[Arrival], newest: Arrival) -> tuple[Arrival, ...]
 
 
 def sure(kept: Sequence[Arrival], seen: int) -> tuple[list[bytes], list[bytes]]:
-    """The ids behind which nothing lies unread on the other cluster but what is to be read, the newest first.
+    """Return the ids behind which nothing lies unread on the other cluster but what is to be read, the newest first.
 
     And the later ones, behind which there may: a place behind one of these is that of a repeat.
 

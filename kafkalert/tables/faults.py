@@ -40,7 +40,7 @@ class LostTablesError(RestartError):
 
 
 def fault(folder: Path, size: int, error: OSError | lmdb.Error) -> KafkalertError | None:  # noqa: PLR0911 - one a cause
-    """The error for what keeps the tables in `folder` from being opened or written; None for what nobody knows.
+    """Return the error for what keeps the tables in `folder` from being opened or written; None for what nobody knows.
 
     `size` is `engine.table_size`.
     """
@@ -86,7 +86,10 @@ def fault(folder: Path, size: int, error: OSError | lmdb.Error) -> KafkalertErro
 
 
 def foreign(folder: Path) -> KafkalertError:
-    """The error for tables that a process in another PID namespace uses: LMDB knows processes and threads by number."""
+    """Return the error for tables that a process in another PID namespace uses.
+
+    LMDB knows processes and threads by number.
+    """
     return ConfigError(
         f"The tables in {folder} are in use by another container, or another machine.",
         hint="Give each container a folder of its own with engine.state; the processes of one container share theirs.",

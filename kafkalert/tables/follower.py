@@ -178,7 +178,7 @@ class Follower(Thread):
             self._next = self._stay(expected)
 
     def _stay(self, cluster: Cluster) -> "_Stay":
-        """A stay on a thread of its own, which waits there until it is told to go."""
+        """Return a stay on a thread of its own, which waits there until it is told to go."""
         stay = _Stay(cluster, Ending(self._stopping))
 
         def work() -> None:
@@ -207,7 +207,7 @@ class Follower(Thread):
         return stay
 
     def _waits(self, why: str) -> None:
-        """What keeps rows back for too long; empty where nothing does."""
+        """Say what keeps rows back for too long; nothing where nothing does."""
         now = self._clock.monotonic()
         if why and now - self._said_at >= SAY_SECONDS:
             self._said_at = now

@@ -14,7 +14,7 @@ from kafkalert.tables.store import MAX_ID, Store
 
 
 def checked_id(reader: KeyReader, key: bytes | None) -> bytes:
-    """The logical id of a key that can be a row's. Raises DecodingError with a code that begins with `key-`."""
+    """Return the logical id of a key that can be a row's. Raises DecodingError with a code that begins with `key-`."""
     try:
         row = reader.logical(key)
     except DecodingError as error:
@@ -36,7 +36,7 @@ class _Followed:
     read: RowReader
 
     def row(self, message: Message) -> bytes:
-        """The logical id of the record's row. Raises DecodingError."""
+        """Return the logical id of the record's row. Raises DecodingError."""
         return checked_id(self.keys, message.key())
 
 
@@ -44,11 +44,11 @@ class Authorisations(_Followed):
     """accounttocustomerids: who may see an account."""
 
     def check(self, row: bytes, value: bytes) -> None:  # noqa: ARG002 - it does not name its account
-        """That `value` can be a row. Raises DecodingError."""
+        """Check that `value` can be a row. Raises DecodingError."""
         self.read.check_authorisation(value)
 
     def accounts(self, row: bytes, value: bytes) -> Iterable[bytes]:  # noqa: ARG002 - its own account, always
-        """The account itself."""
+        """Return the account itself."""
         return (row,)
 
 
@@ -56,7 +56,7 @@ class CustomerSettings(_Followed):
     """customeralertsettings: what each customer asked for."""
 
     def check(self, row: bytes, value: bytes) -> None:
-        """That `value` can be the row. Raises DecodingError."""
+        """Check that `value` can be the row. Raises DecodingError."""
         if self.read.settings_customer(value) != row:
             raise DecodingError("wrong-key", "customerId is not the customer of the key.")
 

@@ -29,7 +29,10 @@ class OpenTransactions:
         }
 
     def overdue(self, now: float, seconds: float) -> str:
-        """What has waited for longer than `seconds`, in a sentence without its full stop; empty where nothing has."""
+        """Return what has waited for longer than `seconds`, in a sentence without its full stop.
+
+        It returns nothing where nothing has.
+        """
         late = [one for one, (_, since) in self._since.items() if now - since > seconds]
         if not late:
             return ""

@@ -74,7 +74,7 @@ class Changes:
             cursor.putmulti(sorted((row, _PACKED.pack(*origin)) for row, origin in origins.items()))
 
     def _newer(self, txn: Any) -> dict[bytes, Origin]:  # noqa: ANN401 - LMDB
-        """The rows that these changes change, given what `txn` has."""
+        """Return the rows that these changes change, given what `txn` has."""
         found: dict[bytes, Origin] = {}
         for row, origin in self._origins.items():
             old = txn.get(row, db=self._table.origins)

@@ -98,7 +98,9 @@ class Store:
         self._meta = self._env.open_db(b"meta")
 
     def _join_users(self) -> IO[str]:
-        """A file that is locked as long as this process uses the tables. Raises ConfigError where others do elsewhere.
+        """Return a file that is locked as long as this process uses the tables.
+
+        Raises ConfigError where others do elsewhere.
 
         LMDB knows processes by their number and locks by those of threads, and each PID namespace has its own.
         """
@@ -152,18 +154,18 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Any]:
-        """A read transaction: one state of all tables."""
+        """Open a read transaction: one state of all tables."""
         with self._env.begin() as txn:
             yield txn
 
     @contextmanager
     def write(self) -> Iterator[Any]:
-        """The write transaction: all of it or nothing. Raises TablesFullError, with nothing written."""
+        """Open the write transaction: all of it or nothing. Raises TablesFullError, with nothing written."""
         with self._faults(lmdb.Error), self._env.begin(write=True) as txn:
             yield txn
 
     def checkpoints(self) -> dict[tuple[str, int], Checkpoint]:
-        """The checkpoint of each partition, by (topic, partition)."""
+        """Return the checkpoint of each partition, by (topic, partition)."""
         with self.read() as txn, txn.cursor(db=self._meta) as cursor:
             found = {}
             for key, value in cursor:
@@ -237,7 +239,7 @@ class Store:
                 self.check_files()
 
     def open_follower_lock(self) -> IO[str]:
-        """The file that the one process has locked which follows the tables. Raises LostTablesError."""
+        """Return the file that the one process has locked which follows the tables. Raises LostTablesError."""
         try:
             return self._follower_lock.open("a", encoding="ascii")
         except FileNotFoundError:
@@ -260,7 +262,7 @@ class Store:
             return txn.stat(self.authorisations)["entries"], txn.stat(self.settings)["entries"]
 
     def compile_missing(self, accounts: Iterable[bytes], make: Callable[[Any, bytes], bytes]) -> dict[bytes, bytes]:
-        """The compiled rules of `accounts`, made from the newest rows by `make(txn, account)`, and kept.
+        """Return the compiled rules of `accounts`, made from the newest rows by `make(txn, account)`, and kept.
 
         They are made inside the write transaction, so no change of a row can come between reading and keeping. On a
         full disk they are made all the same, and not kept. Raises RebuildingError.
@@ -284,7 +286,7 @@ class Store:
 
 
 def _namespace() -> str:
-    """What tells this PID namespace from all others, on any machine."""
+    """Return what tells this PID namespace from all others, on any machine."""
     try:
         return f"{_BOOT.read_text(encoding='ascii').strip()} {Path('/proc/self/ns/pid').readlink()}"
     except OSError:  # a system that has none

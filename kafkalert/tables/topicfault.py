@@ -17,7 +17,7 @@ class OffsetGoneError(KafkalertError):
 
 
 def fault_of(cluster: Cluster, error: KafkaError, topic: str) -> KafkalertError | None:
-    """What to raise for an error that came instead of a record; None where the client gets over it by itself."""
+    """Return what to raise for an error that came instead of a record; None where the client gets over it by itself."""
     if is_gone(error):
         return OffsetGoneError(f"Topic {topic} no longer has what follows the checkpoint.")
     if (refusal := denied_topic(cluster, error, topic)) is not None:

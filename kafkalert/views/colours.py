@@ -16,12 +16,12 @@ def style(grade: Grade) -> str:
 
 
 def cell(value: object) -> Text:
-    """A value that says nothing good or bad."""
+    """Return a value that says nothing good or bad."""
     return Text(printable(value))
 
 
 def graded(value: object, grade: Grade | None) -> Text:
-    """A value, in the colour of what it means."""
+    """Return a value, in the colour of what it means."""
     return Text(printable(value), style(grade) if grade is not None else "")
 
 

@@ -41,7 +41,7 @@ class View(Protocol):
 
 @contextmanager
 def view() -> Iterator[View]:
-    """The view that suits stderr."""
+    """Give the view that suits stderr."""
     console = Screen(stderr=True)
     if not console.is_terminal:
         yield Lines(terminal.say)
@@ -111,7 +111,7 @@ class Picture:
 
 
 def framed(title: str, inside: RenderableType) -> Panel:
-    """The picture's frame."""
+    """Return the picture's frame."""
     return Panel(inside, title=Text(title, "bold"), title_align="left", border_style="dim", padding=(0, 1))
 
 

@@ -21,7 +21,7 @@ _MARKS = {Status.DONE: ("✓", "green"), Status.FAILED: ("✗", "red"), Status.G
 
 @contextmanager
 def view() -> Iterator[Tell]:
-    """Shows what it is told on stderr, as suits it; the last picture stays."""
+    """Show what it is told on stderr, as suits it; the last picture stays."""
     console = Screen(stderr=True)
     if not console.is_terminal:
         yield Lines(terminal.say).tell
@@ -59,7 +59,7 @@ class Lines:
 
 
 def picture(snapshot: Snapshot) -> RenderableType:
-    """Steps with their times, then the instances."""
+    """Return steps with their times, then the instances."""
     parts: list[RenderableType] = [_step(one) for one in snapshot.steps]
     if snapshot.instances:
         parts += [Text(), _instances(snapshot.instances)]
@@ -93,7 +93,7 @@ def _instances(instances: tuple[InstanceSeen, ...]) -> Table:
 
 
 def result_words(result: Result, warnings: Sequence[str] = ()) -> list[str]:
-    """What is now, and how long it took; after a dry run what was wrong before it."""
+    """Return what is now, and how long it took; after a dry run what was wrong before it."""
     if result.outcome is Outcome.PLANNED:
         checked = "All checks passed; nothing was changed, as --dry-run asks."
         return [checked, *(f"Mind: {one}" for one in warnings)]
@@ -113,5 +113,5 @@ def result_words(result: Result, warnings: Sequence[str] = ()) -> list[str]:
 
 
 def loss_words(loss: Loss) -> list[str]:
-    """What is lost and what is done again."""
+    """Return what is lost and what is done again."""
     return list(loss.words) or ["Nothing was lost, and nothing is done twice."]

@@ -91,7 +91,7 @@ def _instance(one: Instance, active: str) -> list[Text]:
 
 
 def _flow(one: FlowStatus, found: Survey) -> list[Text]:
-    """A flow whose ends do not answer may run or not, whatever its worker says."""
+    """Return the state of a flow; where its ends do not answer it may run or not, whatever its worker says."""
     answering = {each.name for each in found.clusters if each.answers}
     blind = one.state is Condition.RUNNING and not {one.source, one.target} <= answering
     least = "" if one.lag_complete or not one.lag_records else "at least "
@@ -128,7 +128,7 @@ def headline(found: Survey) -> Iterator[Text]:
 
 
 def ago(moment: datetime | None) -> str:
-    """A moment with how long ago it was: "at 2026-01-31 08:00:12 UTC, 3 min ago"."""
+    """Return a moment with how long ago it was: "at 2026-01-31 08:00:12 UTC, 3 min ago"."""
     if moment is None:
         return "at an unknown time"
     seconds = max(0, round((datetime.now(UTC) - moment).total_seconds()))
@@ -139,7 +139,7 @@ def ago(moment: datetime | None) -> str:
 
 
 def past_row(one: Switch) -> dict[str, object]:
-    """A switch of the past as a row: of a forced one it is known how many entries at most had not crossed.
+    """Return a switch of the past as a row: of a forced one it is known how many entries at most had not crossed.
 
     And how many records of all kinds were carried since then.
     """

@@ -36,7 +36,7 @@ class Screen(Console):
         )
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """What a picture consists of, made harmless."""
+        """Return what a picture consists of, made harmless."""
         for segment in super().render(renderable, options):
             if segment.control:
                 yield segment

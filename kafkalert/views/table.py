@@ -18,7 +18,7 @@ Rows = Sequence[Sequence[Text]]
 
 
 def fitted(screen: Screen, names: Sequence[str], rows: Rows, *, right: Collection[str], spare: Sequence[str]) -> Table:
-    """The table of `rows`, whose columns are called `names`, as wide as `screen` at most.
+    """Return the table of `rows`, whose columns are called `names`, as wide as `screen` at most.
 
     Args:
         screen: where it is shown; off a terminal nothing is left out.

@@ -37,7 +37,7 @@ def say(text: str) -> None:
 
 
 def _folded(line: str) -> str:
-    """A long line for a terminal, between words; one with a command in it stays, so that it can be copied."""
+    """Return a long line for a terminal, between words; one with a command in it stays, so that it can be copied."""
     if "`" in line or not sys.stderr.isatty():
         return line
     from shutil import get_terminal_size  # noqa: PLC0415 - on a terminal alone
@@ -51,7 +51,10 @@ def _folded(line: str) -> str:
 
 
 def ask(question: str) -> str:
-    """The line that the user types after `question`; empty at the end of the input. What follows is on a new line."""
+    """Return the line that the user types after `question`; empty at the end of the input.
+
+    What follows is on a new line.
+    """
     sys.stderr.write(masked(escaped(question)))
     sys.stderr.flush()
     answer = ""

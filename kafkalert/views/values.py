@@ -4,7 +4,7 @@ from kafkalert.model.printable import escaped
 
 
 def printable(value: object) -> str:
-    """A cell's text: nothing for None, yes or no for a flag, and no control character, which could steer a terminal."""
+    """Return a cell's text: nothing for None, yes or no for a flag, and no control character."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -70,7 +70,7 @@ class Connect:
     """
 
     def __init__(self, cluster: Cluster, *, seconds: float = CALL_SECONDS) -> None:
-        """Raises ConfigError if the cluster has no `connect`, or its certificates cannot be read."""
+        """Raise ConfigError if the cluster has no `connect`, or its certificates cannot be read."""
         if not cluster.workers:
             raise ConfigError(
                 f"Cluster {cluster.name} has no Connect worker.",
@@ -102,7 +102,7 @@ class Connect:
             return Connector(name, str(head["state"]), reason(head.get("trace")), tuple(tasks))
 
     def config(self, name: str) -> dict[str, str] | None:
-        """A connector's configuration as it was put, references to secrets unresolved; None if there is none."""
+        """Return a connector's configuration as it was put, references to secrets unresolved; None if there is none."""
         found = self._seek(f"{_path(name)}/config")
         if found is None:
             return None
@@ -110,7 +110,7 @@ class Connect:
             return {str(key): str(value) for key, value in found.items() if value is not None}
 
     def tasks(self, name: str) -> dict[int, dict[str, str]]:
-        """The configuration of each task that a connector is to have; none where there is no connector."""
+        """Return the configuration of each task that a connector is to have; none where there is no connector."""
         try:
             found = self._ask("GET", f"{_path(name)}/tasks")
         except WorkerError as error:
@@ -137,7 +137,9 @@ class Connect:
         self._ask("POST", f"{_path(name)}/restart?includeTasks=true&onlyFailed={'true' if only_failed else 'false'}")
 
     def offsets(self, name: str) -> Offsets | None:
-        """The committed offsets of a MirrorSourceConnector, by partition of the source; None if there is no connector.
+        """Return the committed offsets of a MirrorSourceConnector, by partition of the source.
+
+        It returns None if there is no connector.
 
         Everything up to and including the offset has crossed, or was dropped on purpose. A partition of which
         nothing was committed is missing.
@@ -172,7 +174,7 @@ class Connect:
         self._ask("PATCH", f"{_path(name)}/offsets", {"offsets": body})
 
     def _seek(self, path: str) -> Any:  # noqa: ANN401 - any JSON
-        """What is there, None if nothing is."""
+        """Return what is there, None if nothing is."""
         try:
             found = self._ask("GET", path)
         except WorkerError as error:
@@ -195,7 +197,10 @@ class Connect:
         raise self._refused(status, answer)
 
     def _first_answer(self, method: str, path: str, body: object, deadline: float) -> tuple[int, Any]:
-        """What the first worker says that says anything; a hung one leaves the others their share of the time."""
+        """Return what the first worker says that says anything.
+
+        A hung one leaves the others their share of the time.
+        """
         reason = ""
         for number, url in enumerate(self._urls):
             share = (deadline - time.monotonic()) / (len(self._urls) - number)
@@ -238,7 +243,7 @@ def _is_busy(status: int, answer: object) -> bool:
 
 
 def first_line(text: object) -> str:
-    """What a worker says first: one printable line, without the name of Java's exception."""
+    """Return what a worker says first: one printable line, without the name of Java's exception."""
     lines = [line.strip() for line in str(text or "").splitlines() if line.strip()]
     return _sentence(lines[0])[1] if lines else ""
 
@@ -259,7 +264,7 @@ def reason(trace: object) -> str:
 
 
 def _sentence(line: str) -> tuple[str, str]:
-    """The kind of a Java exception, if the line begins with one, and what it says (its kind if nothing)."""
+    """Return the kind of a Java exception, if the line begins with one, and what it says (its kind if nothing)."""
     kind, _, rest = line.partition(": ")
     if " " in kind or not kind.endswith(("Exception", "Error")):
         kind, rest = "", line

@@ -39,7 +39,7 @@ class Flow:
 
 
 def flows(settings: Settings) -> tuple[Flow, ...]:
-    """The flows of a context, first the one out of its first cluster; none in a context of one cluster."""
+    """Return the flows of a context, first the one out of its first cluster; none in a context of one cluster."""
     names = settings.context.clusters
     return tuple(
         Flow(source, target, connector_name(source, target, settings.context.prefix))
@@ -50,12 +50,12 @@ def flows(settings: Settings) -> tuple[Flow, ...]:
 
 
 def flow_of(settings: Settings, source: str) -> Flow:
-    """The flow out of a cluster."""
+    """Return the flow out of a cluster."""
     return next(flow for flow in flows(settings) if flow.source == source)
 
 
 def connector_name(source: str, target: str, prefix: str = "") -> str:
-    """What a flow's connector is called; contexts that share workers differ in their prefix."""
+    """Return what a flow's connector is called; contexts that share workers differ in their prefix."""
     return f"{prefix}mirror-{source}-to-{target}"
 
 
@@ -114,7 +114,7 @@ def worker_config(
 def connector_config(
     settings: Settings, flow: Flow, reference_of: ReferenceOf = lambda _: None, *, plain: bool = False
 ) -> dict[str, str]:
-    """The configuration of a flow's connector; arguments and errors as of `worker_config`."""
+    """Return the configuration of a flow's connector; arguments and errors as of `worker_config`."""
     ends = {"source": settings.clusters[flow.source], "target": settings.clusters[flow.target]}
     limits = [cluster.kafka["message.max.bytes"] for cluster in ends.values() if "message.max.bytes" in cluster.kafka]
     largest = max([LARGEST, *(int(limit.get_secret_value()) for limit in limits)])
@@ -166,7 +166,10 @@ def translations(settings: Settings, reference_of: ReferenceOf = lambda _: None)
 
 
 def properties_text(config: Mapping[str, str]) -> str:
-    """The text of a Java properties file: a backslash is doubled, a leading space kept, all but ASCII escaped."""
+    """Return the text of a Java properties file.
+
+    A backslash is doubled, a leading space kept, all but ASCII escaped.
+    """
     return "".join(f"{name}={_line(value)}\n" for name, value in config.items())
 
 

@@ -93,7 +93,7 @@ class _Translation:
         return self._found
 
     def _sign_in(self, mechanism: str) -> None:
-        """The login of Java's clients: one text, its values quoted as JAAS wants them."""
+        """Make the login of Java's clients: one text, its values quoted as JAAS wants them."""
         if mechanism == "PLAIN":
             module, options = f"{_LOGIN}.plain.PlainLoginModule", {"username": "username", "password": "password"}
         elif mechanism.startswith("SCRAM-"):
@@ -143,7 +143,7 @@ class _Translation:
         return self._left.pop(name, "")
 
     def _write(self, name: str) -> str:
-        """A property's value, or where it stands; it counts as dealt with."""
+        """Return a property's value, or where it stands; it counts as dealt with."""
         value = self._left.pop(name)
         place = f"clusters.{self._cluster.name}.kafka.{name}"
         reference = self._reference_of(place)
@@ -158,7 +158,7 @@ class _Translation:
 
 
 def providers(values: Iterable[str]) -> dict[str, str]:
-    """What a worker needs to resolve the references in `values`, and no others.
+    """Return what a worker needs to resolve the references in `values`, and no others.
 
     Whoever may change a connector could have the worker send any variable and file that a provider reads somewhere.
     """
@@ -176,15 +176,15 @@ def providers(values: Iterable[str]) -> dict[str, str]:
 
 
 def in_file(path: PurePath | str) -> str:
-    """A reference to the content of a file, which the worker finds under the same path."""
+    """Return a reference to the content of a file, which the worker finds under the same path."""
     return f"${{directory:{PurePath(path).parent}:{PurePath(path).name}}}"
 
 
 def _escaped(value: str) -> str:
-    """A value between the quotes of JAAS; a reference stays as it is, and is resolved before JAAS reads it."""
+    """Return a value between the quotes of JAAS; a reference stays as it is, and is resolved before JAAS reads it."""
     return value if value.startswith("${") else value.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def with_prefix(prefix: str, properties: Mapping[str, str]) -> dict[str, str]:
-    """The same properties with names that begin with `prefix`."""
+    """Return the same properties with names that begin with `prefix`."""
     return {f"{prefix}{name}": value for name, value in properties.items()}

@@ -25,7 +25,7 @@ class Request:
 
 
 def why(error: Exception) -> str:
-    """What stood in the way, for the end of a sentence; never what was sent."""
+    """Return what stood in the way, for the end of a sentence; never what was sent."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f": its certificate is not trusted ({error.verify_message})"
     if isinstance(error, ssl.SSLError):
@@ -82,7 +82,7 @@ def _call(url: str, tls: ssl.SSLContext | None, request: Request, seconds: float
 
 
 def _said(content: bytes) -> Any:  # noqa: ANN401 - any JSON
-    """The answer of a worker that refused; a proxy before it may say something else than JSON."""
+    """Return the answer of a worker that refused; a proxy before it may say something else than JSON."""
     try:
         return _decoded(content)
     except ValueError:
@@ -90,7 +90,7 @@ def _said(content: bytes) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _decoded(content: bytes) -> Any:  # noqa: ANN401 - as above
-    """Raises ValueError for what is no JSON, or nested without end."""
+    """Raise ValueError for what is no JSON, or nested without end."""
     try:
         return json.loads(content)
     except RecursionError as error:

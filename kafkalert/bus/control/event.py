@@ -63,7 +63,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def encode(event: Event) -> bytes:
-    """The record's value. Raises DecodingError for an event that no reader would take."""
+    """Return the record's value. Raises DecodingError for an event that no reader would take."""
     try:
         value = _ENCODER.encode(event)
     except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -73,7 +73,7 @@ def encode(event: Event) -> bytes:
 
 
 def decode(value: bytes) -> Event:
-    """The event that `value` holds; fields that are not known here are passed over.
+    """Return the event that `value` holds; fields that are not known here are passed over.
 
     Raises DecodingError, code "bad-event", for everything that is none, whatever wrote it.
     """

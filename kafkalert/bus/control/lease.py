@@ -53,7 +53,7 @@ def fresh(reads: Mapping[str, Read], active: str, now: float, lease: float = SEC
 
 
 def reachable(reads: Mapping[str, Read], now: float, lease: float = SECONDS) -> set[str]:
-    """The clusters whose logs were read within the lease."""
+    """Return the clusters whose logs were read within the lease."""
     return {name for name, one in reads.items() if one.read_at >= now - lease}
 
 

@@ -115,7 +115,7 @@ class ControlLog:
                 reader.join(max(0.0, deadline - time.monotonic()))
 
     def view(self) -> View:
-        """What is known now; the same object until something changes it."""
+        """Return what is known now; the same object until something changes it."""
         return self._view
 
     def subscribe(self, callback: Callable[[], None]) -> None:
@@ -123,7 +123,7 @@ class ControlLog:
         self._callbacks.append(callback)
 
     def reachable(self) -> set[str]:
-        """The clusters whose logs were read within the lease."""
+        """Return the clusters whose logs were read within the lease."""
         return rules.reachable(self._reads, self._monotonic(), self._lease)
 
     def fresh(self, now: float) -> bool:
@@ -154,7 +154,10 @@ class ControlLog:
         return next(iter(self.problems().values()), None)
 
     def problems(self) -> dict[str, KafkalertError]:
-        """What waiting does not mend, by cluster: a topic that is missing or refused, a log that is read no longer."""
+        """Return what waiting does not mend, by cluster.
+
+        That is a topic that is missing or refused, or a log that is read no longer.
+        """
         with self.changed:
             return {**self._problems, **self._lost}
 
@@ -163,23 +166,23 @@ class ControlLog:
         return sum(reader.skipped for reader in self._readers.values())
 
     def passed_over(self) -> list[PassedOver]:
-        """The newest of them, by cluster and offset."""
+        """Return the newest of them, by cluster and offset."""
         return [one for reader in self._readers.values() for one in tuple(reader.passed_over)]
 
     def held(self) -> dict[str, Held]:
-        """What was read of each cluster's log so far."""
+        """Return what was read of each cluster's log so far."""
         return {
             name: Held(len(self._logs.get(name, ())), reader.screen.highest, reader.skipped)
             for name, reader in self._readers.items()
         }
 
     def remarks(self) -> tuple[Event, ...]:
-        """What stands in the logs and decides nothing, as `state.remarks` has it."""
+        """Return what stands in the logs and decides nothing, as `state.remarks` has it."""
         with self.changed:
             return remarks(self._logs)
 
     def lacking(self) -> dict[str, list[Event]]:
-        """What the log of each cluster that was read lately lacks of what was decided, in order."""
+        """Return what the log of each cluster that was read lately lacks of what was decided, in order."""
         with self.changed:
             near = self.reachable()
             return {name: events for name, events in lacking(self._logs, self._view).items() if name in near}

@@ -23,7 +23,7 @@ class Overdue:
         self._abort_at = 0.0
 
     def lacking(self, lacks: Mapping[str, list[Event]]) -> dict[str, list[Event]]:
-        """What of `lacks` is to be written now: all of it, once something has been missing for the delay."""
+        """Return what of `lacks` is to be written now: all of it, once something has been missing for the delay."""
         now = self._monotonic()
         if not lacks:
             self._copy_at = None
@@ -49,12 +49,12 @@ class Overdue:
 
 
 def soon() -> float:
-    """A random delay, in seconds, so that not all instances write at once."""
+    """Return a random delay, in seconds, so that not all instances write at once."""
     return random.uniform(0.5, 3.0)  # noqa: S311 - nobody guards anything by it
 
 
 def aborted(prepare: Event, by: str, at: int) -> Event:
-    """The ABORT of an attempt whose time is over."""
+    """Return the ABORT of an attempt whose time is over."""
     return Event(prepare.epoch, prepare.id, "ABORT", "planned", prepare.source, prepare.target, by, at, "timeout")
 
 

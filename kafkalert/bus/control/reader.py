@@ -36,11 +36,11 @@ class Sink(Protocol):
     """Who is told what was read; called on the reader's thread."""
 
     def took(self, cluster: str, events: tuple[Event, ...]) -> None:
-        """The log up to here."""
+        """Note the log up to here."""
         ...
 
     def confirmed(self, cluster: str, events: tuple[Event, ...], began: float) -> None:
-        """The log up to the end that it had at `began`, or later."""
+        """Note the log up to the end that it had at `began`, or later."""
         ...
 
     def failed(self, cluster: str, began: float, problem: KafkalertError | None) -> None:
@@ -171,7 +171,7 @@ class Reader(Thread):
         return problem is None
 
     def _problem(self, error: KafkaError | None) -> KafkalertError | None:
-        """What waiting does not mend."""
+        """Return what waiting does not mend."""
         code = error.code() if error is not None else None
         if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
             return MissingTopicsError(self._cluster, [self._topic])

@@ -62,7 +62,7 @@ class _Attempt:
 
 
 def resolve(logs: Logs, home: str) -> View:
-    """What `logs` say together; `home` is active at epoch 0."""
+    """Return what `logs` say together; `home` is active at epoch 0."""
     epochs: dict[int, dict[str, list[Event]]] = defaultdict(lambda: {name: [] for name in logs})
     for name, log in logs.items():
         for event in log:
@@ -84,7 +84,7 @@ def resolve(logs: Logs, home: str) -> View:
 
 
 def _winners(logs: Logs, active: str) -> tuple[Event, ...]:
-    """The events of one epoch that count, `active` being the cluster before it."""
+    """Return the events of one epoch that count, `active` being the cluster before it."""
     forced = _forced(logs)
     if forced is not None:
         return (forced,)
@@ -93,7 +93,10 @@ def _winners(logs: Logs, active: str) -> tuple[Event, ...]:
 
 
 def _forced(logs: Logs) -> Event | None:
-    """The forced COMMIT that counts: of each target the first in its own log, else a copy; of two the lowest id."""
+    """Return the forced COMMIT that counts: of each target the first in its own log, else a copy.
+
+    Of two of them the one with the lowest id counts.
+    """
     found: dict[str, Event] = {}
     for own in (True, False):
         for name, log in sorted(logs.items()):
@@ -107,7 +110,7 @@ _STANDING: Final = {"COMMIT": 0, None: 1, "ABORT": 2}
 
 
 def _attempt(logs: Logs, active: str) -> _Attempt | None:
-    """The planned attempt that counts.
+    """Return the planned attempt that counts.
 
     Of two from different sources: a committed one, because some may run by it already; else one that is open, because
     it may still be committed; else, and between equals, the one whose source was active; else the lowest id.
@@ -134,7 +137,9 @@ def _attempt(logs: Logs, active: str) -> _Attempt | None:
 
 
 def lacking(logs: Logs, view: View) -> dict[str, list[Event]]:
-    """What each read cluster's log does not have of what was decided, in order; a cluster that has all is absent.
+    """Return what each read cluster's log does not have of what was decided, in order.
+
+    A cluster that has all is absent.
 
     That is the events that won; and how an attempt ended that lost its epoch to another one, where its PREPARE was
     copied before that was known: alone, this log would say that it is under way. To be written there, in this order: an
@@ -153,7 +158,7 @@ def lacking(logs: Logs, view: View) -> dict[str, list[Event]]:
 
 
 def _ended(logs: Logs) -> dict[tuple[int, str], Event]:
-    """The first outcome of each attempt in the log of its source."""
+    """Return the first outcome of each attempt in the log of its source."""
     found: dict[tuple[int, str], Event] = {}
     for name, log in logs.items():
         for event in log:
@@ -167,7 +172,10 @@ def _identity(event: Event) -> tuple[object, ...]:
 
 
 def remarks(logs: Logs) -> tuple[Event, ...]:
-    """What is told by an ABORT of an attempt that nobody began, by epoch: it decides nothing, and nobody copies it."""
+    """Return what is told by an ABORT of an attempt that nobody began, by epoch.
+
+    It decides nothing, and nobody copies it.
+    """
     begun = {event.key[:2] for log in logs.values() for event in log if begins(event)}
     every = (event for log in logs.values() for event in log if event.event == "ABORT")
     told = {event.key: event for event in every if event.key[:2] not in begun}
@@ -194,7 +202,7 @@ class Duty(NamedTuple):
 
 
 def duty(view: View, *, settled: bool, fresh: bool, epoch: int = 0, acknowledged: Event | None = None) -> Duty:
-    """What an instance may do by `view`.
+    """Return what an instance may do by `view`.
 
     Args:
         view: what it has read.
@@ -231,7 +239,7 @@ def decided(view: View, attempt: Event) -> bool:
 
 
 def outcome(view: View, epoch: int, attempt_id: str) -> Event | None:
-    """The COMMIT or ABORT that won for an attempt; None if it has none, or another attempt won its epoch."""
+    """Return the COMMIT or ABORT that won for an attempt; None if it has none, or another attempt won its epoch."""
     return next((one for one in view.history if one.key[:2] == (epoch, attempt_id) and one.event != "PREPARE"), None)
 
 
@@ -240,7 +248,7 @@ def _last(events: Iterable[Event], epoch: int) -> str | None:
 
 
 def given_up(view: View) -> frozenset[str]:
-    """The clusters that were left by force since the last planned move, where records may be stranded.
+    """Return the clusters that were left by force since the last planned move, where records may be stranded.
 
     A planned move needs both flows, and a forced COMMIT that says `stays` moved nothing.
     """

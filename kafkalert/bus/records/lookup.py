@@ -43,7 +43,7 @@ class Reader(Protocol):
         ...
 
     def pump(self, seconds: float) -> list[tuple[Partition, Mark]]:
-        """What has come."""
+        """Return what has come."""
         ...
 
 
@@ -124,7 +124,9 @@ def native_records_behind(
 
 
 def ids_at(offsets: Mapping[Partition, int], reader: Reader, clock: Clock, seconds: float) -> dict[Partition, bytes]:
-    """The id of the record at exactly each offset; absent is where there is none, or time was too short to read it.
+    """Return the id of the record at exactly each offset.
+
+    An offset is absent where there is none, or time was too short to read it.
 
     Raises KafkalertError where the cluster cannot be read.
     """
@@ -151,7 +153,7 @@ def _read(
     clock: Clock,
     give_up: float,
 ) -> tuple[dict[Partition, Found], dict[Partition, Found]]:
-    """What the spans tell, and what they tell without any of somebody's later ids.
+    """Return what the spans tell, and what they tell without any of somebody's later ids.
 
     One that was not read to its end, or lacks the ids of somebody, tells nothing.
     """
@@ -173,7 +175,7 @@ class _Reading(Protocol):
         ...
 
     def take(self, mark: Mark) -> None:
-        """The next record; offsets rise."""
+        """Take the next record; offsets rise."""
         ...
 
 
@@ -207,7 +209,7 @@ class _Newest:
         self.offset: int | None = None
 
     def take(self, mark: Mark) -> None:
-        """The next record; offsets rise."""
+        """Take the next record; offsets rise."""
         if not mark.native:
             self.offset = mark.offset
 
@@ -221,7 +223,7 @@ class _Only:
         self.id = b""
 
     def take(self, mark: Mark) -> None:
-        """That record."""
+        """Check that record."""
         self.id = mark.id
 
 
@@ -240,7 +242,7 @@ class _Search:
         self._bounds: dict[int, int] = {}
 
     def take(self, mark: Mark) -> None:
-        """The next record; offsets rise."""
+        """Take the next record; offsets rise."""
         for say, rank in self._ranks.get(mark.id, ()):
             if say not in self._best or rank < self._best[say].rank:
                 self._best[say] = Found(mark.offset + 1, rank, say, native=mark.native)
@@ -263,7 +265,7 @@ class _Search:
         return self.is_whole and self.is_sure and all(one.rank == 0 for one in self._best.values())
 
     def lowest(self) -> Found:
-        """The lowest place of all."""
+        """Return the lowest place of all."""
         bounded = [
             replace(one, after=min(one.after, self._bounds.get(say, one.after))) for say, one in self._best.items()
         ]

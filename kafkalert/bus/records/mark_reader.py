@@ -67,22 +67,22 @@ class Places:
         return found
 
     def starts(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        """The first offset that is still there."""
+        """Return the first offset that is still there."""
         first: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # the library's
         return self._ask(dict.fromkeys(partitions, first))
 
     def ends(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        """The last stable offset: all before it is committed or aborted, and can be read and mirrored."""
+        """Return the last stable offset: all before it is committed or aborted, and can be read and mirrored."""
         last: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # as above
         return self._ask(dict.fromkeys(partitions, last))
 
     def high_watermarks(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        """The offset after the last record of all, also behind a transaction that is open."""
+        """Return the offset after the last record of all, also behind a transaction that is open."""
         last: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # as above
         return self._ask(dict.fromkeys(partitions, last), IsolationLevel.READ_UNCOMMITTED)
 
     def since(self, times: Mapping[Partition, int]) -> dict[Partition, int]:
-        """The first offset with a timestamp (ms) of its partition's time or later; without such a record none.
+        """Return the first offset with a timestamp (ms) of its partition's time or later; without such a record none.
 
         Records of that time or later may follow earlier ones, but none of them lies before.
         """
@@ -143,7 +143,7 @@ class MarkReader:
         self._consumer.incremental_unassign([TopicPartition(*one) for one in partitions])
 
     def pump(self, seconds: float) -> list[tuple[Partition, Mark]]:
-        """What has come, waiting at most `seconds` for the first of it; marks of a partition by rising offset.
+        """Return what has come, waiting at most `seconds` for the first of it; marks of a partition by rising offset.
 
         What expired before it was read is passed over. Raises KafkalertError where the cluster does not let us read.
         """

@@ -34,7 +34,7 @@ class Mark(NamedTuple):
 
 
 def mark(message: Message, other: str) -> Mark:
-    """The mark of a record read from one cluster, `other` being the other one's name.
+    """Return the mark of a record read from one cluster, `other` being the other one's name.
 
     The id comes from the header `ka-id`; without one, from key, value and timestamp, so that equal records without
     an id count as one. The last header of a name counts, and an empty id is none, as stages have it.
@@ -54,7 +54,7 @@ def mark(message: Message, other: str) -> Mark:
 
 
 def record_id(message: Message) -> bytes:
-    """The id of a record, as its mark has it."""
+    """Return the id of a record, as its mark has it."""
     headers: Any = message.headers()
     named = None
     for name, value in headers or ():
@@ -95,16 +95,16 @@ class Marks(Sequence[Mark]):
         self.ids += one.id
 
     def between(self, start: int, stop: int) -> "Marks":
-        """A copy of those from the offset `start` to before `stop`."""
+        """Return a copy of those from the offset `start` to before `stop`."""
         first, last = bisect_left(self.offsets, start), bisect_left(self.offsets, stop)
         return self[first:last]
 
     def numbers(self) -> Sequence[int]:
-        """A copy of the ids, as numbers: smaller and quicker where there are many."""
+        """Return a copy of the ids, as numbers: smaller and quicker where there are many."""
         return memoryview(bytes(self.ids)).cast("Q").tolist()
 
     def id_at(self, place: int) -> bytes:
-        """The id of the mark in that place, counted from 0."""
+        """Return the id of the mark in that place, counted from 0."""
         return bytes(self.ids[place * ID_BYTES : (place + 1) * ID_BYTES])
 
     def __len__(self) -> int:

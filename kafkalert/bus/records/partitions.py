@@ -8,12 +8,12 @@ _LARGEST: Final = 2**63 - 1
 
 
 def partition_word(partition: Partition) -> str:
-    """A partition as a word."""
+    """Return a partition as a word."""
     return f"{partition[0]}/{partition[1]}"
 
 
 def parse_partition(word: str) -> Partition:
-    """The partition that a word names. Raises ValueError where it names none."""
+    """Return the partition that a word names. Raises ValueError where it names none."""
     topic, _, number = word.rpartition("/")
     if not (topic and number.isascii() and number.isdecimal()):
         raise ValueError("no TOPIC/NUMBER")
@@ -21,7 +21,10 @@ def parse_partition(word: str) -> Partition:
 
 
 def whole_number(told: Any) -> int:  # noqa: ANN401 - JSON that anybody may have written
-    """An offset, or what else Kafka counts, as JSON tells it. Raises TypeError or ValueError where it is none."""
+    """Return an offset, or what else Kafka counts, as JSON tells it.
+
+    Raises TypeError or ValueError where it is none.
+    """
     if isinstance(told, float) and not told.is_integer():  # nor is what no number is, or has no end
         raise ValueError("no whole number")
     found = int(told)

@@ -87,7 +87,10 @@ def pass_batch(
 
 
 def first_outside(first: int, log_end: int, is_within: Callable[[int], bool]) -> int:
-    """The first offset that is not within a batch that begins at `first`; it asks for few offsets, and near ones."""
+    """Return the first offset that is not within a batch that begins at `first`.
+
+    It asks for few offsets, and near ones.
+    """
     low, probe, step = first, first, 1
     while probe < log_end and is_within(probe):
         low, probe, step = probe + 1, probe + step, step * 2

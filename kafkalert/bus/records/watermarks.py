@@ -61,7 +61,7 @@ def partitions_of(topics: Mapping[str, tuple[str, int]]) -> list[tuple[str, int]
 
 
 def high_watermarks(consumer: Consumer, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
-    """The offset after the last record of all, as far as fetching has told it, also behind an open transaction.
+    """Return the offset after the last record of all, as far as fetching has told it, also behind an open transaction.
 
     Asks nobody.
     """

@@ -77,7 +77,10 @@ class Beginning:
         )
 
     def _unbegun(self, inputs: Sequence[Partition]) -> list[Partition]:
-        """The partitions of topics in which the group has no offset at all; none where it has members, who have."""
+        """Return the partitions of topics in which the group has no offset at all.
+
+        It returns none where the group has members, who have offsets.
+        """
         self._ending.check()
         told = self._consumer.committed([TopicPartition(*one) for one in inputs], timeout=_SECONDS)
         for one in told:
@@ -105,7 +108,7 @@ class Beginning:
             raise
 
     def _oldest(self, starts: dict[Partition, int]) -> int:
-        """The least time, in ms, of the first records of partitions; 0 where it is not known."""
+        """Return the least time, in ms, of the first records of partitions; 0 where it is not known."""
         reader = clients.consumer(self._cluster, self._group, isolation_level="read_uncommitted")
         times = []
         try:

@@ -93,7 +93,7 @@ class Member:
         )
 
     def fetch(self, most: int) -> list[Message]:
-        """The records and events that have come, `most` at most, waiting POLL_SECONDS for the first of them.
+        """Return the records and events that have come, `most` at most, waiting POLL_SECONDS for the first of them.
 
         Raises RetryError, and what went wrong as partitions came or went.
         """
@@ -130,13 +130,13 @@ class Member:
         (self.consumer.pause if paused else self.consumer.resume)(self.consumer.assignment())
 
     def committed_by_all(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        """What the group has committed; negative where nothing. Raises KafkaException."""
+        """Return what the group has committed; negative where nothing. Raises KafkaException."""
         asked = [TopicPartition(*one) for one in partitions]
         told = self.consumer.committed(asked, timeout=CALL_SECONDS)
         return {(one.topic, one.partition): one.offset for one in told}
 
     def ends(self) -> dict[Partition, int]:
-        """The ends of the partitions that are read here, as far as fetching has told them; asks nobody."""
+        """Return the ends of the partitions that are read here, as far as fetching has told them; asks nobody."""
         return high_watermarks(self.consumer, self._progress.partitions())
 
     def close(self, ending: Ending) -> None:

@@ -48,14 +48,14 @@ class Progress:
         self._places: dict[Partition, Place] = {}
 
     def assigned(self, at: Mapping[Partition, Place]) -> None:
-        """These partitions are read here from now on, each from its place (negative offset: not known yet)."""
+        """Begin to read these partitions here, each from its place (negative offset: not known yet)."""
         for partition, place in at.items():
             self._next[partition] = self._committed[partition] = place.offset
             self._places[partition] = place
             self._last.pop(partition, None)
 
     def gone(self, partitions: Iterable[Partition]) -> None:
-        """These are read elsewhere from now on."""
+        """Forget these partitions: they are read elsewhere from now on."""
         for partition in partitions:
             self._next.pop(partition, None)
             self._committed.pop(partition, None)
@@ -87,7 +87,7 @@ class Progress:
         return 0
 
     def _safe(self, partition: Partition) -> int:
-        """The offset before which all is done with."""
+        """Return the offset before which all is done with."""
         return self._next[partition]
 
     def lag(self, ends: Mapping[Partition, int]) -> dict[Partition, int]:
@@ -95,12 +95,12 @@ class Progress:
         return {one: max(0, end - at) for one, end in ends.items() if (at := self._next.get(one, -1)) >= 0}
 
     def uncommitted(self, only: Iterable[Partition] | None = None) -> dict[Partition, int]:
-        """What a commit would move: next offsets above the last ones committed."""
+        """Return what a commit would move: next offsets above the last ones committed."""
         wanted = self._next.keys() if only is None else self._next.keys() & set(only)
         return {one: safe for one in wanted if (safe := self._safe(one)) > self._committed[one]}
 
     def placed(self, offsets: Mapping[Partition, int]) -> dict[Partition, Place]:
-        """These next offsets, as far as they are read here, with the ids of the records before them."""
+        """Return these next offsets, as far as they are read here, with the ids of the records before them."""
         found: dict[Partition, Place] = {}
         for partition, offset in offsets.items():
             last, before = self._last.get(partition), self._places.get(partition, Place(offset))
@@ -115,32 +115,32 @@ class Progress:
         return found
 
     def committed(self, places: Mapping[Partition, Place]) -> None:
-        """A commit of these was handed over; all outputs of what lies before them are acknowledged."""
+        """Note that a commit of these was handed over; all outputs of what lies before them are acknowledged."""
         for partition, place in places.items():
             if partition in self._committed:
                 self._committed[partition] = place.offset
                 self._places[partition] = place
 
     def places(self) -> dict[Partition, Place]:
-        """What was last committed of each partition that is read here, where that is known."""
+        """Return what was last committed of each partition that is read here, where that is known."""
         return {one: place for one, place in self._places.copy().items() if place.offset >= 0}
 
     def refused(self, partitions: Iterable[Partition]) -> None:
-        """The last commit of these did not succeed; the next one repeats it."""
+        """Note that the last commit of these did not succeed; the next one repeats it."""
         for partition in partitions:
             if partition in self._committed:
                 self._committed[partition] = UNKNOWN
 
     def positions(self) -> dict[Partition, int]:
-        """The offset of each partition that is read here before which all is done with, where it is known."""
+        """Return the offset of each partition that is read here before which all is done with, where it is known."""
         return {partition: safe for partition in self._next if (safe := self._safe(partition)) >= 0}
 
     def partitions(self) -> list[Partition]:
-        """What is assigned here."""
+        """Return what is assigned here."""
         return sorted(self._next)
 
     def next_offset(self, partition: Partition) -> int | None:
-        """The offset to read next, or None where the partition is not read here."""
+        """Return the offset to read next, or None where the partition is not read here."""
         return self._next.get(partition)
 
     def beyond(self, goal: Mapping[Partition, int], elsewhere: Mapping[Partition, int]) -> bool:
@@ -171,12 +171,15 @@ def _epoch(told: int | None) -> int:
 
 
 def with_topic(metadata: str, id_: str) -> str:
-    """The `metadata` of a commit, with the id of the topic that it is about: made anew, a topic has another one."""
+    """Return the `metadata` of a commit, with the id of the topic that it is about.
+
+    A topic that was made anew has another id.
+    """
     return f"{metadata} topic={id_}" if id_ else metadata
 
 
 def topic_id(metadata: str | None) -> str:
-    """The id of the topic that a commit is about; empty where it does not say."""
+    """Return the id of the topic that a commit is about; empty where it does not say."""
     found = _TOPIC.search((metadata or "").partition(_ID)[0])
     return found[1] if found else ""
 
@@ -191,7 +194,7 @@ def made_anew(told: TopicPartition, known: str) -> bool:
 
 
 def committed_place(told: TopicPartition) -> Place:
-    """The place that a group's commit says; what another program has written there is no id."""
+    """Return the place that a group's commit says; what another program has written there is no id."""
     before, _, words = (told.metadata or "").partition(_ID)
     if not _HEX.fullmatch(words):
         return Place(told.offset)

@@ -17,7 +17,7 @@ _END: Final = re.compile(r"(?:^| )end=([0-9]{1,19})(?= |\Z)")
 
 
 def ranges(detail: Mapping[str, Any], group: str) -> dict[Partition, Ranges]:
-    """What `group` skips on each partition, by the detail of the COMMIT that made its cluster active.
+    """Return what `group` skips on each partition, by the detail of the COMMIT that made its cluster active.
 
     What cannot be read is left out and said: those records are processed again, with the same ids.
     """
@@ -34,7 +34,7 @@ def ranges(detail: Mapping[str, Any], group: str) -> dict[Partition, Ranges]:
 
 
 def within(listed: Ranges, end: int) -> Ranges:
-    """What can be meant of `listed` where the partition had this end: nobody has processed what was not there.
+    """Return what can be meant of `listed` where the partition had this end: nobody has processed what was not there.
 
     Ranges that overlap or touch are made one.
     """
@@ -72,17 +72,20 @@ def say(partition: Partition, listed: Ranges, meant: Ranges, end: int) -> None:
 
 
 def written(epoch: int, end: int | None = None) -> str:
-    """What a commit says beside its offset: the epoch; and where there is something to skip, by which end it is."""
+    """Return what a commit says beside its offset: the epoch.
+
+    Where there is something to skip, it also says by which end that is.
+    """
     return f"epoch={epoch}" if end is None else f"epoch={epoch} end={end}"
 
 
 def of_epoch(metadata: str | None) -> int | None:
-    """The epoch of the switch by which a group was when it committed; None where the commit tells none."""
+    """Return the epoch of the switch by which a group was when it committed; None where the commit tells none."""
     found = _EPOCH.search(metadata or "")
     return int(found[1]) if found else None
 
 
 def bound(metadata: str | None) -> int | None:
-    """The end that a group keeps in its own commits, where nobody else can write; None where it keeps none."""
+    """Return the end that a group keeps in its own commits, where nobody else can write; None where it keeps none."""
     found = _END.search(metadata or "")
     return int(found[1]) if found else None

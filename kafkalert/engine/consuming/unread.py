@@ -169,7 +169,9 @@ class Unread:
         compare: bool,
         refused: OutOfRangeError | None = None,
     ) -> UnreadError | None:
-        """What `group` can read no more of `topics`, each with its id and number of partitions; None where it can all.
+        """Return what `group` can read no more of `topics`, each with its id and number of partitions.
+
+        It returns None where the group can read all.
 
         `compare`: whether to look in all partitions for the record before the group's offset. `refused`: what the
         group's member was told; it is kept until a look has ended well. Raises UnreachableError, DeniedError,
@@ -212,7 +214,7 @@ class Unread:
 
 
 def _standing(cluster: Cluster, consumer: Consumer, topics: Mapping[str, tuple[str, int]]) -> Iterator[_Standing]:
-    """What the group of `consumer` has committed of these topics; not what is about others of their names."""
+    """Yield what the group of `consumer` has committed of these topics; not what is about others of their names."""
     for one in consumer.committed([TopicPartition(*one) for one in partitions_of(topics)], timeout=_SECONDS):
         if one.error is not None:
             raise KafkaException(one.error)

@@ -190,7 +190,7 @@ class Heartbeat(Thread):
         self._due.set()
 
     def end(self) -> None:
-        """The stage has ended: say so, without waiting long for a cluster that is away."""
+        """Say that the stage has ended, without waiting long for a cluster that is away."""
         self._ended = True
         self._due.set()
         if self.ident is not None:

@@ -54,7 +54,7 @@ class Listener(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - as above
-        """A connection is over."""
+        """Forget a connection that is over."""
         with self._lock:
             self._open.pop(request, None)
         super().shutdown_request(request)
@@ -68,7 +68,7 @@ class Listener(ThreadingHTTPServer):
             _end(one)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002 - as above
-        """A connection broke, or was ended; the base class would print a traceback."""
+        """Ignore a connection that broke or was ended; the base class would print a traceback."""
         _LOG.debug("http: a connection ended without an answer")
 
 

@@ -13,11 +13,11 @@ class Sentences(logging.Formatter):
     """Lines for people, in which nothing steers a terminal and nothing is a customer's."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
-        """The one line of a record."""
+        """Return the one line of a record."""
         return masked(escaped(super().formatMessage(record)))
 
     def formatException(self, ei: Any) -> str:  # noqa: ANN401, N802 - as above
-        """The calls that led to an error, a line each."""
+        """Return the calls that led to an error, a line each."""
         return "\n".join(masked(escaped(line)) for line in super().formatException(ei).split("\n"))
 
 

@@ -35,7 +35,7 @@ class Metrics:
     latency_sum_ms: int = 0
 
     def drain_latencies(self) -> list[int]:
-        """The latencies since the last call, sorted; they are added to the histogram.
+        """Return the latencies since the last call, sorted; they are added to the histogram.
 
         A record's time is what its producer says. One ahead of this clock counts as no latency, and what nobody has
         waited for (microseconds, a time before 1970) as the longest that is counted.
@@ -50,7 +50,7 @@ class Metrics:
 
 
 def percentile(ordered: list[int], percent: int) -> int | None:
-    """The nearest-rank percentile of sorted numbers; None where there are none."""
+    """Return the nearest-rank percentile of sorted numbers; None where there are none."""
     rank = -(-percent * len(ordered) // 100)  # rounded up
     return ordered[max(rank, 1) - 1] if ordered else None
 
@@ -61,5 +61,5 @@ def rate(now: int, before: int, seconds: float) -> float:
 
 
 def by_name(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """Counts in a stable order."""
+    """Return counts in a stable order."""
     return dict(sorted(counts))

@@ -33,23 +33,23 @@ class Completion:
         self._open: dict[Partition, OrderedDict[int, Place | None]] = {}
 
     def assigned(self, partitions: Iterable[Partition]) -> None:
-        """These partitions are read here from now on, with nothing taken; what was taken before counts no more."""
+        """Begin with these partitions, with nothing taken; what was taken before counts no more."""
         for partition in partitions:
             self._assignments[partition] = next(_ASSIGNMENTS)
             self._open[partition] = OrderedDict()
 
     def gone(self, partitions: Iterable[Partition]) -> None:
-        """These are read elsewhere from now on, and what was taken of them counts no more."""
+        """Forget these partitions: what was taken of them counts no more."""
         for partition in partitions:
             self._assignments.pop(partition, None)
             self._open.pop(partition, None)
 
     def assignment(self, partition: Partition) -> int | None:
-        """The number of the time that a partition came; None where it is not read here."""
+        """Return the number of the time that a partition came; None where it is not read here."""
         return self._assignments.get(partition)
 
     def taken(self, partition: Partition, offset: int, place: Place | None = None) -> Token:
-        """A record was taken; it is complete once `completed` is called with the token.
+        """Take a record; it is complete once `completed` is called with the token.
 
         `place` is the one at the record, with the id of the record before it: see `place`. Raises KeyError where the
         partition is not read here, and ValueError where a later record is under way: the lowest offset would not be
@@ -68,7 +68,7 @@ class Completion:
         )
 
     def completed(self, token: Token) -> None:
-        """A record is complete. What is not under way is passed over: a partition may have gone meanwhile."""
+        """Note that a record is complete; one that is not under way is passed over: its partition may have gone."""
         if self.is_open(token):
             del self._open[token.partition][token.offset]
 
@@ -77,11 +77,14 @@ class Completion:
         self.completed(token)
 
     def safe(self, partition: Partition, following: int) -> int:
-        """The next offset to commit where all before `following` was taken: the lowest not complete, or `following`."""
+        """Return the next offset to commit where all before `following` was taken.
+
+        That is the lowest one that is not complete, or `following`.
+        """
         return min(following, next(iter(self._open.get(partition, ())), following))
 
     def place(self, partition: Partition) -> Place | None:
-        """The place at the lowest record that is not complete, as it was given; None where all are."""
+        """Return the place at the lowest record that is not complete, as it was given; None where all are."""
         return next(iter(self._open.get(partition, {}).values()), None)
 
     def incomplete(self) -> dict[Partition, int]:

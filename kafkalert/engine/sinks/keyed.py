@@ -52,7 +52,7 @@ class KeyedQueue:
         self.bytes += job.size
 
     def take(self, now: float) -> Job | None:
-        """The job to run next, which runs from now on (`now` in monotonic seconds); None where none is ready."""
+        """Return the job to run next, which runs from now on (`now` in monotonic seconds); None where none is ready."""
         while self._again and self._again[0][0] <= now:
             self._ready.append(heappop(self._again)[2])
         if not self._ready:
@@ -66,7 +66,7 @@ class KeyedQueue:
         return self._again[0][0] if self._again else None
 
     def done(self, job: Job) -> None:
-        """A job that ran has ended: the next one of its key is ready."""
+        """End a job that ran: the next one of its key is ready."""
         line = self._lines[job.key]
         line.popleft()
         self.awaited -= not job.dropped
@@ -77,7 +77,7 @@ class KeyedQueue:
             del self._lines[job.key]
 
     def again(self, job: Job, due: float) -> None:
-        """A job that ran is to run again, at `due` (monotonic seconds) or later; those of its key wait behind it."""
+        """Have a job that ran run again, at `due` (monotonic seconds) or later; those of its key wait behind it."""
         job.running = False
         job.attempt += 1
         heappush(self._again, (due, next(self._numbers), job))

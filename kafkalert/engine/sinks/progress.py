@@ -44,12 +44,12 @@ class SinkProgress(Progress):
         self._waiting: deque[_Waiting] = deque()
 
     def assigned(self, at: Mapping[Partition, Place]) -> None:
-        """These partitions are read here from now on: what was taken of them before counts no more."""
+        """Begin to read these partitions here: what was taken of them before counts no more."""
         super().assigned(at)
         self._completion.assigned(at)
 
     def gone(self, partitions: Iterable[Partition]) -> None:
-        """These are read elsewhere from now on, and none of their calls is begun any more."""
+        """Forget these partitions, and begin none of their calls any more."""
         going = list(partitions)
         super().gone(going)
         self._completion.gone(going)
@@ -115,7 +115,7 @@ class SinkProgress(Progress):
         return sum(self._completion.incomplete().values())
 
     def placed(self, offsets: Mapping[Partition, int]) -> dict[Partition, Place]:
-        """These offsets with the ids of the records before them; of one that is not complete, as it was taken."""
+        """Return these offsets with the ids of the records before them; one that is not complete as it was taken."""
         found = super().placed(offsets)
         for partition in found:
             place = self._completion.place(partition)

@@ -90,14 +90,14 @@ class Sink:
             return True
 
     def drain(self) -> list[Done]:
-        """The records that are done with since the last call, in the order of that. Raises as `offer` does."""
+        """Return the records that are done with since the last call, in the order of that. Raises as `offer` does."""
         with self._work_came:
             self._check()
             done, self._inbox = self._inbox, []
             return done
 
     def drop(self, partitions: Collection[Partition]) -> None:
-        """These partitions are read elsewhere: begin nothing more of them.
+        """Begin nothing more of these partitions, which are read elsewhere.
 
         How their calls end is neither told nor waited for by `flush`. Until such a call ends, it holds its worker, and
         its key's records wait for it: the partition may come back.
@@ -171,7 +171,7 @@ class Sink:
         return True
 
     def _next(self) -> Job | None:
-        """The job to run next, waited for; None once the sink is closed."""
+        """Return the job to run next, waited for; None once the sink is closed."""
         with self._work_came:
             while not self._closed:
                 now = self._clock.monotonic()
@@ -208,7 +208,7 @@ class Sink:
             self._waited_for.notify_all()
 
     def _ended(self, error: BaseException | None) -> None:
-        """A worker has ended: unless the sink was closed, the stage ends. Its record is not done with."""
+        """Note that a worker has ended: unless the sink was closed, the stage ends. Its record is not done with."""
         if error is None:
             return
         with self._work_came:

@@ -44,7 +44,7 @@ class Kept:
         self.waiting_bytes = 0
 
     def sent(self, record: Record) -> None:
-        """This one was handed over."""
+        """Keep one that was handed over."""
         self._waiting.append(record)
         self.waiting_bytes += record.size
 
@@ -63,7 +63,10 @@ class Kept:
                 _LOG.warning("less than the last %.0f s are kept to be sent again: they are too much", KEPT_SECONDS)
 
     def take(self, *, acknowledged: bool) -> list[Record]:
-        """What is to be sent again, in order: what was not acknowledged, before that perhaps the last that was."""
+        """Return what is to be sent again, in order.
+
+        That is what was not acknowledged, and before it perhaps the last one that was.
+        """
         before = [record for _, _, batch in self._acknowledged for record in batch] if acknowledged else []
         found = [*before, *self._waiting]
         self._waiting, self.waiting_bytes = [], 0

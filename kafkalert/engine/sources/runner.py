@@ -94,7 +94,7 @@ class SourceRunner:
         return self._begun.is_set() and self.delivery.sends
 
     def _report(self) -> Report:
-        """What a heartbeat says."""
+        """Return what a heartbeat says."""
         view, delivery = self._active.view(), self.delivery
         prepared, held, cluster = delivery.prepared, delivery.held, delivery.cluster
         working = "running" if self._begun.is_set() else "starting"

@@ -7,7 +7,7 @@ from kafkalert.errors import KafkalertError
 
 
 def carried(settings: Settings, flow: Flow, seconds: float) -> Offsets:
-    """What the connector of `flow` has confirmed, by partition; of one that its worker does not have, nothing.
+    """Return what the connector of `flow` has confirmed, by partition; of one that its worker does not have, nothing.
 
     The worker asks the target for it, which may hang: within `seconds`, or KafkalertError is raised.
     """

@@ -47,7 +47,7 @@ class Comparison:
 def compare(
     flow: Flow, seen: tuple[Condition, str], config: Mapping[str, str] | None, wanted: Mapping[str, str]
 ) -> Comparison:
-    """What is to be said about a flow that was seen so, and is configured as `config`, None if absent.
+    """Return what is to be said about a flow that was seen so, and is configured as `config`, None if absent.
 
     Workers forget how a connector was some time after the connector itself.
     """
@@ -63,7 +63,7 @@ def compare(
 
 
 def changes(comparisons: Sequence[Comparison], *, resume: bool = False) -> list[str]:
-    """What `mirror apply` would do, a line each, in the words of an order."""
+    """Return what `mirror apply` would do, a line each, in the words of an order."""
     lines = []
     for one in comparisons:
         what = f"{one.flow.connector} beside {one.flow.target}"
@@ -87,6 +87,6 @@ def _described(difference: Difference) -> str:
 
 
 def _shown(key: str, value: str | None) -> str | None:
-    """A value as it may be shown: somebody else may have put a secret there in clear."""
+    """Return a value as it may be shown: somebody else may have put a secret there in clear."""
     hidden = value is not None and _SECRET.search(key) and not (value.startswith("${") and value.endswith("}"))
     return HIDDEN if hidden else value

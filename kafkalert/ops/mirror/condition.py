@@ -71,7 +71,7 @@ def condition_of(found: Connector | None) -> tuple[Condition, str]:
 
 
 def partitions(settings: Settings, cluster: str, *, seconds: float) -> dict[str, int]:
-    """The mirrored topics that `cluster` has, with the number of their partitions.
+    """Return the mirrored topics that `cluster` has, with the number of their partitions.
 
     A list of topics leaves out those that one may not see, so what it lacks is asked for by its name. Raises
     DeniedError for a topic that may not be seen, UnreachableError if the cluster does not answer within `seconds`.
@@ -94,7 +94,10 @@ def partitions(settings: Settings, cluster: str, *, seconds: float) -> dict[str,
 
 
 def mend(flow: Flow, condition: Condition, reason: str) -> str:
-    """What has a flow run, by why it does not, in the words of Kafka's clients; empty where these do not tell."""
+    """Return what has a flow run, by why it does not, in the words of Kafka's clients.
+
+    It returns nothing where these do not tell.
+    """
     if _TOO_LARGE.search(reason):
         return (
             "The mirror counts a record before compression: set message.max.bytes of "

@@ -33,7 +33,9 @@ class Confirmed:
 
 
 def confirmed(target: Cluster, flow: Flow, clock: Clock, give_up: float) -> dict[Partition, list[Confirmed]]:
-    """The newest commits of `flow` by partition of its source, the oldest first; as far as it was read at `give_up`.
+    """Return the newest commits of `flow` by partition of its source, the oldest first.
+
+    It returns what was read until `give_up`.
 
     Empty where the workers keep their offsets elsewhere. Raises UnreachableError, DeniedError.
     """

@@ -94,7 +94,7 @@ class Log:
 
 
 def words(found: Sequence[Expired], source: str) -> str:
-    """What is gone, as the beginning or the end of a sentence; empty where nothing is."""
+    """Return what is gone, as the beginning or the end of a sentence; empty where nothing is."""
     gone = [f"{one.records:,} of {one.topic}" for one in found if one.records]
     anew = [one.topic for one in found if one.anew]
     told = []
@@ -106,7 +106,7 @@ def words(found: Sequence[Expired], source: str) -> str:
 
 
 def expired(settings: Settings, flow: Flow, clock: Clock, give_up: float) -> Told:
-    """What expired on the source of `flow` before it crossed.
+    """Return what expired on the source of `flow` before it crossed.
 
     Nothing where that cannot be told: of the cluster that is not in use, and after a forced switch to it. Raises
     KafkalertError.

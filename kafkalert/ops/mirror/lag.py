@@ -57,7 +57,9 @@ class Window:
 
 
 def lag(window: Window, crossed: AbstractSet[bytes], now: int) -> Lag | None:
-    """What of a window has yet to cross at `now` (ms), given the ids of records that have; None if nothing is known.
+    """Return what of a window has yet to cross at `now` (ms), given the ids of records that have.
+
+    It returns None if nothing is known.
 
     Where an early part was not read, one record of the later part that has crossed answers for it. Of an id that was
     written again only the first record counts: nobody can tell whether the others have crossed.
@@ -72,7 +74,7 @@ def lag(window: Window, crossed: AbstractSet[bytes], now: int) -> Lag | None:
 
 
 def _once(native_records: Iterable[Mark]) -> list[Mark]:
-    """The first of each id, in order. A worker that died writes its last outputs again, with the same ids."""
+    """Return the first of each id, in order. A worker that died writes its last outputs again, with the same ids."""
     found: dict[bytes, Mark] = {}
     for mark in native_records:
         found.setdefault(mark.id, mark)
@@ -89,7 +91,7 @@ def measure(
     *,
     whole: bool = False,
 ) -> dict[Partition, Lag | None]:
-    """The lag of each partition of the source; None where a cluster could not be read up to its end in time.
+    """Return the lag of each partition of the source; None where a cluster could not be read up to its end in time.
 
     Args:
         settings: where the clusters are.
@@ -149,7 +151,7 @@ def _read(
     *,
     native: bool,
 ) -> tuple[Mapping[Partition, list[Mark]], set[Partition]]:
-    """Marks from the first offsets to before the ends, native ones or copies, and the partitions read to their end."""
+    """Return marks from the first offsets to before the ends, and the partitions that were read to their end."""
     first, ends = bounds
     found: dict[Partition, list[Mark]] = defaultdict(list)
     wanted = {one: ends[one] for one, start in first.items() if start < ends[one]}

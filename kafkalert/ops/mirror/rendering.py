@@ -23,7 +23,7 @@ class Rendered:
     connector: dict[str, str] | None
 
     def worker_text(self) -> str:
-        """The workers' properties as their file has them."""
+        """Return the workers' properties as their file has them."""
         return properties_text(self.worker or {})
 
 
@@ -36,7 +36,7 @@ def render(
     connector: bool = True,
     plain: bool = False,
 ) -> list[Rendered]:
-    """What the workers and connectors of `flows` should be given.
+    """Return what the workers and connectors of `flows` should be given.
 
     Args:
         settings: what both are made of.

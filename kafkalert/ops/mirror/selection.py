@@ -6,7 +6,7 @@ from kafkalert.errors import UsageError
 
 
 def chosen(settings: Settings, into: str | None = None) -> tuple[Flow, ...]:
-    """The flows of the context, or the one into the cluster `into`.
+    """Return the flows of the context, or the one into the cluster `into`.
 
     Raises UsageError where the context has one cluster alone, or none of that name.
     """

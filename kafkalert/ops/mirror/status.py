@@ -134,7 +134,7 @@ def status(
 
 
 def check_allowed(found: Sequence[FlowStatus]) -> None:
-    """Raises RefusedError where a lag is not known for want of a right."""
+    """Raise RefusedError where a lag is not known for want of a right."""
     for one in found:
         if one.denied:
             what = f"How far {one.source} -> {one.target} is behind is not known. {one.lag_reason}."
@@ -147,7 +147,7 @@ def _look(settings: Settings, flow: Flow) -> _Look:
 
 
 def _seen(flow: Flow, told: object) -> _Look:
-    """What a worker says, also where it does not answer, or not so that anything could be learnt."""
+    """Return what a worker says, also where it does not answer, or not so that anything could be learnt."""
     if isinstance(told, _Look):
         return told
     if isinstance(told, KafkalertError):
@@ -160,7 +160,7 @@ def _seen(flow: Flow, told: object) -> _Look:
 
 
 def _topics(settings: Settings, flow: Flow, clock: Clock, give_up: float, *, whole: bool) -> list[TopicLag]:
-    """The lag of each topic of a flow. Raises KafkalertError where a cluster or worker does not tell."""
+    """Return the lag of each topic of a flow. Raises KafkalertError where a cluster or worker does not tell."""
     there = partitions(settings, flow.source, seconds=TOPIC_SECONDS)
     asked = [(topic, number) for topic, count in there.items() for number in range(count)]
     # Where that is not told more has to be read; all that the source has, if it were `whole`.

@@ -102,7 +102,7 @@ def acknowledged(count: int, of: int) -> str:
 def _stale(
     settings: Settings, request: Request, records: Codec, found: Inspection, name: str, audience: Audience
 ) -> Stale:
-    """What --prune would remove. Raises RefusedError for a file that does not tell what is to stay."""
+    """Return what --prune would remove. Raises RefusedError for a file that does not tell what is to stay."""
     if count := found.bad.count:
         raise RefusedError(
             f"{name} has {counted(count, 'bad line')}: --prune cannot know what it lacks. Nothing was written.",
@@ -117,7 +117,7 @@ def _stale(
 
 
 def _changes(settings: Settings, request: Request, name: str, found: Inspection | None, too_many: Stale) -> list[str]:
-    """What will be done, one line each."""
+    """Return what will be done, one line each."""
     topic, cluster = settings.topic(request.kind.topic), settings.active.name
     rows = "the rows" if found is None else counted(found.rows, "row")
     lines = [f"write {rows} of {name} to {topic} on {cluster}"]

@@ -32,7 +32,7 @@ class Kind:
         return SCHEMAS[self.topic][1]
 
     def read(self, source: Source) -> Iterator[SeedRow | BadLine]:
-        """The rows of a file; one whose id the tables could not hold is a bad line."""
+        """Yield the rows of a file; one whose id the tables could not hold is a bad line."""
         for row in self.lines(source):
             if isinstance(row, SeedRow) and len(row.key.encode()) > MAX_ID:
                 yield BadLine(row.number, f"key.id: longer than {MAX_ID} bytes")

@@ -73,7 +73,7 @@ def _refusal(cluster: Cluster, error: KafkaError, topic: str, group: str) -> Den
 
 
 def _some(consumer: Consumer) -> list[Any]:
-    """What is there, waiting a step for the first of it."""
+    """Return what is there, waiting a step for the first of it."""
     first = consumer.poll(_STEP_SECONDS)
     return [] if first is None else [first, *consumer.consume(_BATCH, 0)]
 

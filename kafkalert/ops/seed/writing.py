@@ -109,7 +109,7 @@ class Writer:
             tell()
 
     def summary(self, seconds: float) -> Summary:
-        """What became of it all, after `seconds` of writing."""
+        """Return what became of it all, after `seconds` of writing."""
         it = self.written
         problems = tuple(Problem(*line) for line in (*it.bad.first, *it.failed.first))
         rate = round(it.acknowledged / seconds) if seconds else 0

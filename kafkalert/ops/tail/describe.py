@@ -23,7 +23,7 @@ def address(record: Record, *, unmask: bool = False) -> str:
 
 
 def words(record: Record, *, unmask: bool = False, room: int = LONGEST) -> str:
-    """What the record tells, in a sentence without control characters. Masked unless `unmask`.
+    """Return what the record tells, in a sentence without control characters. Masked unless `unmask`.
 
     `room`: how many characters of a record that has no words of its own.
     """
@@ -45,7 +45,7 @@ def words(record: Record, *, unmask: bool = False, room: int = LONGEST) -> str:
 
 
 def _nothing(record: Record) -> str:
-    """What a record without a value tells."""
+    """Return what a record without a value tells."""
     if "ka-reason" in record.headers:
         return _dead(record, "")
     return "Deleted" if record.schema in _ROWS else "No value"
@@ -59,7 +59,7 @@ def _settings(value: Tree) -> str:
 
 
 def _dead(record: Record, sentence: str) -> str:
-    """What the headers of a dead letter say: stage, place, reason; codes and field paths, never values."""
+    """Return what the headers of a dead letter say: stage, place, reason; codes and field paths, never values."""
     said = {name: harmless(text) for name, text in record.headers.items()}
     place = f"{said.get('ka-topic', '?')}[{said.get('ka-partition', '?')}]@{said.get('ka-offset', '?')}"
     reason = f"{said.get('ka-stage', 'A stage')} put away {place}: {said['ka-reason']}"

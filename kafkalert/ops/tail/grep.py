@@ -45,7 +45,7 @@ class Grep:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The condition that FIELD=VALUE states. Raises UsageError."""
+        """Return the condition that FIELD=VALUE states. Raises UsageError."""
         field, equals, value = text.partition("=")
         if not (field.strip() and equals):
             raise UsageError("--grep wants FIELD=VALUE.", hint=HINT)

@@ -58,7 +58,7 @@ class Log:
         return futures
 
     def told(self, answers: Mapping[str, "Future[TopicDescription]"]) -> Topics:
-        """The answers to `ask`, waited for."""
+        """Return the answers to `ask`, waited for."""
         topics = Topics()
         for name, answer in answers.items():
             try:
@@ -75,7 +75,7 @@ class Log:
         return topics
 
     def topics(self, names: Iterable[str], *, seconds: float = clients.PROBE_SECONDS) -> Topics:
-        """What exists of `names` now; `seconds` is how long the answer may take."""
+        """Return what exists of `names` now; `seconds` is how long the answer may take."""
         return self.told(self.ask(names, seconds=seconds))
 
     def ends(self, partitions: Iterable[Partition]) -> dict[Partition, Ends]:
@@ -86,7 +86,7 @@ class Log:
         return {one: Ends(lows[one], highs[one]) for one in wanted if one in lows and one in highs}
 
     def positions(self, position: Position, ends: Mapping[Partition, Ends], now_ms: int) -> dict[Partition, int]:
-        """The offset that `position` means in each partition, between its two ends."""
+        """Return the offset that `position` means in each partition, between its two ends."""
         if isinstance(position, Ago):
             position = position.time(now_ms)
         found: Mapping[Partition, int] = {}
@@ -95,7 +95,7 @@ class Log:
         return {one: offset_of(position, both, found.get(one, -1)) for one, both in ends.items()}
 
     def _offsets(self, partitions: Iterable[Partition], spec: OffsetSpec) -> dict[Partition, int]:
-        """The offset of each partition that answers. One that the broker has not heard of yet is asked again."""
+        """Return the offset of each partition that answers. One that the broker has not heard of yet is asked again."""
         found: dict[Partition, int] = {}
         failed: KafkaException | None = None
         asked = list(partitions)
@@ -135,7 +135,7 @@ class Log:
 
 
 def offset_of(position: Position, ends: Ends, by_time: int = -1) -> int:
-    """The offset that `position` means between `ends`; `by_time` is that of a time, or -1 where all is older."""
+    """Return the offset that `position` means between `ends`; `by_time` is that of a time, or -1 where all is older."""
     match position:
         case Start():
             wanted = ends.low

@@ -46,7 +46,10 @@ class Reading:
         closing.join(_CLOSE_SECONDS)
 
     def batch(self, seconds: float = POLL_SECONDS) -> list[Message]:
-        """What has come, at the latest after `seconds`: messages, and errors of partitions. Raises UnreachableError."""
+        """Return what has come, at the latest after `seconds`: messages, and errors of partitions.
+
+        Raises UnreachableError.
+        """
         try:
             first = self.consumer.poll(seconds)
             if first is None:
@@ -56,7 +59,7 @@ class Reading:
             raise clients.unreachable(self._log.cluster, error) from error
 
     def ranges(self, ranges: Mapping[Partition, tuple[int, int]]) -> Iterator[tuple[Partition, Message | None]]:
-        """The messages of each partition from the first offset up to the second, and None when it has given all.
+        """Yield the messages of each partition from the first offset up to the second, and None when it has given all.
 
         A partition ends with a record at or behind its second offset, or at the log's end, whichever is first: so
         neither markers nor compaction hold it up. What expires meanwhile is counted, what does not answer is named in
@@ -94,7 +97,7 @@ class Reading:
             yield one, None
 
     def _given_up(self, silence: "Silence", pending: Mapping[Partition, int]) -> list[Partition]:
-        """The partitions that are waited for in vain. Raises UnreachableError where nobody answers at all."""
+        """Return the partitions that are waited for in vain. Raises UnreachableError where nobody answers at all."""
         if silence.lasts(QUIET_SECONDS):
             self._log.topics({topic for topic, _ in pending}, seconds=_ANSWER_SECONDS)
         return sorted(pending) if silence.seconds > PATIENCE_SECONDS else []

@@ -50,7 +50,10 @@ class Reader:
         self._channels = channels
 
     def read(self, message: Message) -> Record:
-        """The record in `message`. Raises DecodingError where its topic says what it has to be, and it is not."""
+        """Return the record in `message`.
+
+        Raises DecodingError where its topic says what it has to be, and it is not.
+        """
         topic = str(message.topic())
         own = self._topics.get(topic, "")
         key_schema, value_schema = SCHEMAS.get(own, ("", ""))
@@ -73,7 +76,7 @@ class Reader:
         )
 
     def _part(self, schema: str, data: bytes | str | None) -> tuple[str, Tree]:
-        """A key or value, and the schema it was read by: the topic's, else whatever its own bytes name."""
+        """Return a key or value, and the schema it was read by: the topic's, else whatever its own bytes name."""
         if data is None:
             return schema, None
         raw = data.encode() if isinstance(data, str) else data
@@ -94,7 +97,7 @@ _DEEPEST = 100
 
 
 def _plain(data: bytes | str | None, most: int) -> Tree:
-    """What JSON says; of more than `most` characters, as of what is none, the text."""
+    """Return what JSON says; of more than `most` characters, as of what is none, the text."""
     if data is None:
         return None
     text = data if isinstance(data, str) else data.decode(errors="backslashreplace")

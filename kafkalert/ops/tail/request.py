@@ -44,7 +44,7 @@ class Request:
         grep: Sequence[str] = (),
         cluster: str | None = None,
     ) -> "Request":
-        """What the command line says. Raises UsageError."""
+        """Return what the command line says. Raises UsageError."""
         if until is not None and following:
             raise UsageError("-f goes on for ever and --until ends it.", hint="Leave one of them out.")
         for channel in channels:
@@ -70,18 +70,18 @@ class Request:
 
 
 def topic_name(settings: Settings, name: str) -> str:
-    """The topic that `name` means: one that is called so here, else the pipeline's of that name, else any."""
+    """Return the topic that `name` means: one that is called so here, else the pipeline's of that name, else any."""
     here = own_topics(settings)
     return name if name in here or name not in topic_names() else settings.topic(name)
 
 
 def own_topics(settings: Settings) -> dict[str, str]:
-    """The pipeline's topics' own names (docs/topics.md), by what they are called here."""
+    """Return the pipeline's topics' own names (docs/topics.md), by what they are called here."""
     return {settings.topic(name): name for name in topic_names()}
 
 
 def chosen_cluster(settings: Settings, name: str | None) -> Cluster:
-    """The cluster that the context has by this name, the active one for None. Raises UsageError."""
+    """Return the cluster that the context has by this name, the active one for None. Raises UsageError."""
     if name is None:
         return settings.active
     known = settings.context.clusters
@@ -93,7 +93,7 @@ def chosen_cluster(settings: Settings, name: str | None) -> Cluster:
 
 
 def when(text: str) -> Position:
-    """A position, or a time without its `@`: `-1h`, `1h`, `2026-01-31T08:00`. Raises UsageError."""
+    """Return a position, or a time without its `@`: `-1h`, `1h`, `2026-01-31T08:00`. Raises UsageError."""
     for reading in (parse_position, parse_time, lambda ago: parse_time(f"-{ago}")):
         try:
             return reading(text)

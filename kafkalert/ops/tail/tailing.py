@@ -66,7 +66,7 @@ class Tail:
         self._said = self._clock.monotonic()
 
     def records(self) -> Iterator[Record]:
-        """The records asked for, in the order of time; with `following` without end.
+        """Yield the records asked for, in the order of time; with `following` without end.
 
         Raises UsageError where no topic exists, UnreachableError and RefusedError.
         """
@@ -131,7 +131,7 @@ class Tail:
         return {one: (first[one], max(first[one], stop[one])) for one in ends}
 
     def _last(self, reading: Reading, ranges: Ranges, count: int) -> Iterator[Dated]:
-        """The last `count` that match: looked for from the ends backwards, further where there were too few."""
+        """Yield the last `count` that match: looked for from the ends backwards, further where there were too few."""
         found: dict[Partition, list[Dated]] = {one: [] for one in ranges}
         step = count if not self._request.conditions else max(count, _SEARCH)
         window = {one: (max(low, high - step), high) for one, (low, high) in ranges.items()} if count else {}
@@ -171,7 +171,7 @@ class Tail:
                 paused.discard(other)
 
     def _take(self, message: Message) -> Dated | None:
-        """The record of a message, or None where it is counted instead."""
+        """Return the record of a message, or None where it is counted instead."""
         self._read += 1
         try:
             record = self._reader.read(message)
@@ -184,7 +184,7 @@ class Tail:
         return int(message.timestamp()[1]), record
 
     def _say(self, found: int) -> None:
-        """A search that takes long says how far it is."""
+        """Say how far a search is that takes long."""
         now = self._clock.monotonic()
         if now - self._said > _SAY_SECONDS:
             self._said = now

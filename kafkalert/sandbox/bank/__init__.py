@@ -43,12 +43,12 @@ class Bank:
         }
 
     def authorisation_rows(self) -> Iterator[dict[str, Any]]:
-        """The lines of a file for `seed authorisations`."""
+        """Yield the lines of a file for `seed authorisations`."""
         for account, customers in self.authorisations.items():
             yield {"key": {"id": account}, "value": {"customerIds": [{"id": one} for one in customers]}}
 
     def settings_rows(self) -> Iterator[dict[str, Any]]:
-        """The lines of a file for `seed settings`."""
+        """Yield the lines of a file for `seed settings`."""
         for customer, row in self.settings.items():
             yield {"key": {"id": customer}, "value": row}
 

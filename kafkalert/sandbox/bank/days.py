@@ -47,7 +47,10 @@ class Move:
 
 
 def moves(household: Household, day: date, rng: Random) -> Iterator[Move]:
-    """What the household's accounts see on `day`, in order: what comes, what is due, then the day's own spending."""
+    """Yield what the household's accounts see on `day`, in order.
+
+    First comes what they are paid, then what is due, then the day's own spending.
+    """
     yield from _income(household, day, rng)
     yield from _due(household, day)
     for account in household.accounts:

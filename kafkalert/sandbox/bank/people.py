@@ -59,12 +59,12 @@ class Household:
         return next((one for one in self.accounts if one.kind == "shared"), self.accounts[0])
 
     def account(self, kind: str) -> Account | None:
-        """The household's first account of a kind."""
+        """Return the household's first account of a kind."""
         return next((one for one in self.accounts if one.kind == kind), None)
 
 
 def iban(number: int) -> str:
-    """The Dutch IBAN of an account of this bank, with the check digits of ISO 13616 (mod 97-10 of ISO 7064)."""
+    """Return the Dutch IBAN of an account of this bank, with the check digits of ISO 13616 (mod 97-10 of ISO 7064)."""
     body = f"{BANK_CODE}{number:010d}"
     digits = "".join(str(int(char, 36)) for char in body + "NL00")
     return f"NL{98 - int(digits) % 97:02d}{body}"

@@ -85,7 +85,7 @@ class DemoPipeline:
         self._tell(f"Starting Kafka: {what}{f', {done} of {total}' if total > 1 else ''}")
 
     def _settings(self) -> Settings:
-        """What `config` says, and nothing of the environment."""
+        """Return what `config` says, and nothing of the environment."""
         return Settings(
             context=Context(name="demo", clusters=("dc1",), unmask=True),
             clusters={"dc1": Cluster(name="dc1", bootstrap=self._sandbox.bootstrap("dc1"))},

@@ -124,7 +124,7 @@ class Scoreboard:
         self._day: date | None = None
 
     def sending(self, booking: Booking, at: float) -> None:
-        """A booking is about to be sent: its alerts are waited for from now on."""
+        """Wait for the alerts of a booking that is about to be sent."""
         entry = booking.entry
         alerts = expected(entry, self._authorisations, self._settings)
         with self._lock:
@@ -137,7 +137,7 @@ class Scoreboard:
             self._last_bookings.append(f"{booking.what}: {entry_words(entry, balance_known=known)}")
 
     def received(self, arrival: Arrival, at: float) -> None:
-        """An alert was received."""
+        """Take an alert that was received."""
         with self._lock:
             due = self._due.pop(arrival.id, None)
             if due is None:
@@ -179,7 +179,7 @@ class Scoreboard:
             )
 
     def summary(self, seed: int, began: float, ended: float, *, warm_after: float) -> Summary:
-        """What it came to; what has not come by now is missing."""
+        """Return what it came to; what has not come by now is missing."""
         with self._lock:
             latencies = sorted(after for sent, after in self._latencies if sent >= began + warm_after)
             return Summary(

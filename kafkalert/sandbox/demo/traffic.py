@@ -141,7 +141,7 @@ class Receiver:
 
 
 def arrival(codec: Codec, channel: str, schema: str, record: tuple[bytes | None, bytes | None], own_id: str) -> Arrival:
-    """A received alert, by its key and value, in the statement's terms; its threshold is told by its id alone.
+    """Return a received alert, by its key and value, in the statement's terms; its threshold is told by its id alone.
 
     Raises DecodingError.
     """

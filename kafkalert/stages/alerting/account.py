@@ -32,7 +32,7 @@ class QuickFilter:
 
     @classmethod
     def at(cls, triggers: Iterable[Trigger]) -> "QuickFilter":
-        """The filter of rules, by what decides whether they may be raised."""
+        """Return the filter of rules, by what decides whether they may be raised."""
         of_kind: dict[Kind | None, set[Threshold]] = {}
         for _, kind, threshold in triggers:
             of_kind.setdefault(kind, set()).add(threshold)
@@ -44,7 +44,7 @@ class QuickFilter:
         )
 
     def may_raise(self, amount: int, balance: int, credit: bool) -> bool:
-        """False where this movement raises none of them, whether its balance is known or not."""
+        """Return False where this movement raises none of them, whether its balance is known or not."""
         if amount > (self.credit if credit else self.debit) or self.any_kind:
             return True
         levels = self.levels
@@ -61,7 +61,7 @@ QuickFilters = Mapping[bytes, QuickFilter]
 
 
 def quick_filters(packed: bytes) -> QuickFilters:
-    """The quick filters of an account's rules, by the first part of its compiled row.
+    """Return the quick filters of an account's rules, by the first part of its compiled row.
 
     Many accounts ask alike. What they share stays in the processor's cache, and most entries need no more.
     """

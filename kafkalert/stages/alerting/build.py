@@ -10,7 +10,7 @@ from kafkalert.tables.customer_tables import CustomerTables
 
 
 def build(settings: Settings, given: Given) -> Alerting:
-    """The stage, with the customer tables of this machine. Raises KafkalertError."""
+    """Return the stage, with the customer tables of this machine. Raises KafkalertError."""
     codec, rules = codec_of(settings.serde), installed()
     tables = CustomerTables(settings, codec, Compiler.fingerprint(codec, rules), given)
     return Alerting(

@@ -84,20 +84,20 @@ _SIZE: Final = Struct(">I")
 
 
 def row_of(compiled: Sequence[CompiledRule], rules: Sequence[Rule]) -> bytes:
-    """The compiled row of these; `rules` are the installed ones by their places."""
+    """Return the compiled row of these; `rules` are the installed ones by their places."""
     triggers = {(one.currency, rules[one.rule].kind, one.threshold) for one in compiled}
     head = _encode(sorted(triggers, key=repr))
     return _SIZE.pack(len(head)) + head + _encode(compiled)
 
 
 def split_row(row: bytes) -> tuple[bytes, bytes]:
-    """A compiled row's triggers and its rules, both packed."""
+    """Return a compiled row's triggers and its rules, both packed."""
     end = _SIZE.size + _SIZE.unpack_from(row)[0]
     return row[_SIZE.size : end], row[end:]
 
 
 def triggers(packed: bytes) -> tuple[Trigger, ...]:
-    """The first part of a compiled row."""
+    """Return the first part of a compiled row."""
     return _triggers(packed)
 
 
@@ -107,7 +107,7 @@ def of_currency(packed: bytes, currency: str) -> list[CompiledRule]:
 
 
 def sending(rule: CompiledRule) -> Sending:
-    """What a raised rule sends."""
+    """Return what a raised rule sends."""
     return _sending(rule.packed)
 
 
@@ -124,12 +124,15 @@ class Compiler:
 
     @staticmethod
     def fingerprint(codec: Codec, rules: dict[str, Rule]) -> bytes:
-        """What compiled rows depend on besides the tables: their form, the rules, and the framing of keys."""
+        """Return what compiled rows depend on besides the tables: their form, the rules, and the framing of keys."""
         kinds = [(name, rules[name].kind) for name in sorted(rules)]
         return repr(("5", kinds, [codec.framing.prefix(name) for name in _KEY.values()])).encode()
 
     def compile(self, txn: Any, account: bytes) -> bytes:  # noqa: ANN401 - an LMDB transaction
-        """The compiled row of `account` by the rows that `txn` sees. A row that cannot be read counts as missing."""
+        """Return the compiled row of `account` by the rows that `txn` sees.
+
+        A row that cannot be read counts as missing.
+        """
         account_id = AccountId(account.decode())
         customers = self._customers(txn, account)
         settings = {one: row for one in customers if (row := self._settings(txn, one)) is not None}
@@ -180,7 +183,7 @@ _Reach = tuple[int, bytes, bytes]
 
 
 def _made(alert_type: str, threshold: Threshold, currency: str) -> tuple[bytes, bytes, bytes]:
-    """What the alerts of all who ask alike share.
+    """Return what the alerts of all who ask alike share.
 
     OutboundMessage from the alert's type to the account number, and from there to what an entry adds: a first block of
     params. And their part of `alert_suffix`.

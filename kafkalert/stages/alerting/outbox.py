@@ -111,11 +111,11 @@ class _Money(NamedTuple):
     after_amount: bytes
 
     def balance(self, balance: int) -> bytes:
-        """The block of a balance, and the map's end."""
+        """Return the block of a balance, and the map's end."""
         return _BALANCE_BLOCK + text_bytes(with_point(balance, self.places)) + self.after_balance
 
     def amount(self, amount: int) -> bytes:
-        """The block of a booked amount."""
+        """Return the block of a booked amount."""
         return _AMOUNT_BLOCK + text_bytes(with_point(amount, self.places)) + self.after_amount
 
 

@@ -33,7 +33,7 @@ class RuleCache:
         self._bytes, self._most_bytes = 0, most_bytes
 
     def by_key(self, keys: Sequence[bytes | None]) -> list[Account]:
-        """The account of each key. Raises RebuildingError and ForeignTablesError, as `Store.check_whole`."""
+        """Return the account of each key. Raises RebuildingError and ForeignTablesError, as `Store.check_whole`."""
         with self._store.read() as txn:
             self._renew(txn)
             named = self._named
@@ -47,7 +47,7 @@ class RuleCache:
         return [named[key] for key in keys]
 
     def by_id(self, ids: Collection[bytes]) -> Mapping[bytes, Account]:
-        """The account of each id, as `by_key`."""
+        """Return the account of each id, as `by_key`."""
         with self._store.read() as txn:
             self._renew(txn)
             missing = self._load(txn, ids)

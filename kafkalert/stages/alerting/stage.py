@@ -162,7 +162,7 @@ class Alerting:
             raise failed
 
     def _second_hop(self, messages: Sequence[Message], out: Delivery, dead: DeadLetters) -> None:
-        """The alerts of the one customer that the key names."""
+        """Send the alerts of the one customer that the key names."""
         read: list[tuple[Message, str, bytes]] = []
         for message in messages:
             try:

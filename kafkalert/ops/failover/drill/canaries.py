@@ -45,7 +45,7 @@ class Canaries:
         """How the id of every entry of this drill begins."""
 
     def rows(self) -> list[Record]:
-        """The account's customer, and what that customer asks for: an e-mail for every debit."""
+        """Return the account's customer, and what that customer asks for: an e-mail for every debit."""
         setting = {"alertType": _ALERT_TYPE, "channels": [Channel.EMAIL], "amount": (_DECIMAL, {"value": _THRESHOLD})}
         account = {"account": {"id": self._account}, "currency": {"symbol": _CURRENCY}, "settings": [setting]}
         settings = {
@@ -65,7 +65,7 @@ class Canaries:
         ]
 
     def tombstones(self) -> list[Record]:
-        """What removes the rows; the account's first, so that nothing is raised without a customer."""
+        """Return what removes the rows; the account's first, so that nothing is raised without a customer."""
         return [Record(one.topic, one.key, None) for one in reversed(self.rows())]
 
     def entry(self, number: int, now_ms: int) -> tuple[Record, AlertId]:

@@ -241,4 +241,4 @@ def _never() -> bool:
 
 
 def _nothing(_: object) -> None:
-    """It was shown and agreed to before."""
+    """Ask nothing: it was shown and agreed to before."""

@@ -52,7 +52,7 @@ class Counted:
     gap_seconds: float | None
 
     def problems(self) -> list[str]:
-        """What is wrong with it, in words."""
+        """Return what is wrong with it, in words."""
         told = (
             (self.lost, "lost: acknowledged, and no alert was written"),
             (self.repeated, "repeated: their alerts were written more than once"),
@@ -100,7 +100,10 @@ class Report:
 def count(
     sent: Sequence[Sent], answered: Mapping[AlertId, bool], sights: Mapping[AlertId, Collection[Sight]]
 ) -> Counted:
-    """What became of these canaries; `answered` is whether a cluster took each, and lacks those without an answer."""
+    """Return what became of these canaries.
+
+    `answered` is whether a cluster took each, and lacks those without an answer.
+    """
     taken = [one for one in sent if answered.get(one.alert)]
     written = {one.alert: [each for each in sights.get(one.alert, ()) if each.native] for one in sent}
     latencies, arrivals = [], []

@@ -54,7 +54,7 @@ class Watching:
         self._ended.set()
 
     def sights(self) -> dict[AlertId, tuple[Sight, ...]]:
-        """What was seen so far."""
+        """Return what was seen so far."""
         with self._changed:
             return {alert: tuple(seen) for alert, seen in self._sights.items()}
 

@@ -13,7 +13,7 @@ T = TypeVar("T")
 def at_once(
     calls: Mapping[K, Callable[[], T]], seconds: float, *, hasty: Mapping[K, float] | None = None
 ) -> dict[K, T | Exception]:
-    """What each of `calls` returned or raised within `seconds`; TimeoutError for one that did not end.
+    """Return what each of `calls` returned or raised within `seconds`; TimeoutError for one that did not end.
 
     Those in `hasty` are not waited for longer than it says.
 

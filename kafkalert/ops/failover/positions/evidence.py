@@ -35,7 +35,7 @@ _QUEUE_KILOBYTES: Final = 8 << 10
 def newest_copies(
     target: Cluster, old: str, topics: Iterable[str], clock: Clock
 ) -> tuple[dict[Partition, int], dict[Partition, int], bool]:
-    """The time (ms) of the newest record of each partition that came from `old`; whether all could be looked at.
+    """Return the time (ms) of the newest record of each partition that came from `old`; whether all could be looked at.
 
     In between, for each partition that has none lately, the time of its newest record. One that is in neither is empty.
     Raises UnreachableError, KafkalertError where the target does not let us read.
@@ -63,7 +63,9 @@ def newest_copies(
 def heartbeats_since(
     settings: Settings, target: Cluster, since: int, clock: Clock
 ) -> tuple[Sequence[HeartbeatRecord], bool]:
-    """The heartbeats on the target from `since` (ms) on, read for a few seconds; whether those are all to the last.
+    """Return the heartbeats on the target from `since` (ms) on, read for a few seconds.
+
+    It also returns whether those are all, to the last one.
 
     They are in the log's order. Raises UnreachableError.
     """
@@ -111,7 +113,7 @@ class _Kept:
         self._bytes = 0
 
     def take(self, value: bytes | None) -> None:
-        """The next record; one that is no heartbeat tells nothing."""
+        """Take the next record; one that is no heartbeat tells nothing."""
         heartbeat = decode(value)
         if value is None or heartbeat is None:
             return
@@ -127,7 +129,7 @@ class _Kept:
 
 
 def topics_of(cluster: Cluster) -> dict[str, int]:
-    """The topics of a cluster, with the number of their partitions. Raises UnreachableError."""
+    """Return the topics of a cluster, with the number of their partitions. Raises UnreachableError."""
     try:
         listed = clients.admin(cluster).list_topics(timeout=READ_SECONDS).topics
     except KafkaException as error:

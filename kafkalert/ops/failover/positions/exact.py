@@ -161,7 +161,9 @@ def _lacking(a: Marks, b: Marks, parts: Iterable[tuple[int, int]]) -> list[Mark]
 def oldest(
     a: Iterable[Mark], b: Iterable[Mark], committed: int | None, *, a_crossed: int, b_crossed: int
 ) -> int | None:
-    """The time (ms) from which windows of both logs have to begin for a group at `committed` or later; None: nowhere.
+    """Return the time (ms) from which windows of both logs have to begin for a group at `committed` or later.
+
+    None means that they begin nowhere.
 
     A window begins at the first record of this time or later. `a` has what lies on A at or behind `committed` (None:
     no group has yet) and `a_crossed`, `b` what lies on B at or behind `b_crossed`; both may have more. A record and

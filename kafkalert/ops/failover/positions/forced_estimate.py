@@ -75,7 +75,7 @@ class ForcedEstimate:
 
 
 def staying(view: View, other: str) -> ForcedEstimate:
-    """What it means that stages stay on the active cluster, and do not wait for `other` any more."""
+    """Return what it means that stages stay on the active cluster, and do not wait for `other` any more."""
     # A group that has not come so far yet still has to skip what the last switch says.
     detail = {} if view.commit is None else view.commit.detail
     kept: dict[str, Any] = {name: detail[name] for name in ("groups", "ends") if name in detail}

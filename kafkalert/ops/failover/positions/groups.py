@@ -71,7 +71,7 @@ class Groups:
         return sorted(one.group_id for one in listed.valid if one.group_id.startswith(self._start))
 
     def check_seen(self) -> None:
-        """That this client may see every group of a stage: a cluster leaves others out of `names`, unsaid.
+        """Check that this client may see every group of a stage: a cluster leaves others out of `names`, unsaid.
 
         Raises DeniedError.
         """
@@ -121,7 +121,7 @@ class Groups:
         return found
 
     def skip_ends(self, groups: Iterable[str]) -> dict[str, dict[Partition, int]]:
-        """The ends before which each group skips what the last switch says, where it has kept them."""
+        """Return the ends before which each group skips what the last switch says, where it has kept them."""
         return {
             group: {(one.topic, one.partition): end for one in places if (end := bound(one.metadata)) is not None}
             for group, places in self._places(groups).items()

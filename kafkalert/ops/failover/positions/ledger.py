@@ -251,7 +251,7 @@ class Ledger:
             self._changed.notify_all()
 
     def _times(self) -> dict[Partition, int]:
-        """The time from which each partition's windows have to begin."""
+        """Return the time from which each partition's windows have to begin."""
         source, target = self._windows
         floors: dict[Partition, int] = {}
         for one in source.begin:
@@ -286,7 +286,7 @@ class Ledger:
             self._native[window.name][one].written(mark)
 
     def window(self, cluster: str) -> LogWindow:
-        """The window on one of the clusters."""
+        """Return the window on one of the clusters."""
         return self._source if cluster == self._source.name else self._target
 
     def _wait(self, is_so: Callable[[], bool], seconds: float) -> bool:

@@ -126,7 +126,7 @@ class LogWindow:
         return sorted({one for one, mark in read if mark.native})
 
     def whole_since(self, one: Partition, floor: int | None) -> int | None:
-        """The time (ms) from which on a partition's records are all in its window; None where that is not known.
+        """Return the time (ms) from which on a partition's records are all in its window; None where that is not known.
 
         `floor`: the time from which on it was read. Where it begins with what is left of the log, what is gone may have
         been of that time, too.
@@ -145,7 +145,7 @@ class LogWindow:
         return self._before + sum(max(0, end - self.positions[one]) for one, end in self.ends.items())
 
     def high_watermarks(self) -> dict[Partition, int]:
-        """The offset after the last record of all, of each partition. Raises UnreachableError."""
+        """Return the offset after the last record of all, of each partition. Raises UnreachableError."""
         return self.places.high_watermarks(self.begin)
 
     def open_transactions(self) -> dict[Partition, tuple[int, int]]:
@@ -155,7 +155,7 @@ class LogWindow:
         return {one: (stable[one], end) for one, end in ends.items() if end > stable[one]}
 
     def open_copies(self, ends: Mapping[Partition, int], seconds: float) -> dict[Partition, Marks]:
-        """Copies at or behind `ends`, the last stable offsets: a transaction of somebody else is open before them.
+        """Return copies at or behind `ends`, the last stable offsets: somebody's transaction is open before them.
 
         The mirror's are never part of one. Raises KafkalertError where they cannot be read within `seconds`.
         """
@@ -178,7 +178,7 @@ class LogWindow:
         *,
         uncommitted: bool,
     ) -> Iterator[tuple[Partition, Mark]]:
-        """What lies from `starts` on before `ends`. Raises `late` after so many seconds."""
+        """Yield what lies from `starts` on before `ends`. Raises `late` after so many seconds."""
         wanted = {one: end for one, end in ends.items() if end > starts[one]}
         if not wanted:
             return
@@ -194,7 +194,7 @@ class LogWindow:
             reader.close()
 
     def before(self, floors: Mapping[Partition, int], stop: Event) -> Iterator[tuple[Partition, Mark]]:
-        """What lies before `begin`, from the first record of each partition's time (ms) on, by rising offset.
+        """Yield what lies before `begin`, from the first record of each partition's time (ms) on, by rising offset.
 
         Ends early at `stop`. Raises KafkalertError.
         """
@@ -218,7 +218,10 @@ class LogWindow:
 
 
 def share(needs: Iterable[int], most: int) -> int:
-    """What each may have at most, so that they have `most` together; what some do not need is left to the others."""
+    """Return what each may have at most, so that they have `most` together.
+
+    What some do not need is left to the others.
+    """
     rising = sorted(needs)
     for others, need in zip(range(len(rising), 0, -1), rising, strict=True):
         if need * others > most:

@@ -43,7 +43,7 @@ class NativeRecords:
         """The offset behind the last native record that has a copy."""
 
     def written(self, one: Mark) -> None:
-        """A native record was read, behind all others so far."""
+        """Take a native record, which lies behind all others so far."""
         if one.id in self._early:
             self._early.discard(one.id)
             self._crossed_up_to(one.offset)
@@ -51,7 +51,7 @@ class NativeRecords:
             self._missing.setdefault(one.id, (one.offset, one.timestamp))
 
     def copied(self, record_id: bytes, *, may_be_early: bool = True) -> None:
-        """A copy was read, behind all others so far; `may_be_early`: its native record may be read later."""
+        """Take a copy, which lies behind all others so far; `may_be_early`: its native record may be read later."""
         self.last_copy = record_id
         found = self._missing.pop(record_id, None)
         if found is not None:

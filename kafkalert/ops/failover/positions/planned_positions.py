@@ -84,7 +84,7 @@ class PlannedPositions:
         ]
 
     def check_uncut(self, groups: Groups) -> None:
-        """That the source's logs were not cut before what `groups` have processed, to grow again since.
+        """Check that the source's logs were not cut before what `groups` have processed, to grow again since.
 
         Raises RefusedError where one was; UnreachableError, DeniedError.
         """
@@ -100,7 +100,7 @@ class PlannedPositions:
                 )
 
     def _open(self, name: str) -> Iterator[str]:
-        """A sentence for each partition of a cluster in which somebody's transaction is open."""
+        """Yield a sentence for each partition of a cluster in which somebody's transaction is open."""
         for one, (stable, end) in sorted(self._ledger.window(name).open_transactions().items()):
             yield (
                 f"a transaction of another program is open in {_named(one)} on {name}, since offset {stable}: "
@@ -147,7 +147,10 @@ class PlannedPositions:
         return _count(self._ledger.uncrossed(self._source, self._ends[self._source]).values())
 
     def obstacle(self) -> str:
-        """What keeps them from crossing, where that is an open transaction; empty in the first second of waiting."""
+        """Return what keeps them from crossing, where that is an open transaction.
+
+        It returns nothing in the first second of waiting.
+        """
         now = self._clock.monotonic()
         if now >= self._ask_at:
             self._ask_at = now + _ASK_SECONDS
@@ -155,7 +158,7 @@ class PlannedPositions:
         return self._obstacle
 
     def detail(self, committed: Committed, skip_ends: Committed | None = None) -> dict[str, Any]:
-        """What COMMIT says: where each group goes on, and to which ends all had crossed.
+        """Return what COMMIT says: where each group goes on, and to which ends all had crossed.
 
         `skip_ends`: before which ends groups skip what the switch to the source says. Raises KafkalertError where a
         place cannot be found.
@@ -181,7 +184,7 @@ class PlannedPositions:
         return {"groups": groups, "ends": ends}
 
     def _check_vouched(self) -> None:
-        """That nothing that was read shows that older records may not have crossed. Raises RefusedError."""
+        """Check that nothing that was read shows that older records may not have crossed. Raises RefusedError."""
         for name, shown in self._ledger.unvouched.items():
             window = self._ledger.window(name)
             if found := window.committed_behind(shown, POSITIONS_SECONDS):
@@ -193,7 +196,7 @@ class PlannedPositions:
                 )
 
     def _check_known(self, committed: Committed) -> None:
-        """That the topics that groups have read are known: there alone they can go on. Raises RefusedError."""
+        """Check that the topics that groups have read are known: there alone they can go on. Raises RefusedError."""
         for group, offsets in committed.items():
             read = {topic for (topic, _), offset in offsets.items() if offset >= 0}
             if unknown := sorted(read & self._unknown):
@@ -205,7 +208,9 @@ class PlannedPositions:
                 )
 
     def _check_unread(self, committed: Committed, kind: type[KafkalertError]) -> None:
-        """That the source still has what groups have yet to read: of what is gone nobody knows where it lies elsewhere.
+        """Check that the source still has what groups have yet to read.
+
+        Nobody knows where that lies elsewhere which is gone.
 
         Raises `kind`.
         """
@@ -224,7 +229,7 @@ class PlannedPositions:
         )
 
     def _alone(self, one: Partition, what: NotCrossed) -> KafkalertError:
-        """What has to be on the target and is not, so that there is no place to go on."""
+        """Return what has to be on the target and is not, so that there is no place to go on."""
         said = (
             f"On {self._source} alone: {counted(what.count, 'record')} of {_named(one)}, from offset {what.offset} on"
         )
@@ -239,7 +244,7 @@ class PlannedPositions:
         )
 
     def _passed(self, group: str, ends: Mapping[Partition, int]) -> dict[Partition, Ranges]:
-        """What the switch to the source had a group skip there, by the same rule as its members go by."""
+        """Return what the switch to the source had a group skip there, by the same rule as its members go by."""
         now = self._ends[self._source]
         return {
             one: within(listed, ends.get(one, now.get(one, 0))) for one, listed in ranges(self._arrived, group).items()
@@ -247,7 +252,7 @@ class PlannedPositions:
 
 
 def _crossed(settings: Settings, view: View, source: str) -> dict[Partition, int]:
-    """The offset before which all native records of `source` are known to be on the other cluster, where anybody knows.
+    """Return the offset before which all native records of `source` are known to be on the other cluster.
 
     By what the connector has confirmed, and by the last switch, whichever is higher.
     """

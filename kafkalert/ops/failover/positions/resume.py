@@ -132,7 +132,10 @@ def points_of(
 
 
 def _reached(end: End | None, carried: int | None) -> int | None:
-    """The end of a partition on the old cluster, or a little less; None where all that is known of it is of before."""
+    """Return the end of a partition on the old cluster, or a little less.
+
+    It returns None where all that is known of it is of before.
+    """
     told = [] if end is None else [end.offset]
     if carried is not None:
         return max([*told, carried + 1])
@@ -140,7 +143,7 @@ def _reached(end: End | None, carried: int | None) -> int | None:
 
 
 def _within(start: int, end: int, *offsets: int | None) -> int:
-    """The first of `offsets` that the log has; without one its start."""
+    """Return the first of `offsets` that the log has; without one its start."""
     return next((one for one in offsets if one is not None and start <= one <= end), start)
 
 
@@ -159,6 +162,6 @@ def _first_of_each(made: Sequence[Claim]) -> list[Claim]:
 
 
 def _others(say: Say) -> list[bytes]:
-    """The later ids, without those that stood before already."""
+    """Return the later ids, without those that stood before already."""
     before = {one.id for one in say.made}
     return [one for one in dict.fromkeys(say.later) if one not in before]

@@ -75,7 +75,9 @@ def ends_told(heartbeats: Iterable[HeartbeatRecord], old: str) -> dict[str, dict
 def whole_until(
     crossed: Mapping[Partition, int], *, healthy: bool, others: Mapping[Partition, int] | None = None
 ) -> int | None:
-    """The moment (ms) up to which all outputs have crossed, by their copies on the target; None without any copy.
+    """Return the moment (ms) up to which all outputs have crossed, by their copies on the target.
+
+    It returns None without any copy.
 
     `crossed` has the time of the newest copy of each partition, which is when a stage made it. A flow that runs may be
     late in some of them, so the oldest of these times counts; but a partition that brought nothing for QUIET_SECONDS,
@@ -94,7 +96,7 @@ def whole_until(
 
 
 def quiet_until(heartbeats: Iterable[HeartbeatRecord], old: str, *, two_hop: bool = False) -> int | None:
-    """The newest moment (ms) at which `old` took heartbeats, if no instance made an alert there QUIET_SECONDS before.
+    """Return the newest moment (ms) at which `old` took heartbeats, and no alert was made QUIET_SECONDS before.
 
     Then nothing waited to cross at that moment, however old the newest copy is. Of later heartbeats only the alerts
     count: from a cluster that is gone nothing crosses, however quiet it is. Two heartbeats have to tell of such a

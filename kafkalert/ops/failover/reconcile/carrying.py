@@ -165,7 +165,7 @@ class Carrier:
 
 
 def headers_of(message: Message, origin: str, target: str) -> list[tuple[str, Any]]:
-    """A record's headers as its copy on `target` has them: it came from `origin`, and from there alone."""
+    """Return a record's headers as its copy on `target` has them: it came from `origin`, and from there alone."""
     marks = {f"{ORIGIN_HEADER}{name}" for name in (origin, target)}
     found: Any = message.headers() or ()
     return [*((name, value) for name, value in found if name not in marks), (f"{ORIGIN_HEADER}{origin}", None)]

@@ -22,7 +22,7 @@ _STEP_SECONDS: Final = 0.2
 
 
 def check_control(watch: Watch, settings: Settings, old: str) -> str:
-    """That both clusters answer, stages are elsewhere and nobody switches; the name of the cluster in use.
+    """Check that both clusters answer, stages are elsewhere and nobody switches; return which cluster is in use.
 
     Raises RefusedError.
     """
@@ -74,7 +74,7 @@ def goes_on(settings: Settings, flow: Flow) -> bool:
 
 
 def check_stopped(settings: Settings, flow: Flow) -> None:
-    """That a flow that was stopped still is, and so stays where it is. Raises RefusedError."""
+    """Check that a flow that was stopped still is, and so stays where it is. Raises RefusedError."""
     if goes_on(settings, flow):
         raise RefusedError(
             f"The mirror from {flow.source} to {flow.target} is running: somebody has let it go on.",
@@ -83,7 +83,7 @@ def check_stopped(settings: Settings, flow: Flow) -> None:
 
 
 def check_runs(found: FlowStatus) -> None:
-    """That a flow runs, or is about to. Raises RefusedError."""
+    """Check that a flow runs, or is about to. Raises RefusedError."""
     if found.state not in {Condition.RUNNING, Condition.STARTING}:
         raise RefusedError(
             f"The mirror from {found.source} to {found.target} is not running: {found.state}"

@@ -161,7 +161,7 @@ class _Return:
 
 
 def _nothing() -> None:
-    """The other flow is stopped: there is nothing to catch up with."""
+    """Wait for nothing: the other flow is stopped."""
 
 
 def _changes(found: Reconciliation, stopped: Sequence[Flow], entries: str) -> list[str]:
@@ -179,7 +179,7 @@ def _changes(found: Reconciliation, stopped: Sequence[Flow], entries: str) -> li
 
 
 def _carry(one: Stranded, flow: Flow, entries: str) -> str:
-    """What becomes of a topic's stranded records; `entries`: the topic whose records are alerted."""
+    """Return what becomes of a topic's stranded records; `entries`: the topic whose records are alerted."""
     if one.topic != entries:
         return f"carry {one.carry:,} {one.kind} of {one.topic} from {flow.source} to {flow.target}"
     bookings = counted(one.carry, "booking")

@@ -33,7 +33,7 @@ class Records:
         self._crossed = bytearray()
 
     def on_old(self, one: Mark) -> None:
-        """A record of the old cluster."""
+        """Take a record of the old cluster."""
         self._oldest = min(self._oldest, one.timestamp)
         if not one.native:
             if self._most <= 0:
@@ -46,7 +46,7 @@ class Records:
         self._timestamps.append(one.timestamp)
 
     def on_new(self, one: Mark) -> None:
-        """A record of the new cluster, wherever it came from."""
+        """Take a record of the new cluster, wherever it came from."""
         places = self._sorted()
         number = number_of(one)
         at = bisect_left(self._ids, number)
@@ -54,7 +54,7 @@ class Records:
             self._crossed[places[at]] = True
 
     def oldest(self) -> int:
-        """The time (ms) of the oldest, of those that are not held too."""
+        """Return the time (ms) of the oldest, of those that are not held too."""
         return self._oldest
 
     def to_carry(self) -> Sequence[int]:
@@ -81,7 +81,7 @@ class Records:
         return (place for place, crossed in enumerate(self._crossed) if not crossed)
 
     def _sorted(self) -> Sequence[int]:
-        """The place of each id, once ids are sorted for look-ups; repeats need not be carried."""
+        """Return the place of each id, once ids are sorted for look-ups; repeats need not be carried."""
         if self._places is None:
             order = sorted(range(len(self._ids)), key=self._ids.__getitem__)
             self._places = array("I", order)
@@ -94,5 +94,5 @@ class Records:
 
 
 def number_of(one: Mark) -> int:
-    """A mark's id as a number, which is smaller."""
+    """Return a mark's id as a number, which is smaller."""
     return int.from_bytes(one.id, "little")

@@ -53,7 +53,7 @@ class Key:
     follows: bool = False
 
     def on_old(self, row: Row, end: int) -> None:
-        """A row of the old cluster; native ones before the offset `end` are carried, later ones cross by themselves."""
+        """Take a row of the old cluster: native ones before offset `end` are carried, later ones cross alone."""
         self.last_old = row
         if not row.native:
             return
@@ -63,7 +63,7 @@ class Key:
             self.stranded.append(row)
 
     def on_new(self, row: Row) -> None:
-        """A row of the new cluster."""
+        """Take a row of the new cluster."""
         self.last_new = row
         if any(row.id == one.id for one in self.stranded):
             self.crossed += () if row.id in self.crossed else (row.id,)
@@ -78,7 +78,7 @@ class Key:
             self.follows = bool(self.stranded) and self.stranded[-1].id in self.crossed
 
     def lost(self, gone: AbstractSet[int], *, on_new: bool) -> None:
-        """What was to be read at these offsets is gone: compaction took it, as it was not the last one."""
+        """Forget what was to be read at these offsets: compaction took it, as it was not the last one."""
         if on_new:
             while self.theirs is not None and self.theirs.offset in gone:
                 self.theirs, self.hidden = self.hidden, None
@@ -89,7 +89,7 @@ class Key:
             self.stranded = [one for one in self.stranded if one.offset not in gone]
 
     def winner(self) -> tuple[Row | None, bool]:
-        """The row that wins, and whether it is one of the old cluster's own. None: there is no row any more."""
+        """Return the row that wins, and whether it is one of the old cluster's own. None: there is no row any more."""
         if not self.stranded:
             return self.last_new, False
         ours = self.stranded[-1]
@@ -112,12 +112,12 @@ class Key:
         return (row for row in self.stranded if row.id not in carried and row.id not in self.crossed)
 
     def to_put_on_new(self) -> Row | None:
-        """The row to be put at the new cluster's end, once all that have to be are carried there."""
+        """Return the row to be put at the new cluster's end, once all that have to be are carried there."""
         row, _ = self.winner()
         return None if row is None or _same(row, self.last_new) else row
 
     def to_put_on_old(self) -> Row | None:
-        """The row to be put at the old cluster's end; None where it ends as it should."""
+        """Return the row to be put at the old cluster's end; None where it ends as it should."""
         row = self.since or self.winner()[0]
         return None if row is None or _same(row, self.last_old) else row
 

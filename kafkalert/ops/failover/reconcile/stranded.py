@@ -53,7 +53,7 @@ class Found:
     most: int = MARKED
 
     def note(self, one: Partition, made: Mark) -> None:
-        """A record of the old cluster that may be stranded."""
+        """Take a record of the old cluster that may be stranded."""
         if one not in self.records:
             self.records[one] = Records(self.most)
         self.records[one].on_old(made)
@@ -122,11 +122,11 @@ class Search:
         return found
 
     def again(self, found: Found) -> None:
-        """What has come to the new cluster since. Raises KafkalertError."""
+        """Read what has come to the new cluster since. Raises KafkalertError."""
         self._on_new(found, self._places[self._new.name].ends(found.read_new))
 
     def again_tables(self, found: Found, catch_up: Callable[[], None]) -> None:
-        """What has come to the tables of both; `catch_up` returns once the flow back has carried what is there."""
+        """Read what has come to the tables of both; `catch_up` returns once the flow back has carried what is there."""
         ends = self._places[self._new.name].ends(found.tables)
         catch_up()
         self._on_old(found, self._places[self._old.name].ends(found.tables))
@@ -168,7 +168,7 @@ def _row_on_old(found: Found, one: Partition, message: Message, made: Mark) -> N
 
 
 def row_of(message: Message, made: Mark) -> Row:
-    """A record of a table."""
+    """Return a record of a table."""
     return Row(made.offset, number_of(made), made.timestamp, made.native, message.value() is None)
 
 

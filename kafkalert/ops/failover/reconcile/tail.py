@@ -61,7 +61,7 @@ class Tail:
         return self._found.tables
 
     def look_again(self) -> None:
-        """What has come to the target since. Raises KafkalertError."""
+        """Read what has come to the target since. Raises KafkalertError."""
         self._search.again(self._found)
 
     def carry(self, progress: Callable[[str], AbstractContextManager[Note]]) -> None:
@@ -117,7 +117,7 @@ class Tail:
         return [one for one in seen if one.is_stranded or one.doubtful or one.unseen]
 
     def superseded(self) -> list[Superseded]:
-        """The first rows that are not carried, by their place."""
+        """Return the first rows that are not carried, by their place."""
         rows = sorted((one, row) for one, key in self._found.tracked() for row in key.superseded())[:LISTED]
         return [
             Superseded(topic, number, row.offset, moment(row.timestamp), self._old.name)

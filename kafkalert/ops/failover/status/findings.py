@@ -33,7 +33,7 @@ def judged(found: Survey, unknown: Sequence[str] = ()) -> Survey:
 
 
 def instance_grade(one: Instance) -> Grade:
-    """What the state of an instance means; of one that is silent it is of an earlier time."""
+    """Return what the state of an instance means; of one that is silent it is of an earlier time."""
     if one.presence is Presence.STOPPED:
         return Grade.WAITING
     if one.presence is Presence.SILENT:
@@ -44,7 +44,7 @@ def instance_grade(one: Instance) -> Grade:
 
 
 def flow_hint(one: FlowStatus, given_up: str) -> str:
-    """What has a flow run that does not; `given_up`: the cluster that was left by force, as `Survey` has it."""
+    """Return what has a flow run that does not; `given_up`: the cluster that was left by force, as `Survey` has it."""
     if one.state is Condition.STARTING:
         return f"Wait until it runs: `kafkalert mirror status` shows it. {one.hint}".rstrip()
     if one.state not in {Condition.STOPPED, Condition.PAUSED}:
@@ -115,7 +115,7 @@ def _causes(held: Sequence[Instance], silent: Sequence[Instance]) -> str:
 
 
 def _instances(found: Survey) -> Iterator[Finding]:
-    """What is wrong with single instances; those of alerting that wait are named where alerts are."""
+    """Yield what is wrong with single instances; those of alerting that wait are named where alerts are."""
     for one in found.instances:
         who = f"{harmless(one.stage)} {harmless(one.instance)}"
         if one.presence is Presence.ALIVE and one.cluster != found.active:
@@ -135,7 +135,7 @@ def _instances(found: Survey) -> Iterator[Finding]:
 
 
 def _waiting(found: Survey) -> Iterator[Finding]:
-    """What nobody can read yet."""
+    """Yield what nobody can read yet."""
     for one in found.groups or ():
         for first in one.transactions[:1]:
             more = len(one.transactions) - 1

@@ -73,7 +73,7 @@ _DECODER: Final = msgspec.json.Decoder(HeartbeatRecord)
 
 
 def decode(value: bytes | None) -> HeartbeatRecord | None:
-    """The heartbeat that a record's value holds; None where it holds none, as anybody may write to a topic.
+    """Return the heartbeat that a record's value holds; None where it holds none, as anybody may write to a topic.
 
     None also for one that no instance of ours writes: too large, a name that no terminal shows, a number below 0.
     """

@@ -69,7 +69,7 @@ def past(settings: Settings) -> tuple[list[Switch], list[str]]:
 
 
 def switches(view: View, version: int, remarks: Iterable[Event] = ()) -> list[Switch]:
-    """The attempts of `view`, the oldest first; of each the events that counted, and `remarks` of its epoch."""
+    """Return the attempts of `view`, the oldest first; of each the events that counted, and `remarks` of its epoch."""
     carried: dict[int, list[Reconciled]] = {}
     for event in remarks:
         carried.setdefault(event.epoch, []).extend(_reconciled(event))
@@ -129,12 +129,12 @@ def _lost(mode: str, outcome: str, told: Any) -> int | None:  # noqa: ANN401 - a
 
 
 def _count(told: Any) -> int | None:  # noqa: ANN401 - as above
-    """A number of records; None where it is none that Kafka could hold."""
+    """Return a number of records; None where it is none that Kafka could hold."""
     return told if type(told) is int and 0 <= told < 2**63 else None
 
 
 def when(event: Event) -> datetime | None:
-    """The time of an event, to the second; None where it is no time."""
+    """Return the time of an event, to the second; None where it is no time."""
     return moment(event.at // 1000 * 1000)
 
 

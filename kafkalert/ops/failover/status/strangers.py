@@ -29,7 +29,7 @@ def judged_with_strangers(found: Survey, unknown: Sequence[str] = ()) -> Survey:
 
 
 def strangers(found: Survey) -> Iterator[Finding]:
-    """That some heartbeats come from no stage, if any do; by a ghost's beats nothing is bad, and no status changes."""
+    """Tell of heartbeats that come from no stage, if any do. By them nothing is bad, and no status changes."""
     named = [f"{harmless(one.stage)} {harmless(one.instance)}" for one in found.instances if is_stranger(one)]
     if not named:
         return

@@ -130,7 +130,7 @@ def look(settings: Settings) -> Survey:
 
 
 def seen(member: WatchedInstance, now: float) -> Instance:
-    """A watched instance as it is told to people and programs."""
+    """Return a watched instance as it is told to people and programs."""
     beat = member.beat
     since = None if member.arrived is None else round(now - member.arrived, 1)
     return Instance(
@@ -149,7 +149,7 @@ def seen(member: WatchedInstance, now: float) -> Instance:
 
 
 def attempt(event: Event | None) -> PendingSwitch | None:
-    """A PREPARE as an attempt."""
+    """Return a PREPARE as an attempt."""
     if event is None:
         return None
     by, reason = harmless(event.by), harmless(event.reason)

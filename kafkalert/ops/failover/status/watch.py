@@ -67,7 +67,7 @@ class Watch:
 
 
 def nobody(settings: Settings) -> UnreachableError:
-    """The sentence for a context no cluster of which answers."""
+    """Return the sentence for a context no cluster of which answers."""
     where = [f"{name} ({settings.clusters[name].bootstrap})" for name in settings.context.clusters]
     what = f"Neither {' nor '.join(where)} answers." if len(where) > 1 else f"Cluster {where[0]} does not answer."
     return UnreachableError(what, hint="Start one, or correct bootstrap under [clusters].")

@@ -72,7 +72,7 @@ def call_off(
 
 
 def abort_of(prepare: Event, by: str, reason: str, clock: Clock) -> Event:
-    """The ABORT of an attempt."""
+    """Return the ABORT of an attempt."""
     return Event(
         prepare.epoch,
         prepare.id,

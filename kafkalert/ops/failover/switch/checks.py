@@ -21,7 +21,7 @@ _CAUSES_FIRST: Final = {Condition.STOPPED: 0, Condition.PAUSED: 0, Condition.STA
 
 
 def check_idle(active: str, epoch: int, pending: PendingSwitch | None, target: str) -> None:
-    """That nobody else is switching, and stages are elsewhere. Raises RefusedError."""
+    """Check that nobody else is switching, and stages are elsewhere. Raises RefusedError."""
     if pending is not None:
         when = f", at {pending.at:%H:%M:%S} UTC" if pending.at else ""
         raise RefusedError(
@@ -44,7 +44,7 @@ def is_there(found: Survey, target: str) -> bool:
 
 
 def check_forced(found: Survey, target: str) -> None:
-    """That force is needed, and can help: also to stay where stages run, while the other cluster does not answer.
+    """Check that force is needed, and can help: also to stay where stages run, while the other cluster does not answer.
 
     Raises RefusedError, UnreachableError.
     """
@@ -70,7 +70,7 @@ def check_forced(found: Survey, target: str) -> None:
 
 
 def check_planned(settings: Settings, found: Survey, target: str) -> None:
-    """That a planned switch can succeed. Raises RefusedError, UnreachableError."""
+    """Check that a planned switch can succeed. Raises RefusedError, UnreachableError."""
     check_idle(found.active, found.epoch, found.pending, target)
     for one in found.clusters:
         if one.hint:
@@ -88,7 +88,7 @@ def check_planned(settings: Settings, found: Survey, target: str) -> None:
 
 
 def check_flows(found: Survey) -> None:
-    """That both flows of the mirror run. Raises RefusedError."""
+    """Check that both flows of the mirror run. Raises RefusedError."""
     if not found.flows:
         raise RefusedError(
             "Whether the mirror runs is not known; a planned switch needs both flows.",
@@ -109,7 +109,7 @@ def check_flows(found: Survey) -> None:
 
 
 def check_topics(comparisons: Sequence[Comparison], settings: Settings, active: str) -> None:
-    """That every topic of the active cluster is on the other with as many partitions. Raises RefusedError."""
+    """Check that every topic of the active cluster is on the other with as many partitions. Raises RefusedError."""
     own = {settings.topic(topic.name) for topic in PIPELINE if topic.internal}
     partitions: dict[str, dict[str, str]] = {}
     for one in comparisons:
@@ -136,7 +136,7 @@ def _only_forced(target: str) -> str:
 
 
 def check_size(commit: Event) -> None:
-    """That the control log takes it. Raises CalledOffError."""
+    """Check that the control log takes it. Raises CalledOffError."""
     size = len(encode(commit))
     if size > COMMIT_BYTES:
         places = [one for places in commit.detail["groups"].values() for one in places.values()]

@@ -23,6 +23,6 @@ class SwitchContext:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Some names, and how many more."""
+    """Return some names, and how many more."""
     more = len(names) - _AT_A_GLANCE
     return ", ".join(sorted(names)[:_AT_A_GLANCE]) + (f" and {more} more" if more > 0 else "")

@@ -48,7 +48,7 @@ def ended_as(readiness: Readiness) -> tuple[Outcome, tuple[str, ...]]:
 
 
 def dead_target(context: SwitchContext, attempt: SwitchAttempt, outcome: Outcome) -> list[str]:
-    """What to do where stages do not run because the cluster that they were moved to died."""
+    """Return what to do where stages do not run because the cluster that they were moved to died."""
     target, answering = attempt.order.target, context.watch.control.reachable()
     if outcome is not Outcome.INCOMPLETE or target in answering:
         return []
@@ -60,7 +60,7 @@ def dead_target(context: SwitchContext, attempt: SwitchAttempt, outcome: Outcome
 
 
 def planned_loss(uncommitted: Sequence[str], gone: Sequence[str] = (), dead: str = "") -> Loss:
-    """What a planned switch loses, and what is done again.
+    """Return what a planned switch loses, and what is done again.
 
     `uncommitted`: who may not have committed what it did. `gone`: what was lost before, so that it did not cross.
     `dead`: the target, where it has died: what it took may be gone with it, and who moves back does some of it again.
@@ -75,7 +75,7 @@ def planned_loss(uncommitted: Sequence[str], gone: Sequence[str] = (), dead: str
 
 
 def again(uncommitted: Sequence[str]) -> str:
-    """What is done again where some have not committed what they did."""
+    """Return what is done again where some have not committed what they did."""
     return f"what {listed(uncommitted)} had not committed, about a second, may be processed again, with the same ids"
 
 
@@ -90,7 +90,7 @@ def result(
     problems: Sequence[str] = (),
     interrupted: bool = False,
 ) -> Result:
-    """What became of a switch; `outcome` and `missing` are of one moment, as `ended_as` tells."""
+    """Return what became of a switch; `outcome` and `missing` are of one moment, as `ended_as` tells."""
     order = attempt.order
     switched = outcome in {Outcome.SWITCHED, Outcome.INCOMPLETE}
     return Result(

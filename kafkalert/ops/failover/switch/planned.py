@@ -107,7 +107,7 @@ class Planned:
         return self._result(ended, missing, self._target if dead else "")
 
     def _read(self) -> None:
-        """What can be done while stages still work: reading, and making the target's group coordinator ready."""
+        """Do what can be done while stages still work: read, and make the target's group coordinator ready."""
         names = self._old.names()
         self._new.committed(names)  # makes __consumer_offsets where it is not there yet
         read = self._positions.await_read(lambda text: self._progress_log.note(Step.READ, text))
@@ -292,5 +292,5 @@ def _called_off_by(first: Event) -> str:
 
 
 def _sentence(error: BaseException) -> str:
-    """What went wrong, in a sentence; of a bug only its kind, as its message may hold anything."""
+    """Return what went wrong, in a sentence; of a bug only its kind, as its message may hold anything."""
     return said(error) if isinstance(error, KafkalertError | KafkaException) else f"A bug: {type(error).__name__}."

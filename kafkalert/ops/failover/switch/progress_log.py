@@ -79,7 +79,7 @@ class ProgressLog:
 
     @contextmanager
     def step(self, step: Step) -> Iterator[None]:
-        """A step that is done where the block ends, and failed where it raises."""
+        """Note a step that is done where the block ends, and failed where it raises."""
         self._began[step] = self.clock.monotonic()
         self._put(step, Status.GOING)
         try:

@@ -19,7 +19,7 @@ _BEATING: Final = frozenset({Presence.ALIVE, Presence.STUCK})
 
 
 def reaching(members: Iterable[WatchedInstance], cluster: str, now: float) -> list[str]:
-    """The instances that beat, and whose heartbeats `cluster` took lately, as they say themselves."""
+    """Return the instances that beat, and whose heartbeats `cluster` took lately, as they say themselves."""
     return sorted(
         one.beat.instance
         for one in members
@@ -28,7 +28,7 @@ def reaching(members: Iterable[WatchedInstance], cluster: str, now: float) -> li
 
 
 def check_unreached(watcher: InstanceWatcher, cluster: str, clock: Clock) -> None:
-    """That no instance reaches `cluster`, which does not answer here. Raises RefusedError after WAIT_SECONDS."""
+    """Check that no instance reaches `cluster`, which does not answer here. Raises RefusedError after WAIT_SECONDS."""
     give_up = clock.monotonic() + WAIT_SECONDS
     while who := reaching(watcher.members().values(), cluster, clock.monotonic()):
         if clock.monotonic() >= give_up:

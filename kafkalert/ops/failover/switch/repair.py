@@ -74,7 +74,7 @@ class Plan:
 
 
 def plan(view: View, lacking: Mapping[str, Sequence[Event]], members: Sequence[WatchedInstance], now: float) -> Plan:
-    """What mends the logs that make `view`, by what instances say that are alive at `now`.
+    """Return what mends the logs that make `view`, by what instances say that are alive at `now`.
 
     An instance never goes below an epoch that it has worked in. Where the logs have lost that epoch it holds for ever,
     unless they come to say a higher one. Far above what they know nobody can have worked; that is not believed.
@@ -87,7 +87,7 @@ def plan(view: View, lacking: Mapping[str, Sequence[Event]], members: Sequence[W
 
 
 def sentences(what: Plan, view: View) -> list[str]:
-    """The changes, one a line."""
+    """Return the changes, one a line."""
     told = [
         f"write to the control log of {name} {counted(len(events), 'event')} that it lacks"
         for name, events in sorted(what.copies.items())
@@ -165,7 +165,7 @@ def _seen(settings: Settings, watch: Watch, what: Plan) -> Repair:
 
 
 def _stays(settings: Settings, view: View, epoch: int, by: str, clock: Clock) -> Event:
-    """A forced COMMIT to where stages run already: nothing is moved by it."""
+    """Return a forced COMMIT to where stages run already: nothing is moved by it."""
     other = next(name for name in settings.context.clusters if name != view.active)
     detail = staying(view, other).detail()
     return Event(

@@ -125,7 +125,7 @@ def _force(settings: Settings, order: Order, audience: Audience, found: Survey, 
 
 
 def look_again(watch: Watch, order: Order, found: tuple[str, int]) -> None:
-    """The operator may have thought for long: it still has to be this cluster and epoch.
+    """Check that it still is this cluster and epoch: the operator may have thought for long.
 
     Raises RefusedError where somebody else was quicker.
     """
@@ -175,7 +175,7 @@ def _staying_changes(order: Order, source: str, look: ForcedEstimate) -> list[st
 
 
 def _gone(found: Survey) -> list[str]:
-    """What expired before it crossed, in words."""
+    """Return what expired before it crossed, in words."""
     return [f"not on {one.target}: {words(one.expired, one.source)}" for one in found.flows if one.expired]
 
 
@@ -196,7 +196,7 @@ def _groups(found: Survey) -> str:
 
 
 def _unprocessed(found: Survey, target: str) -> str:
-    """What groups have yet to process, and where they do; where it is not known, `?`."""
+    """Return what groups have yet to process, and where they do; where it is not known, `?`."""
     if found.groups is None:
         return "?"
     before = sum(one.lag for one in found.groups)
@@ -212,7 +212,7 @@ def _do(subjects: Sequence[str]) -> str:
 
 
 def _backlog(found: Survey) -> str:
-    """What has yet to cross, by flow; where it is not known, `?`."""
+    """Return what has yet to cross, by flow; where it is not known, `?`."""
     if all(one.lag_records == 0 and one.lag_complete for one in found.flows):
         return "none"
     return ", ".join(
@@ -232,7 +232,7 @@ def _dry(
 
 
 def _unmoved(settings: Settings, order: Order, found: Survey, outcome: Outcome, loss: Loss | None = None) -> Result:
-    """What becomes of an order that moves nothing."""
+    """Return what becomes of an order that moves nothing."""
     already = outcome is Outcome.ALREADY
     return Result(
         version=VERSION,
