@@ -48,6 +48,8 @@ class Listener(ThreadingHTTPServer):
         """Take a connection, and end the oldest where there are too many."""
         with self._lock:
             old = list(self._open)[: max(0, len(self._open) - MOST + 1)]
+            for one in old:  # at once: its own thread may come to that later
+                del self._open[one]
             self._open[request] = monotonic()
         for one in old:
             _end(one)
