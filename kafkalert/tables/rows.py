@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from struct import Struct
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from confluent_kafka import Message
 
@@ -12,23 +12,23 @@ from kafkalert.errors import DecodingError
 from kafkalert.tables.kinds import Table, change
 
 _LOG = logging.getLogger(__name__)
-_PACKED: Final = Struct(">qi")
+_TIME_BYTES: Final = 8
+_pack: Final = Struct(">qi").pack  # as bytes they are ordered as the numbers are
 
 
-class Origin(NamedTuple):
-    """Where the last record of a key lay, and its time in ms."""
+def origin(message: Message) -> bytes:
+    """Return where a record lies, for `supersedes`: its time in ms, and its partition; later ones are greater."""
+    return _pack(max(0, message.timestamp()[1]), message.partition() or 0)
 
-    time: int
-    partition: int
 
-    def supersedes(self, old: "Origin | None") -> bool:
-        """Whether a record from here, read after that of `old`, is the one that counts.
+def supersedes(new: bytes, old: bytes) -> bool:
+    """Whether a record from `new`, read after that from `old`, is the one that counts.
 
-        In one partition the later offset counts. A key has records in two partitions where partitions were added to
-        its topic, or where somebody partitions otherwise. They are read in any order, so there the later record counts
-        by its time: every machine comes to the same row, whenever it reads.
-        """
-        return old is None or old.partition == self.partition or self > old
+    In one partition the later offset counts. A key has records in two partitions where partitions were added to its
+    topic, or where somebody partitions otherwise. They are read in any order, so there the later record counts by its
+    time: every machine comes to the same row, whenever it reads.
+    """
+    return new > old or new[_TIME_BYTES:] == old[_TIME_BYTES:]
 
 
 class Changes:
@@ -37,52 +37,51 @@ class Changes:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._values: dict[bytes, bytes | None] = {}
-        self._origins: dict[bytes, Origin] = {}
+        self._origins: dict[bytes, bytes] = {}
+        self._changed: dict[bytes, bytes | None] = {}
         self._overtaken = 0
 
     def take(self, message: Message) -> DecodingError | None:
         """Note what a record changes; what is wrong with it, if anything is."""
-        changed: dict[bytes, bytes | None] = {}
+        changed = self._changed
         bad = change(self._table, message, changed)
-        for row, value in changed.items():
-            origin = Origin(message.timestamp()[1], message.partition() or 0)
-            if origin.supersedes(self._origins.get(row)):
-                self._values[row], self._origins[row] = value, origin
+        if changed:
+            row, value = changed.popitem()
+            new, old = origin(message), self._origins.get(row)
+            if old is None or supersedes(new, old):
+                self._values[row], self._origins[row] = value, new
             else:
                 self._overtaken += 1
         return bad
 
     def write(self, txn: Any, compiled: Any) -> None:  # noqa: ANN401 - LMDB
         """Put and delete rows; `compiled` rules that rest on an old or a new one go, and are compiled when needed."""
-        origins = self._newer(txn)
+        self._leave_overtaken(txn)
         if self._overtaken:
             _LOG.warning(
                 "tables: %d records of %s are passed over: a later one of the same key is in another partition",
                 self._overtaken,
                 self._table.topic,
             )
-        rows = {row: self._values[row] for row in origins}
-        if not rows:
+        if not self._values:
             return
-        self._drop_compiled(txn, compiled, rows)
+        self._drop_compiled(txn, compiled, self._values)
+        in_order = sorted(self._values)
         with txn.cursor(db=self._table.rows) as cursor:
-            cursor.putmulti(sorted((row, value) for row, value in rows.items() if value is not None))
-        for row, value in rows.items():
+            cursor.putmulti([(row, value) for row in in_order if (value := self._values[row]) is not None])
+        for row, value in self._values.items():
             if value is None:
                 txn.delete(row, db=self._table.rows)
         with txn.cursor(db=self._table.origins) as cursor:
-            cursor.putmulti(sorted((row, _PACKED.pack(*origin)) for row, origin in origins.items()))
+            cursor.putmulti([(row, self._origins[row]) for row in in_order])
 
-    def _newer(self, txn: Any) -> dict[bytes, Origin]:  # noqa: ANN401 - LMDB
-        """Return the rows that these changes change, given what `txn` has."""
-        found: dict[bytes, Origin] = {}
-        for row, origin in self._origins.items():
-            old = txn.get(row, db=self._table.origins)
-            if origin.supersedes(None if old is None else Origin(*_PACKED.unpack(old))):
-                found[row] = origin
-            else:
-                self._overtaken += 1
-        return found
+    def _leave_overtaken(self, txn: Any) -> None:  # noqa: ANN401 - LMDB
+        """Leave out the changes that do not count, given what `txn` has."""
+        with txn.cursor(db=self._table.origins) as cursor:
+            for row, old in cursor.getmulti(sorted(self._origins)):
+                if not supersedes(self._origins[row], old):
+                    del self._origins[row], self._values[row]
+                    self._overtaken += 1
 
     def _drop_compiled(self, txn: Any, compiled: Any, rows: Mapping[bytes, bytes | None]) -> None:  # noqa: ANN401
         if not txn.stat(compiled)["entries"]:
