@@ -229,16 +229,17 @@ class Following:
         refused: dict[Partition, int] = {}
         now = self._clock.wall_ms()
         for message in messages:
-            topic = str(message.topic())
+            topic = message.topic() or ""
             error = message.error()
             if error is not None:
                 self._event(consumer, error, message, moved)
                 continue
             bad = changes[topic].take(message)
+            key = topic, message.partition() or 0
             if bad is not None:
-                refused[topic, int(message.partition() or 0)] = int(message.offset() or 0)
+                refused[key] = message.offset() or 0
                 self._put(message, bad)
-            moved[topic, int(message.partition() or 0)] = read[topic, int(message.partition() or 0)] = message
+            moved[key] = read[key] = message
         if not moved:
             return
         self._delivery.flush()

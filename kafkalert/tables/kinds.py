@@ -26,11 +26,11 @@ def checked_id(reader: KeyReader, key: bytes | None) -> bytes:
 
 @dataclass(frozen=True)
 class _Followed:
-    """A compacted topic, and the LMDB databases of its rows, and of where the last record of each key lay."""
+    """A compacted topic, and the LMDB databases of its rows, and of where tombstones lay: no rows are of their keys."""
 
     topic: str
     rows: Any
-    origins: Any
+    tombstones: Any
     codec: Codec
     keys: KeyReader
     read: RowReader
@@ -102,10 +102,12 @@ def tables(
         Authorisations(
             authorisations,
             store.authorisations,
-            store.authorisation_origins,
+            store.authorisation_tombstones,
             codec,
             KeyReader(codec, "AccountId"),
             read,
         ),
-        CustomerSettings(settings, store.settings, store.setting_origins, codec, KeyReader(codec, "CustomerId"), read),
+        CustomerSettings(
+            settings, store.settings, store.setting_tombstones, codec, KeyReader(codec, "CustomerId"), read
+        ),
     )

@@ -10,19 +10,17 @@ from confluent_kafka import Message
 
 from kafkalert.errors import DecodingError
 from kafkalert.tables.kinds import Table, change
+from kafkalert.tables.store import ORIGIN_BYTES, Store
 
 _LOG = logging.getLogger(__name__)
 _TIME_BYTES: Final = 8
-_pack: Final = Struct(">qi").pack  # as bytes they are ordered as the numbers are
-
-
-def origin(message: Message) -> bytes:
-    """Return where a record lies, for `supersedes`: its time in ms, and its partition; later ones are greater."""
-    return _pack(max(0, message.timestamp()[1]), message.partition() or 0)
+_pack: Final = Struct(">qi").pack
 
 
 def supersedes(new: bytes, old: bytes) -> bool:
     """Whether a record from `new`, read after that from `old`, is the one that counts.
+
+    Both are origins: the record's time in ms, and its partition, packed so that they are ordered as these are.
 
     In one partition the later offset counts. A key has records in two partitions where partitions were added to its
     topic, or where somebody partitions otherwise. They are read in any order, so there the later record counts by its
@@ -47,7 +45,8 @@ class Changes:
         bad = change(self._table, message, changed)
         if changed:
             row, value = changed.popitem()
-            new, old = origin(message), self._origins.get(row)
+            time = message.timestamp()[1]
+            new, old = _pack(max(0, time), message.partition() or 0), self._origins.get(row)
             if old is None or supersedes(new, old):
                 self._values[row], self._origins[row] = value, new
             else:
@@ -56,7 +55,10 @@ class Changes:
 
     def write(self, txn: Any, compiled: Any) -> None:  # noqa: ANN401 - LMDB
         """Put and delete rows; `compiled` rules that rest on an old or a new one go, and are compiled when needed."""
-        self._leave_overtaken(txn)
+        had_tombstones = bool(txn.stat(self._table.tombstones)["entries"])
+        self._leave_overtaken(txn, self._table.rows)
+        if had_tombstones:
+            self._leave_overtaken(txn, self._table.tombstones)
         if self._overtaken:
             _LOG.warning(
                 "tables: %d records of %s are passed over: a later one of the same key is in another partition",
@@ -66,20 +68,22 @@ class Changes:
         if not self._values:
             return
         self._drop_compiled(txn, compiled, self._values)
-        in_order = sorted(self._values)
+        origins = self._origins
+        in_order = sorted(self._values.items())
         with txn.cursor(db=self._table.rows) as cursor:
-            cursor.putmulti([(row, value) for row in in_order if (value := self._values[row]) is not None])
-        for row, value in self._values.items():
+            cursor.putmulti([(row, origins[row] + value) for row, value in in_order if value is not None])
+        for row, value in in_order:
             if value is None:
                 txn.delete(row, db=self._table.rows)
-        with txn.cursor(db=self._table.origins) as cursor:
-            cursor.putmulti([(row, self._origins[row]) for row in in_order])
+                txn.put(row, origins[row], db=self._table.tombstones)
+            elif had_tombstones:
+                txn.delete(row, db=self._table.tombstones)
 
-    def _leave_overtaken(self, txn: Any) -> None:  # noqa: ANN401 - LMDB
-        """Leave out the changes that do not count, given what `txn` has."""
-        with txn.cursor(db=self._table.origins) as cursor:
+    def _leave_overtaken(self, txn: Any, kept: Any) -> None:  # noqa: ANN401 - LMDB
+        """Leave out the changes that do not count, given what `txn` has in `kept`."""
+        with txn.cursor(db=kept) as cursor:
             for row, old in cursor.getmulti(sorted(self._origins)):
-                if not supersedes(self._origins[row], old):
+                if not supersedes(self._origins[row], old[:ORIGIN_BYTES]):
                     del self._origins[row], self._values[row]
                     self._overtaken += 1
 
@@ -88,9 +92,9 @@ class Changes:
             return
         try:
             for row, value in rows.items():
-                old = txn.get(row, db=self._table.rows)
+                old = Store.row(txn, row, self._table.rows)
                 versions = (one for one in (old, value) if one is not None)
-                for account in chain.from_iterable(self._table.accounts(row, bytes(one)) for one in versions):
+                for account in chain.from_iterable(self._table.accounts(row, one) for one in versions):
                     txn.delete(account, db=compiled)
         except DecodingError:  # an old row that cannot be read any more, so that nobody knows what rests on it
             txn.drop(compiled, delete=False)

@@ -34,6 +34,10 @@ _READERS = 1024
 _LOCK_BYTES = 128 * _READERS  # more than LMDB's table of readers takes
 _REBUILDING = b"rebuilding"
 _FROM_BEGINNING, _FROM_EARLIER = b"", b"earlier"
+ORIGIN_BYTES = 12
+"""So many bytes stand before each row, which say where its record lay: see `rows.supersedes`."""
+_FORM = "2"
+"""Of what is kept. Tables of another form are read anew."""
 MAX_ID = 480
 """Longest id in bytes that can be a row's key; LMDB takes 511."""
 
@@ -93,8 +97,8 @@ class Store:
         self.authorisations = self._env.open_db(b"authorisations")
         self.settings = self._env.open_db(b"settings")
         self.compiled = self._env.open_db(b"compiled")
-        self.authorisation_origins = self._env.open_db(b"origins of authorisations")
-        self.setting_origins = self._env.open_db(b"origins of settings")
+        self.authorisation_tombstones = self._env.open_db(b"tombstones of authorisations")
+        self.setting_tombstones = self._env.open_db(b"tombstones of settings")
         self._meta = self._env.open_db(b"meta")
 
     def _join_users(self) -> IO[str]:
@@ -120,7 +124,7 @@ class Store:
         return users
 
     def _discard_of_other_boot(self) -> None:
-        boot = _BOOT.read_text(encoding="ascii") if _BOOT.exists() else ""
+        boot = f"{_BOOT.read_text(encoding='ascii') if _BOOT.exists() else ''}{_FORM}\n"
         marker = self.folder / "boot"
         is_new = not marker.exists()
         if own_file(marker).read_text(encoding="ascii") != boot or is_new:
@@ -183,13 +187,19 @@ class Store:
         """Drop every row, checkpoint and compiled rule: the tables are read again from the beginning."""
         with self.write() as txn:
             txn.put(_REBUILDING, _FROM_BEGINNING, db=self._meta)
-            origins = (self.authorisation_origins, self.setting_origins)
-            for table in (self.authorisations, self.settings, self.compiled, *origins):
+            tombstones = (self.authorisation_tombstones, self.setting_tombstones)
+            for table in (self.authorisations, self.settings, self.compiled, *tombstones):
                 txn.drop(table, delete=False)
             with txn.cursor(db=self._meta) as cursor:
                 more = cursor.set_range(b"at/")
                 while more and bytes(cursor.key()).startswith(b"at/"):
                     more = cursor.delete()
+
+    @staticmethod
+    def row(txn: Any, key: bytes, table: Any) -> bytes | None:  # noqa: ANN401
+        """Return a row of one of the tables, None where there is none."""
+        kept: bytes | None = txn.get(key, None, table)
+        return None if kept is None else kept[ORIGIN_BYTES:]
 
     def mark_partial(self, txn: Any) -> None:  # noqa: ANN401
         """Note in `txn` that rows go back in time from here on, until they are whole again."""

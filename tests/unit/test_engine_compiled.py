@@ -21,7 +21,7 @@ from kafkalert.sandbox.expected import Expected, expected
 from kafkalert.serde.codec import Codec
 from kafkalert.stages.alerting.compiler import Compiler
 from kafkalert.stages.alerting.stage import Alerting, Names
-from kafkalert.tables.store import Store
+from kafkalert.tables.store import ORIGIN_BYTES, Store
 from tests.engine_fakes import FakeClock, FakeMessage, Remembering, Sent
 from tests.records import BOTH, CONFLUENT, PLAIN
 from tests.unit.test_rules import AUTHORISATIONS, ENTRIES, SETTINGS
@@ -30,6 +30,8 @@ NAMES = Names("accountentry", "customeraccountentry", tuple(OUTBOUND.values()))
 CHANNEL = {topic: channel for channel, topic in OUTBOUND.items()}
 KEY = {"EMAIL": ("EmailAddress", "emailAddress"), "SMS": ("PhoneNumber", "phoneNumber"), "PUSH": ("CustomerId", "id")}
 NOW = 1_750_000_000_123
+
+NOWHERE = bytes(ORIGIN_BYTES)
 
 
 class Bench:
@@ -49,11 +51,11 @@ class Bench:
             for account, customers in authorisations.items():
                 value = {"customerIds": [{"id": one} for one in customers]}
                 raw = self.codec.encode("CustomerIds", value)
-                txn.put(account.encode(), raw, db=self.store.authorisations)
+                txn.put(account.encode(), NOWHERE + raw, db=self.store.authorisations)
             for customer, row in rows.items():
                 if row is not None:
                     raw = self.codec.encode("CustomerAlertSettings", row)
-                    txn.put(customer.encode(), raw, db=self.store.settings)
+                    txn.put(customer.encode(), NOWHERE + raw, db=self.store.settings)
             self.store.mark_whole(txn)
 
     def process(self, *messages: FakeMessage, most: int = 1_000_000) -> tuple[list[Sent], list[Sent]]:

@@ -143,18 +143,18 @@ class Compiler:
         return row_of([self._flat(number, one, reach) for one in planned], self._installed)
 
     def _customers(self, txn: Any, account: bytes) -> tuple[CustomerId, ...]:  # noqa: ANN401
-        raw = txn.get(account, db=self._store.authorisations)
+        raw = self._store.row(txn, account, self._store.authorisations)
         try:
-            return () if raw is None else records.customer_ids(self._codec, bytes(raw))
+            return () if raw is None else records.customer_ids(self._codec, raw)
         except DecodingError as error:
             self.skipped[error.code] += 1
             return ()
 
     def _settings(self, txn: Any, customer: CustomerId) -> CustomerAlertSettings | None:  # noqa: ANN401
         key = customer.encode()
-        raw = txn.get(key, db=self._store.settings) if 0 < len(key) <= MAX_ID else None
+        raw = self._store.row(txn, key, self._store.settings) if 0 < len(key) <= MAX_ID else None
         try:
-            return None if raw is None else records.settings(self._codec, bytes(raw))
+            return None if raw is None else records.settings(self._codec, raw)
         except DecodingError as error:
             self.skipped[error.code] += 1
             return None

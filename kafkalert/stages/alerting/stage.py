@@ -192,7 +192,7 @@ class Alerting:
     def _authorised(self, account: bytes) -> Iterable[CustomerId]:
         with self._store.read() as txn:
             self._store.check_whole(txn)
-            row = txn.get(account, None, self._store.authorisations)
+            row = self._store.row(txn, account, self._store.authorisations)
         return () if row is None else dict.fromkeys(records.customer_ids(self._codec, row))
 
     def _sender(self, out: Delivery) -> Sender:
