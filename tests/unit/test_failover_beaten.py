@@ -11,7 +11,7 @@ from kafkalert.bus.control.state import View
 from kafkalert.errors import RefusedError
 from kafkalert.ops.failover.drill import drilling
 from kafkalert.ops.failover.drill.order import DrillAudience, DrillOrder
-from kafkalert.ops.failover.result import BeatenError, CalledOffError
+from kafkalert.ops.failover.result import BeatenError, CalledOffError, Outcome
 from kafkalert.ops.failover.status.instances import InstanceWatcher
 from kafkalert.ops.failover.status.watch import Watch
 from kafkalert.ops.failover.switch.context import SwitchContext
@@ -105,3 +105,14 @@ def test_a_drill_is_told_the_same(monkeypatch: pytest.MonkeyPatch, view: View, s
     audience = DrillAudience(lambda _: None, lambda _: None, cast("Any", None), lambda _: None)
     with pytest.raises(RefusedError, match=said):
         drilling.drill(SETTINGS, DrillOrder("dc2", 30.0, "", "ann@ops"), audience)
+
+
+@pytest.mark.parametrize(("error", "told"), [(KeyboardInterrupt(), True), (CalledOffError("It took too long."), False)])
+def test_a_ctrl_c_that_came_too_late_to_call_it_off_is_told_all_the_same(
+    error: BaseException, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The switch stands; who goes on behind it, as a drill does, has to know that somebody wanted to stop."""
+    made = planned(seen(4, "dc2"))
+    monkeypatch.setattr(made, "_outcome", lambda: commit(4, "dc2", "planned"))
+    made._call_off(error)
+    assert made._result(Outcome.SWITCHED).interrupted == told

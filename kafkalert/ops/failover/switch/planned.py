@@ -242,6 +242,7 @@ class Planned:
                 copy(self._control, self._event("ABORT", {}))
             first = self._outcome()
         if first is not None and first.event == "COMMIT":
+            self._interrupted |= interrupted
             return
         if not (interrupted or isinstance(error, KafkalertError | KafkaException | TimeoutError)):
             raise error  # a bug; the attempt is called off, and the error boundary says the rest
