@@ -80,8 +80,7 @@ class Loop:
         self._held = ""
         self._stale = self._full = False
         self._cluster = cluster
-        self.busy = False
-        self.unfinished = 0
+        self.busy, self.unfinished = False, 0
         self.ends: dict[Partition, int] = {}
         self.measured = clock.monotonic()
         self.ticked = clock.monotonic()
@@ -288,7 +287,7 @@ class Loop:
         return True
 
     def _measure_lag(self) -> None:
-        if not self._held:  # nothing is fetched then, and no end is told
+        if not (self._held or self._full):  # nothing is fetched then, and no end is told
             self.measured = self._clock.monotonic()
         self.ends = self._member.ends()
         self.busy = True

@@ -200,10 +200,7 @@ class Sandbox:
         return self._of_kind(f"mirror-{cluster}", "mirror").address
 
     def logs(self, name: str | None = None, *, last: int | None = None, follow: bool = False) -> Iterator[logs.LogLine]:
-        """Return what a component logged, or each of them.
-
-        With `follow`, it goes on with what comes, until the sandbox is down.
-        """
+        """Yield what a component logged, or each of them; with `follow` also what comes until the sandbox is down."""
         state = self._state()
         chosen = state.components if name is None else (state.component(name),)
         files = {each.name: data_folder(self.folder) / each.name / "log" for each in chosen}

@@ -230,8 +230,7 @@ class Following:
         now = self._clock.wall_ms()
         for message in messages:
             topic = message.topic() or ""
-            error = message.error()
-            if error is not None:
+            if (error := message.error()) is not None:
                 self._event(consumer, error, message, moved)
                 continue
             bad = changes[topic].take(message)

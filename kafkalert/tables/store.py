@@ -26,10 +26,9 @@ from kafkalert.tables.faults import (
     RebuildingError,
     TablesFullError,
     fault,
-    foreign,
 )
+from kafkalert.tables.users import BOOT, join_users
 
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
 _READERS = 1024
 _LOCK_BYTES = 128 * _READERS  # more than LMDB's table of readers takes
 _REBUILDING = b"rebuilding"
@@ -72,7 +71,7 @@ class Store:
             # Workers start at the same moment: none may discard what another has just opened.
             with own_file(folder / "open.lock").open("a") as alone:
                 fcntl.flock(alone, fcntl.LOCK_EX)
-                self._users = undo.enter_context(self._join_users())
+                self._users = undo.enter_context(join_users(folder))
                 self._discard_of_other_boot()
                 self._allocate_lock()
                 self._open(size)
@@ -101,34 +100,13 @@ class Store:
         self.setting_tombstones = self._env.open_db(b"tombstones of settings")
         self._meta = self._env.open_db(b"meta")
 
-    def _join_users(self) -> IO[str]:
-        """Return a file that is locked as long as this process uses the tables.
-
-        Raises ConfigError where others do elsewhere.
-
-        LMDB knows processes by their number and locks by those of threads, and each PID namespace has its own.
-        """
-        users = own_file(self.folder / "users.lock").open("r+", encoding="ascii")
-        here = _namespace()
-        try:
-            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if users.read() != here:
-                users.close()
-                raise foreign(self.folder) from None
-        else:
-            users.write(here)
-            users.truncate()
-            users.flush()
-        fcntl.flock(users, fcntl.LOCK_SH)
-        return users
-
     def _discard_of_other_boot(self) -> None:
-        boot = f"{_BOOT.read_text(encoding='ascii') if _BOOT.exists() else ''}{_FORM}\n"
+        boot = f"{BOOT.read_text(encoding='ascii') if BOOT.exists() else ''}{_FORM}\n"
         marker = self.folder / "boot"
         is_new = not marker.exists()
         if own_file(marker).read_text(encoding="ascii") != boot or is_new:
-            rmtree(self.folder / "tables", ignore_errors=True)
+            if (self.folder / "tables").exists():  # what stays of them would be read as if it was of this form
+                rmtree(self.folder / "tables")
             marker.write_text(boot, encoding="ascii")
 
     def _allocate_lock(self) -> None:
@@ -266,11 +244,6 @@ class Store:
         freed: int = self._env.reader_check()
         return freed
 
-    def rows(self) -> tuple[int, int]:
-        """How many authorisations and settings there are."""
-        with self.read() as txn:
-            return txn.stat(self.authorisations)["entries"], txn.stat(self.settings)["entries"]
-
     def compile_missing(self, accounts: Iterable[bytes], make: Callable[[Any, bytes], bytes]) -> dict[bytes, bytes]:
         """Return the compiled rules of `accounts`, made from the newest rows by `make(txn, account)`, and kept.
 
@@ -293,14 +266,6 @@ class Store:
         """Let go of the files."""
         self._env.close()
         self._users.close()
-
-
-def _namespace() -> str:
-    """Return what tells this PID namespace from all others, on any machine."""
-    try:
-        return f"{_BOOT.read_text(encoding='ascii').strip()} {Path('/proc/self/ns/pid').readlink()}"
-    except OSError:  # a system that has none
-        return ""
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -30,6 +30,7 @@ class FakeSink:
     under_way: list[tuple[Token, Message]] = field(default_factory=list)
     done: list[Done] = field(default_factory=list)
     flushed: float = 0
+    closed: bool = False
 
     def offer(self, token: Token, record: Message, key: bytes, size: int) -> bool:
         """Whether there is room."""
@@ -49,6 +50,10 @@ class FakeSink:
         """What has ended."""
         done, self.done = self.done, []
         return done
+
+    def close(self) -> None:
+        """Nothing is begun any more."""
+        self.closed = True
 
     def flush(self, seconds: float, waiting: object) -> bool:
         """All hang that have not ended."""
@@ -189,11 +194,12 @@ def test_who_leaves_waits_for_calls_and_says_what_has_not_ended(caplog: pytest.L
     sink, dead = FakeSink(room=2), FakeDead()
     progress = SinkProgress(cast("Any", sink), cast("Any", dead))
     progress.assigned({("a", 0): Place(4)})
-    progress.take([record(("a", 0), at) for at in (4, 5, 7)])
+    progress.take([record(("a", 0), at) for at in (4, 4, 5, 7)])
+    assert [token.offset for token, _ in sink.under_way] == [4, 5], "a record that comes twice is taken once"
     token, what = sink.under_way.pop(0)
     sink.done.append(Done(token, what, DecodingError("no-address", "There is none.")))
     progress.settle(2, lambda: None)
-    assert sink.flushed == 2
+    assert (sink.flushed, sink.closed) == (2, True)
     assert progress.unfinished() == 1
     assert "records whose calls have not ended are not committed, and come again: a[0]: 1" in caplog.text
     assert progress.positions() == {("a", 0): 5}

@@ -47,6 +47,12 @@ def put(store: Store, *rows: bytes) -> None:
         store.put_checkpoint(txn, "authorisations", 0, HERE)
 
 
+def rows_of(store: Store) -> tuple[int, int]:
+    """How many authorisations and settings there are."""
+    with store.read() as txn:
+        return txn.stat(store.authorisations)["entries"], txn.stat(store.settings)["entries"]
+
+
 def compiled(store: Store, row: bytes) -> bytes | None:
     """The compiled row."""
     with store.read() as txn:
@@ -60,7 +66,7 @@ def test_rows_and_checkpoints_outlive_the_process(opened: Callable[..., Store]) 
     store = opened()
     with store.write() as txn:
         store.put_checkpoint(txn, "settings/with/slashes", 12, HERE)
-    assert opened().rows() == (2, 2)
+    assert rows_of(opened()) == (2, 2)
     assert opened().checkpoints() == {("authorisations", 0): HERE, ("settings/with/slashes", 12): HERE}
     assert compiled(opened(), b"a") == b"compiled of a"
 
@@ -77,7 +83,7 @@ def test_rows_and_their_checkpoint_are_written_together_or_not_at_all(opened: Ca
 
     with pytest.raises(KeyError):
         interrupted()
-    assert store.rows() == (0, 0)
+    assert rows_of(store) == (0, 0)
     assert store.checkpoints() == {}
 
 
@@ -86,9 +92,9 @@ def test_a_store_of_another_boot_is_not_believed(opened: Callable[..., Store], t
     put(opened(), b"a")
     (tmp_path / "state" / "boot").write_text("another boot\n", encoding="ascii")
     assert opened().checkpoints() == {}
-    assert opened().rows() == (0, 0)
+    assert rows_of(opened()) == (0, 0)
     put(opened(), b"a")
-    assert opened().rows() == (1, 1)
+    assert rows_of(opened()) == (1, 1)
 
 
 def test_another_flavour_drops_what_was_compiled_and_nothing_else(opened: Callable[..., Store]) -> None:
@@ -97,7 +103,7 @@ def test_another_flavour_drops_what_was_compiled_and_nothing_else(opened: Callab
     assert compiled(opened(flavour=b"1"), b"a") == b"compiled of a"
     store = opened(flavour=b"2")
     assert compiled(store, b"a") is None
-    assert store.rows() == (1, 1)
+    assert rows_of(store) == (1, 1)
     assert store.checkpoints() == {("authorisations", 0): HERE}
 
 
@@ -106,7 +112,7 @@ def test_an_emptied_store_decides_nothing_until_it_is_whole_again(opened: Callab
     store = opened()
     put(store, b"a")
     store.empty()
-    assert store.rows() == (0, 0)
+    assert rows_of(store) == (0, 0)
     assert store.checkpoints() == {}
     assert compiled(store, b"a") is None
     with pytest.raises(RebuildingError):
@@ -134,10 +140,10 @@ def test_full_tables_say_so_and_keep_what_they_had(opened: Callable[..., Store])
         fill()
     assert raised.value.exit_code is ExitCode.FAILED
     assert "engine.table_size" in raised.value.hint
-    assert store.rows() == (1, 1)
+    assert rows_of(store) == (1, 1)
     assert set(store.checkpoints()) == {("authorisations", 0)}
     put(store, b"another")
-    assert store.rows() == (2, 2)
+    assert rows_of(store) == (2, 2)
 
 
 def test_rules_are_compiled_on_full_tables_too(opened: Callable[..., Store]) -> None:

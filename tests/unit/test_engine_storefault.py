@@ -12,6 +12,7 @@ import pytest
 
 from kafkalert.errors import ConfigError, ExitCode
 from kafkalert.tables import store as stores
+from kafkalert.tables import users
 from kafkalert.tables.faults import TablesFullError, fault
 from kafkalert.tables.store import Store
 
@@ -95,13 +96,30 @@ def test_a_sign_of_life_that_cannot_be_written_has_its_cause(tmp_path: Path, mon
 def test_tables_of_another_pid_namespace_are_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as they are in use there: LMDB would take its processes and threads for those of here."""
     there = Store(tmp_path / "state", size=1 << 20, flavour=b"1")
-    monkeypatch.setattr(stores, "_namespace", lambda: "pid:[elsewhere]")
+    monkeypatch.setattr(users, "_namespace", lambda: "pid:[elsewhere]")
     boot = (tmp_path / "state" / "boot").read_bytes()
     with pytest.raises(ConfigError, match="in use by another container"):
         Store(tmp_path / "state", size=1 << 20, flavour=b"2")
     assert (tmp_path / "state" / "boot").read_bytes() == boot
     there.close()
     Store(tmp_path / "state", size=1 << 20, flavour=b"2").close()
+
+
+def test_tables_of_another_form_that_cannot_be_removed_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor said to be of this one, so that the next start tries again."""
+    Store(tmp_path / "state", size=1 << 20, flavour=b"1").close()
+    marker = tmp_path / "state" / "boot"
+    marker.write_text("another form\n")
+
+    def refuse(_: Path) -> None:
+        raise OSError(errno.EIO, "it cannot be removed")
+
+    monkeypatch.setattr(stores, "rmtree", refuse)
+    with pytest.raises(TablesFullError, match="cannot be removed"):
+        Store(tmp_path / "state", size=1 << 20, flavour=b"1")
+    assert marker.read_text() == "another form\n"
 
 
 OPEN = """

@@ -55,22 +55,19 @@ class Member:
     ) -> None:
         self._cluster = cluster
         self._group = group
-        self._inputs = ""
         self._ids: Mapping[str, str] = {}
         self._progress = progress
         self._delivery = delivery
         self._changed = changed
         self._callbacks = Callbacks()
-        self._epoch = 0
         self._bounds: dict[Partition, int] = {}
         self._listed: Mapping[Partition, Ranges] = {}
         self._passing: dict[Partition, Ranges] = {}
         self._left: set[Partition] = set()
         self._calls: list[Thread] = []
-        self._refusal = ""
-        self._paused = self._leaving = False
-        self.joined = False
-        self.skipped = 0
+        self._inputs = self._refusal = ""
+        self._paused = self._leaving = self.joined = False
+        self._epoch = self.skipped = 0
         self.consumer = clients.consumer(
             cluster,
             group,

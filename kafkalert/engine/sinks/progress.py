@@ -85,6 +85,8 @@ class SinkProgress(Progress):
         if one.record is None:
             super().reached(one.partition, one.following, one.before)
             return True
+        if one.following <= (self.next_offset(one.partition) or 0):  # it came twice
+            return True
         place = super().placed({one.partition: one.following - 1})[one.partition]
         token = self._completion.taken(one.partition, one.following - 1, place)
         key, value = one.record.key() or b"", one.record.value() or b""
@@ -105,6 +107,7 @@ class SinkProgress(Progress):
         """Take nothing more, and wait at most so long until what was taken is complete. Raises as `Sink.flush` does."""
         self._waiting.clear()
         if not self._sink.flush(seconds, waiting):
+            self._sink.close()  # what would be begun now could not be committed any more
             self.collect()
             counts = self._completion.incomplete()
             named = ", ".join(f"{topic}[{number}]: {count}" for (topic, number), count in sorted(counts.items()))
