@@ -105,8 +105,8 @@ class Store:
         marker = self.folder / "boot"
         is_new = not marker.exists()
         if own_file(marker).read_text(encoding="ascii") != boot or is_new:
-            if (self.folder / "tables").exists():  # what stays of them would be read as if it was of this form
-                rmtree(self.folder / "tables")
+            own_folder(self.folder / "tables")  # refuses a link
+            rmtree(self.folder / "tables")  # or raises: what stayed of them would be read as if it was of this form
             marker.write_text(boot, encoding="ascii")
 
     def _allocate_lock(self) -> None:
