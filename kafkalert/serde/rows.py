@@ -9,8 +9,9 @@ from functools import cache
 from typing import Final
 
 from kafkalert.serde.codec import Codec
+from kafkalert.serde.framing import SINGLE_OBJECT, SINGLE_OBJECT_BYTES
 from kafkalert.serde.plain import array, count, text
-from kafkalert.serde.schemas import schema
+from kafkalert.serde.schemas import Schema, schema
 
 _IDS: Final = 8
 _ADDRESSES: Final = 4
@@ -44,14 +45,17 @@ class RowReader:
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
         self._writer = codec.framing.writer
-        self._authorisations, self._settings = (schema(one).parsed for one in ("CustomerIds", "CustomerAlertSettings"))
+        self._authorisations, self._settings = schema("CustomerIds"), schema("CustomerAlertSettings")
+        self._authorisation_prefix = SINGLE_OBJECT + self._authorisations.fingerprint
+        self._settings_prefix = SINGLE_OBJECT + self._settings.fingerprint
         self._ids = _ids().fullmatch
         self._head, self._account = _head().match, _account().match
 
     def check_authorisation(self, value: bytes) -> None:
         """Check that this is a framed CustomerIds. Raises DecodingError, as `Codec.decode`."""
-        writer, start = self._writer(value)
-        if writer is not self._authorisations or self._ids(value, start) is None:
+        plain = value.startswith(self._authorisation_prefix)
+        start = SINGLE_OBJECT_BYTES if plain else self._start(value, self._authorisations)
+        if start is None or self._ids(value, start) is None:
             self._codec.decode("CustomerIds", value)
 
     def settings_customer(self, value: bytes) -> bytes:
@@ -59,14 +63,20 @@ class RowReader:
 
         Raises DecodingError, as `Codec.decode`.
         """
-        writer, start = self._writer(value)
-        head = self._head(value, start) if writer is self._settings else None
+        plain = value.startswith(self._settings_prefix)
+        start = SINGLE_OBJECT_BYTES if plain else self._start(value, self._settings)
+        head = None if start is None else self._head(value, start)
         if head is not None:
             customer, accounts = head.groups()
             if self._are_accounts(value, head.end(), accounts[0] // 2):
                 return customer[1:]
         found: str = self._codec.decode("CustomerAlertSettings", value)["customerId"]["id"]
         return found.encode()
+
+    def _start(self, value: bytes, own: Schema) -> int | None:
+        """Return where the record begins behind its frame; None where another schema wrote it."""
+        writer, start = self._writer(value)
+        return start if writer is own.parsed else None
 
     def _are_accounts(self, value: bytes, at: int, number: int) -> bool:
         """Whether so many accounts, and nothing else, follow the place `at`."""

@@ -10,6 +10,7 @@ from kafkalert.errors import DecodingError
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.keys import KeyReader
 from kafkalert.serde.rows import RowReader
+from kafkalert.tables.origins import origin
 from kafkalert.tables.store import MAX_ID, Store
 
 
@@ -34,10 +35,6 @@ class _Followed:
     codec: Codec
     keys: KeyReader
     read: RowReader
-
-    def row(self, message: Message) -> bytes:
-        """Return the logical id of the record's row. Raises DecodingError."""
-        return checked_id(self.keys, message.key())
 
 
 class Authorisations(_Followed):
@@ -72,24 +69,28 @@ Table = Authorisations | CustomerSettings
 """One compacted topic, as rows by logical id: `row` names one, `check` its value, `accounts` what rests on it."""
 
 
-def change(table: Table, message: Message, rows: dict[bytes, bytes | None]) -> DecodingError | None:
+def change(table: Table, message: Message, rows: dict[bytes, bytes]) -> DecodingError | None:
     """Note in `rows` what a record changes; what is wrong with it, if anything is.
+
+    A row is the record's origin, and its value behind it; the origin alone is a tombstone.
 
     A value that cannot be read takes the row out of force, as a tombstone does: the row before it is no longer what
     anybody asked for, and a machine that reads the compacted topic anew does not find it either.
     """
     try:
-        row = table.row(message)
+        row = checked_id(table.keys, message.key())
     except DecodingError as bad:
         return DecodingError(bad.code, f"{bad} Which row it is about is not known; no row is changed.")
-    value = message.value()
+    value, where = message.value(), origin(message)
+    if value is None:
+        rows[row] = where
+        return None
     try:
-        if value is not None:
-            table.check(row, value)
+        table.check(row, value)
     except DecodingError as bad:
-        rows[row] = None
+        rows[row] = where
         return DecodingError(bad.code, f"{bad} The row of its key is out of force until it is written again.")
-    rows[row] = value
+    rows[row] = where + value
     return None
 
 

@@ -1,32 +1,19 @@
 """Changes of a table's rows: taken from records in any order of partitions, and written in one transaction."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import chain
-from struct import Struct
-from typing import Any, Final
+from typing import Any
 
 from confluent_kafka import Message
 
 from kafkalert.errors import DecodingError
 from kafkalert.tables.kinds import Table, change
-from kafkalert.tables.store import ORIGIN_BYTES, Store
+from kafkalert.tables.origins import ORIGIN_BYTES, partition_of, supersedes
+from kafkalert.tables.store import Store
 
 _LOG = logging.getLogger(__name__)
-_TIME_BYTES: Final = 8
-_pack: Final = Struct(">qi").pack
-
-
-def supersedes(new: bytes, old: bytes) -> bool:
-    """Whether a record from `new`, read after that from `old`, is the one that counts.
-
-    Both are origins: the record's time in ms, and its partition, packed so that they are ordered as these are.
-
-    In one partition the later offset counts. A key has records in two partitions where partitions were added to its
-    topic, or where somebody partitions otherwise. They are read in any order, so there the later record counts by its
-    time: every machine comes to the same row, whenever it reads.
-    """
-    return new > old or new[_TIME_BYTES:] == old[_TIME_BYTES:]
 
 
 class Changes:
@@ -34,66 +21,74 @@ class Changes:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._values: dict[bytes, bytes | None] = {}
-        self._origins: dict[bytes, bytes] = {}
-        self._changed: dict[bytes, bytes | None] = {}
-        self._overtaken = 0
+        self._taken: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
 
     def take(self, message: Message) -> DecodingError | None:
         """Note what a record changes; what is wrong with it, if anything is."""
-        changed = self._changed
-        bad = change(self._table, message, changed)
-        if changed:
-            row, value = changed.popitem()
-            time = message.timestamp()[1]
-            new, old = _pack(max(0, time), message.partition() or 0), self._origins.get(row)
-            if old is None or supersedes(new, old):
-                self._values[row], self._origins[row] = value, new
-            else:
-                self._overtaken += 1
-        return bad
+        return change(self._table, message, self._taken[message.partition() or 0])
 
     def write(self, txn: Any, compiled: Any) -> None:  # noqa: ANN401 - LMDB
         """Put and delete rows; `compiled` rules that rest on an old or a new one go, and are compiled when needed."""
+        changed, overtaken = self._newest()
+        if not changed:
+            return
+        self._drop_compiled(txn, compiled, changed)
         had_tombstones = bool(txn.stat(self._table.tombstones)["entries"])
-        self._leave_overtaken(txn, self._table.rows)
         if had_tombstones:
-            self._leave_overtaken(txn, self._table.tombstones)
-        if self._overtaken:
+            overtaken += self._leave_overtaken(txn, self._table.tombstones, changed)
+        tombstones = [row for row, value in changed.items() if len(value) == ORIGIN_BYTES]
+        # While tables are restored nearly all rows are new: what this adds needs no look at what was there.
+        if tombstones or not self._add(txn, changed):
+            overtaken += self._leave_overtaken(txn, self._table.rows, changed)
+            gone = {row: changed.pop(row) for row in tombstones if row in changed}
+            with txn.cursor(db=self._table.rows) as cursor:
+                cursor.putmulti(changed.items())
+            for row, where in gone.items():
+                txn.delete(row, db=self._table.rows)
+                txn.put(row, where, db=self._table.tombstones)
+        if had_tombstones:
+            for row in changed:
+                txn.delete(row, db=self._table.tombstones)
+        if overtaken:
             _LOG.warning(
                 "tables: %d records of %s are passed over: a later one of the same key is in another partition",
-                self._overtaken,
+                overtaken,
                 self._table.topic,
             )
-        if not self._values:
-            return
-        self._drop_compiled(txn, compiled, self._values)
-        origins = self._origins
-        in_order = sorted(self._values.items())
+
+    def _newest(self) -> tuple[dict[bytes, bytes], int]:
+        """Return what each row becomes, in the order of their keys, and how many changes of them do not count."""
+        changed: dict[bytes, bytes] = {}
+        for rows in self._taken.values():
+            both = changed.keys() & rows.keys()
+            earlier = [(row, changed[row]) for row in both if not supersedes(rows[row], changed[row])]
+            changed |= rows
+            changed.update(earlier)
+        return dict(sorted(changed.items())), sum(map(len, self._taken.values())) - len(changed)
+
+    def _add(self, txn: Any, rows: Mapping[bytes, bytes]) -> bool:  # noqa: ANN401 - LMDB
+        """Add the rows that are new; whether all of them are."""
         with txn.cursor(db=self._table.rows) as cursor:
-            cursor.putmulti([(row, origins[row] + value) for row, value in in_order if value is not None])
-        for row, value in in_order:
-            if value is None:
-                txn.delete(row, db=self._table.rows)
-                txn.put(row, origins[row], db=self._table.tombstones)
-            elif had_tombstones:
-                txn.delete(row, db=self._table.tombstones)
+            asked, added = cursor.putmulti(rows.items(), overwrite=False)
+        return bool(asked == added)
 
-    def _leave_overtaken(self, txn: Any, kept: Any) -> None:  # noqa: ANN401 - LMDB
-        """Leave out the changes that do not count, given what `txn` has in `kept`."""
+    def _leave_overtaken(self, txn: Any, kept: Any, changed: dict[bytes, bytes]) -> int:  # noqa: ANN401 - LMDB
+        """Leave out the changes that do not count, given what `txn` has in `kept`; return how many."""
+        before = len(changed)
         with txn.cursor(db=kept) as cursor:
-            for row, old in cursor.getmulti(sorted(self._origins)):
-                if not supersedes(self._origins[row], old[:ORIGIN_BYTES]):
-                    del self._origins[row], self._values[row]
-                    self._overtaken += 1
+            for row, old in cursor.getmulti(list(changed)):
+                is_replaced = row in self._taken.get(partition_of(old), ())  # by another record of its partition
+                if not is_replaced and not supersedes(changed[row], old):
+                    del changed[row]
+        return before - len(changed)
 
-    def _drop_compiled(self, txn: Any, compiled: Any, rows: Mapping[bytes, bytes | None]) -> None:  # noqa: ANN401
+    def _drop_compiled(self, txn: Any, compiled: Any, changed: Mapping[bytes, bytes]) -> None:  # noqa: ANN401
         if not txn.stat(compiled)["entries"]:
             return
         try:
-            for row, value in rows.items():
+            for row, new in changed.items():
                 old = Store.row(txn, row, self._table.rows)
-                versions = (one for one in (old, value) if one is not None)
+                versions = (one for one in (old, new[ORIGIN_BYTES:]) if one)
                 for account in chain.from_iterable(self._table.accounts(row, one) for one in versions):
                     txn.delete(account, db=compiled)
         except DecodingError:  # an old row that cannot be read any more, so that nobody knows what rests on it

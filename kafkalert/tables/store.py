@@ -27,14 +27,13 @@ from kafkalert.tables.faults import (
     TablesFullError,
     fault,
 )
+from kafkalert.tables.origins import ORIGIN_BYTES
 from kafkalert.tables.users import BOOT, join_users
 
 _READERS = 1024
 _LOCK_BYTES = 128 * _READERS  # more than LMDB's table of readers takes
 _REBUILDING = b"rebuilding"
 _FROM_BEGINNING, _FROM_EARLIER = b"", b"earlier"
-ORIGIN_BYTES = 12
-"""So many bytes stand before each row, which say where its record lay: see `rows.supersedes`."""
 _FORM = "2"
 """Of what is kept. Tables of another form are read anew."""
 MAX_ID = 480

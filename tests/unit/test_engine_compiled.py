@@ -21,7 +21,8 @@ from kafkalert.sandbox.expected import Expected, expected
 from kafkalert.serde.codec import Codec
 from kafkalert.stages.alerting.compiler import Compiler
 from kafkalert.stages.alerting.stage import Alerting, Names
-from kafkalert.tables.store import ORIGIN_BYTES, Store
+from kafkalert.tables.origins import ORIGIN_BYTES
+from kafkalert.tables.store import Store
 from tests.engine_fakes import FakeClock, FakeMessage, Remembering, Sent
 from tests.records import BOTH, CONFLUENT, PLAIN
 from tests.unit.test_rules import AUTHORISATIONS, ENTRIES, SETTINGS
