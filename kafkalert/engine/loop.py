@@ -78,7 +78,7 @@ class Loop:
         self._ask_at = self._commit_from = self._commit_by = float("-inf")
         delivery.waiting = self._tick
         self._held = ""
-        self._stale = self._full = False
+        self._stale = self._full = self._drained = False
         self._cluster = cluster
         self.busy, self.unfinished = False, 0
         self.ends: dict[Partition, int] = {}
@@ -94,9 +94,15 @@ class Loop:
         )
         self.consumer = self._member.consumer
 
-    def join(self, topics: Mapping[str, str], epoch: int, skips: Mapping[Partition, Ranges]) -> None:
+    def join(
+        self,
+        topics: Mapping[str, str],
+        epoch: int,
+        skips: Mapping[Partition, Ranges],
+        proven: Mapping[Partition, int],
+    ) -> None:
         """Become a member: see `Member.join`."""
-        self._member.join(topics, epoch, skips)
+        self._member.join(topics, epoch, skips, proven)
 
     @property
     def joined(self) -> bool:
@@ -197,6 +203,7 @@ class Loop:
             self._full = not self._full
             self._member.pause(paused=self._full or bool(self._held))
         batch = self._member.fetch(self._batch)
+        self._drained = len(batch) < self._batch
         if not batch:
             self._delivery.poll()
             return
@@ -214,7 +221,7 @@ class Loop:
             return
         for partition, offset in last.items():
             self._progress.reached(partition, offset + 1, newest.get(partition))
-        if len(batch) < self._batch:
+        if self._drained:
             self._delivery.hurry()
         else:
             self._delivery.poll()
@@ -267,6 +274,15 @@ class Loop:
     def held(self) -> str:
         """Why nothing is processed now; empty where records are."""
         return f"{self._cluster.name}'s control log cannot be reached" if self._stale else self._held
+
+    def awaited(self) -> dict[Partition, int] | None:
+        """Return the next offset of each partition whose records are waited for.
+
+        It returns none while no records may come, and None while some that came were perhaps not taken yet.
+        """
+        if self._held or self._full:
+            return {}
+        return self._progress.reading() if self._drained else None
 
     def _set_hold(self, reason: str) -> None:
         if bool(reason) != bool(self._held):

@@ -17,6 +17,7 @@ from kafkalert.engine.consuming.events import OutOfRangeError
 from kafkalert.engine.consuming.inputs import Inputs
 from kafkalert.engine.consuming.progress import Progress
 from kafkalert.engine.consuming.skipping import Ranges
+from kafkalert.engine.consuming.unfetched import Unfetched
 from kafkalert.engine.consuming.unread import Unread
 from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.delivery import Delivery
@@ -40,7 +41,8 @@ class Work:
     """What every stay of one stage has in common.
 
     `fresh` and `look` as for `Loop`, `fresh` with the stay's epoch and cluster, `look` with the stay that asks.
-    `changed` is called when what a stay does has changed; it must be quick. `unread` keeps what was seen to be gone.
+    `changed` is called when what a stay does has changed; it must be quick. `unread` keeps what was seen to be gone,
+    `unfetched` what brings nothing.
     """
 
     settings: Settings
@@ -52,6 +54,7 @@ class Work:
     clock: Clock
     stopping: Ends
     unread: Unread = field(default_factory=Unread)
+    unfetched: Unfetched = field(default_factory=Unfetched)
 
 
 class Stay:
@@ -141,6 +144,8 @@ class Stay:
 
         def hold() -> str:
             inputs.check()
+            if (awaited := loop.awaited()) is not None:
+                work.unfetched.check(awaited, inputs.ends, work.clock.monotonic())
             return stage.dependency.hold()
 
         dead = DeadLetters(dead_topic, stage.name, delivery, work.metrics.dead, work.clock)
@@ -182,7 +187,8 @@ class Stay:
             self.loop = loop
             work.changed()
             inputs.start()
-            loop.join({one: topics[one][0] for one in stage.inputs}, self.epoch, self._skips)
+            ids = {one: topics[one][0] for one in stage.inputs}
+            loop.join(ids, self.epoch, self._skips, work.unread.proven(cluster))
             try:
                 self.finished = loop.run() if self._goals is None else self._to_the_end(loop, self._goals, topics)
             except OutOfRangeError as error:

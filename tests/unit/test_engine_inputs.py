@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
@@ -50,6 +51,7 @@ def after(
     looks = Looks(iter(answers))
     looks.id = id_
     monkeypatch.setattr(inputs, "topic_ids", looks.ids)
+    monkeypatch.setattr(inputs, "Places", lambda _: Mock(ends=lambda asked: dict.fromkeys(asked, 7)))
     watching = Inputs(DC1, {"a": "1", "b": "2"})
     monkeypatch.setattr(watching, "_closed", cast("object", looks))
     watching.run()
@@ -90,3 +92,9 @@ def test_a_topic_that_was_made_anew_begins_a_new_stay(monkeypatch: pytest.Monkey
     watching, _ = after(monkeypatch, ["a"], [], AWAY, id_="9")
     with pytest.raises(RetryError, match=r"^a was deleted and made anew\.$"):
         watching.check()
+
+
+def test_the_ends_of_all_partitions_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they were told last; a cluster that is away takes nothing back."""
+    watching, _ = after(monkeypatch, [], AWAY)
+    assert watching.ends == {(topic, number): 7 for topic in "ab" for number in range(3)}

@@ -157,7 +157,7 @@ def member(listed: Ranges, consumer: FakeConsumer, topic_id: str = "") -> Member
     one = Member(
         cluster, "g", progress=Progress(), delivery=cast("Delivery", None), changed=lambda: None, properties={}
     )
-    one.join({"accountentry": topic_id}, 4, {PLACE: listed})
+    one.join({"accountentry": topic_id}, 4, {PLACE: listed}, {})
     one.consumer = cast("Any", consumer)  # a real one that is asked to commit to nobody ends only after 90 s
     with patch("kafkalert.engine.consuming.member.Places", lambda _: consumer):
         one._assigned(cast("Any", consumer), [TopicPartition(*PLACE)])

@@ -190,6 +190,18 @@ def test_a_record_that_still_stands_says_that_nothing_was_cut_before_it(
     assert log.look(refused=refused) == ""
 
 
+def test_an_offset_that_was_refused_and_has_its_record_before_it_is_not_asked_about_again(log: Log) -> None:
+    """A broker that knows nothing of the commit's epoch any more would refuse it for ever."""
+    dc1 = Cluster(name="dc1", bootstrap="127.0.0.1:1")
+    log.ends = 200
+    assert log.look(compare=True) == ""
+    assert log.look(refused=(None,)) == ""
+    assert log.unread.proven(dc1) == {}
+    assert log.look(refused=(90,)) == ""
+    assert log.unread.proven(dc1) == {ONE: 90}
+    assert log.unread.proven(Cluster(name="dc2", bootstrap="127.0.0.1:1")) == {}
+
+
 def test_a_member_that_is_told_twice_that_its_log_was_cut_does_not_go_by_a_repeat(log: Log) -> None:
     """At first it had gone further than its commit; then it begins right there, and is told so again."""
     log.ends = 200

@@ -1,11 +1,16 @@
-"""Whether the topics that a stage reads are still there: of a deleted one its consumer hears nothing with KIP-848."""
+"""What a stage's consumer is not told, or not for sure, of the topics that it reads; so the cluster is asked.
+
+With KIP-848 a consumer hears nothing of a topic that is deleted; and how far a log goes it hears with records only.
+"""
 
 import logging
 from collections.abc import Mapping
 from threading import Event, Thread
 from typing import Final
 
-from kafkalert.bus.records.watermarks import MissingTopicsError, topic_ids
+from kafkalert.bus.records.mark_reader import Places
+from kafkalert.bus.records.partitions import Partition
+from kafkalert.bus.records.watermarks import MissingTopicsError, partitions_of, topic_ids
 from kafkalert.bus.threads import watched
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.consuming.events import RetryError
@@ -20,7 +25,8 @@ _AGAIN_SECONDS: Final = 5.0
 class Inputs(Thread):
     """Looks from time to time, until `close`, whether `topics`, each with its id, exist on `cluster`; see `check`.
 
-    It has a thread of its own, as a cluster that hangs answers late or never.
+    `ends` are the last stable offsets of their partitions, once they were told. It has a thread of its own, as a
+    cluster that hangs answers late or never.
     """
 
     def __init__(self, cluster: Cluster, topics: Mapping[str, str]) -> None:
@@ -31,6 +37,7 @@ class Inputs(Thread):
         self._anew: list[str] = []
         self._error: BaseException | None = None
         self._closed = Event()
+        self.ends: dict[Partition, int] = {}
 
     def run(self) -> None:
         """Look until closed."""
@@ -50,6 +57,7 @@ class Inputs(Thread):
     def _absent(self) -> list[str]:
         try:
             found = topic_ids(self._cluster, list(self._topics))
+            self.ends = Places(self._cluster).ends(partitions_of(found))
             self._anew = [one for one, (id_, _) in found.items() if id_ != self._topics[one]]
         except MissingTopicsError as error:
             alone(error)

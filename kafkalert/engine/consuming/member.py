@@ -13,8 +13,10 @@ from kafkalert.bus.records.partitions import Partition
 from kafkalert.bus.records.watermarks import high_watermarks
 from kafkalert.bus.threads import Callbacks
 from kafkalert.config.sections import Cluster
+from kafkalert.engine.consuming.cuts import CutChecks
 from kafkalert.engine.consuming.events import RetryError, check_event
 from kafkalert.engine.consuming.progress import (
+    UNKNOWN,
     Place,
     Progress,
     committed_place,
@@ -24,7 +26,6 @@ from kafkalert.engine.consuming.progress import (
     with_topic,
 )
 from kafkalert.engine.consuming.skipping import Ranges, bound, say, skipped, within, written
-from kafkalert.engine.consuming.unread import check_cuts
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ending
 
@@ -64,6 +65,7 @@ class Member:
         self._listed: Mapping[Partition, Ranges] = {}
         self._passing: dict[Partition, Ranges] = {}
         self._left: set[Partition] = set()
+        self._proven: Mapping[Partition, int] = {}
         self._calls: list[Thread] = []
         self._inputs = self._refusal = ""
         self._paused = self._leaving = self.joined = False
@@ -77,9 +79,20 @@ class Member:
             queued_max_messages_kbytes=16 * 1024,
             **properties,
         )
+        self._cuts = CutChecks(self.consumer)
 
-    def join(self, topics: Mapping[str, str], epoch: int, skips: Mapping[Partition, Ranges]) -> None:
-        """Join to read `topics`, by name with their ids, which go into commits as `epoch` does; pass over `skips`."""
+    def join(
+        self,
+        topics: Mapping[str, str],
+        epoch: int,
+        skips: Mapping[Partition, Ranges],
+        proven: Mapping[Partition, int],
+    ) -> None:
+        """Join to read `topics`, by name with their ids, which go into commits as `epoch` does; pass over `skips`.
+
+        The broker is not asked whether a log was cut before an offset that is `proven`.
+        """
+        self._proven = proven
         self._inputs = " or ".join(topics)
         self._ids = topics
         self._epoch = epoch
@@ -99,6 +112,7 @@ class Member:
         # consume() would wait for a full batch; what has arrived is enough.
         batch = [] if first is None else [first, *self.consumer.consume(most - 1, 0)]
         self.check()
+        self._cuts.repeat(batch)
         if not self._left:
             return batch
         # They went while the batch was put together: who has them now reads what is in it from the last commit on.
@@ -235,7 +249,8 @@ class Member:
             if one.error is not None:  # not known, which is not the same as none
                 raise KafkaException(one.error)
             if one.offset >= 0 and not made_anew(one, self._ids.get(one.topic, "")):
-                start[one.topic, one.partition] = committed_place(one)
+                place, known = committed_place(one), self._proven.get((one.topic, one.partition))
+                start[one.topic, one.partition] = place._replace(leader=UNKNOWN) if known == place.offset else place
         # By another client: the library ends the process at the next callback of a client that is asked for its topics
         # within one, as this one would have to be for a partition that was added.
         fresh = {(one.topic, one.partition) for one in told} - start.keys()
@@ -249,7 +264,7 @@ class Member:
         self._progress.assigned(start)
         given = offsets(start, lambda _: "")
         consumer.incremental_assign(given)
-        check_cuts(consumer, given)
+        self._cuts.given(given)
         if begun:  # before anything is sent: a group that dies before its next commit has not lost its offsets
             self.commit_soon(begun)
         if start and not self.joined:  # the classic protocol tells a member that it is given nothing, too
@@ -297,4 +312,5 @@ class Member:
         going = [(one.topic, one.partition) for one in partitions]
         self._progress.gone(going)
         self._left.update(going)
+        self._cuts.gone(going)
         consumer.incremental_unassign(partitions)

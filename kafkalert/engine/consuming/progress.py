@@ -139,6 +139,10 @@ class Progress:
         """Return what is assigned here."""
         return sorted(self._next)
 
+    def reading(self) -> dict[Partition, int]:
+        """Return the offset to read next of each partition that is read here; negative where it is not known."""
+        return self._next.copy()
+
     def next_offset(self, partition: Partition) -> int | None:
         """Return the offset to read next, or None where the partition is not read here."""
         return self._next.get(partition)

@@ -5,7 +5,7 @@ No default decides where to go on: what is passed over is never alerted. The sta
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -110,20 +110,6 @@ def still_there(
     return {one: there[one] == id_ for one, id_ in ids.items() if one in there}
 
 
-def check_cuts(consumer: Consumer, given: Iterable[TopicPartition]) -> None:
-    """Have brokers tell whether their logs were cut before the offsets that a member was `given`, and have grown since.
-
-    Who was to read what is lost may be another one. By the leader's epoch that a commit has (KIP-320): the library asks
-    by it at a seek, though not where it is assigned an offset, and tells a cut log as one that lacks the offset.
-    """
-    for one in given:
-        if one.leader_epoch is not None:
-            try:
-                consumer.seek(one)
-            except KafkaException as error:
-                _LOG.info("%s[%d] is read from %d on, unchecked: %s", one.topic, one.partition, one.offset, error)
-
-
 class _Standing(NamedTuple):
     """What a group has committed of a partition, of a topic of this id."""
 
@@ -154,10 +140,18 @@ class Unread:
         self._cut: dict[_Standing, Gap] = {}
         self._told: Counter[_Standing] = Counter()
         self._owed: dict[str, OutOfRangeError] = {}
+        self._proven: dict[str, dict[Partition, int]] = {}
 
     def owes(self, cluster: Cluster) -> bool:
         """Whether a member was refused an offset there, and what that means could not be looked into yet."""
         return cluster.name in self._owed
+
+    def proven(self, cluster: Cluster) -> Mapping[Partition, int]:
+        """Return the offsets that a member was refused, though the record before them is the one that it has processed.
+
+        Their logs were not cut before them; a broker that knows nothing of a commit's epoch any more says so, too.
+        """
+        return self._proven.get(cluster.name, {})
 
     def look(
         self,
@@ -205,6 +199,8 @@ class Unread:
         for one, is_same in still_there(cluster, asked, starts, self._clock).items():
             if is_same:
                 self._cut.pop(standing[one], None)
+                if refused is not None and (refused.partition, refused.offset) == (one, standing[one].offset):
+                    self._proven.setdefault(cluster.name, {})[one] = standing[one].offset
             else:
                 self._cut.setdefault(standing[one], logs[one])
         self._owed.pop(cluster.name, None)

@@ -1,0 +1,53 @@
+"""Whether a log was cut before the offset that a member was given, and has grown since.
+
+Who was to read what is lost may be another member. A broker tells by the leader's epoch that a commit has (KIP-320):
+the library asks by it at a seek, though not where it is assigned an offset, and tells a cut log as one that lacks the
+offset.
+"""
+
+import logging
+from collections.abc import Collection, Iterable
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from kafkalert.bus.records.partitions import Partition
+from kafkalert.engine.consuming.events import RetryError
+from kafkalert.engine.consuming.progress import partition_of
+
+_LOG = logging.getLogger(__name__)
+
+
+class CutChecks:
+    """Has brokers check the offsets that a member is given. One thread's, and its callbacks'."""
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+        self._asked: list[TopicPartition] = []
+
+    def given(self, offsets: Iterable[TopicPartition]) -> None:
+        """Have these checked, which were assigned just now; those without an epoch cannot be."""
+        self._asked += [one for one in offsets if one.leader_epoch is not None]
+        self._ask()
+
+    def gone(self, partitions: Collection[Partition]) -> None:
+        """Forget these partitions."""
+        self._asked = [one for one in self._asked if (one.topic, one.partition) not in partitions]
+
+    def repeat(self, batch: Iterable[Message]) -> None:
+        """Ask again where the library did not take it. Raises RetryError where `batch` has records of such a one."""
+        if not self._asked:
+            return
+        asked = {(one.topic, one.partition) for one in self._asked}
+        if any(one.error() is None and partition_of(one) in asked for one in batch):
+            raise RetryError("Whether a log was cut could not be asked in time.", hint="It is asked again.")
+        self._ask()
+
+    def _ask(self) -> None:
+        later = []
+        for one in self._asked:
+            try:
+                self._consumer.seek(one)
+            except KafkaException as error:
+                _LOG.info("%s[%d] is not checked from %d on yet: %s", one.topic, one.partition, one.offset, error)
+                later.append(one)
+        self._asked = later
