@@ -5,25 +5,24 @@ before it, and the outputs of one input partition are produced by one member at 
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from confluent_kafka import Message
 
-from kafkalert.bus.groups import SESSION_MS, group_properties
+from kafkalert.bus.groups import SESSION_MS
 from kafkalert.bus.records.partitions import Partition
 from kafkalert.bus.records.unreadable import is_refused, pass_batch
-from kafkalert.config.sections import Cluster
 from kafkalert.config.sections import Engine as EngineSection
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.consuming.events import RetryError
 from kafkalert.engine.consuming.member import Member
 from kafkalert.engine.consuming.progress import Place, Progress, partition_of
-from kafkalert.engine.consuming.skipping import Ranges
 from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ending
 from kafkalert.engine.observe.metrics import Metrics
+from kafkalert.engine.orders import Orders
 from kafkalert.engine.stage import Stage
 
 _LOG = logging.getLogger(__name__)
@@ -35,29 +34,22 @@ _UNCONFIRMED: Final = "the last commit is not confirmed"
 
 
 class Loop:
-    """One stage's member of its group on one cluster. It has no part in the group before `join`.
+    """What one stage does as a `member` of its group on one cluster, by `orders`.
 
-    `hold` says, as long as it returns a reason, that nothing may be processed now. `fresh` says whether the control log
-    was read lately enough to go on by it at a monotonic time; where it was not, `look` is called once it was, and may
-    change `ending`. `changed` is called when `held` or `joined` change. `unfinished`: how many records the stage had
-    taken, and not brought to their end, when the loop was closed.
+    `unfinished`: how many records the stage had taken, and not brought to their end, when the loop was closed.
     """
 
     def __init__(
         self,
         stage: Stage,
-        cluster: Cluster,
-        group: str,
+        member: Member,
         section: EngineSection,
         *,
         progress: Progress,
         delivery: Delivery,
         dead: DeadLetters,
         metrics: Metrics,
-        hold: Callable[[], str],
-        fresh: Callable[[float], bool],
-        look: Callable[[], None],
-        changed: Callable[[], None],
+        orders: Orders,
         clock: Clock,
         ending: Ending,
     ) -> None:
@@ -67,10 +59,7 @@ class Loop:
         self._delivery = delivery
         self._dead = dead
         self._metrics = metrics
-        self._hold = hold
-        self._fresh = fresh
-        self._look = look
-        self._changed = changed
+        self._orders = orders
         self._clock = clock
         self._ending = ending
         self._progress = progress
@@ -79,30 +68,12 @@ class Loop:
         delivery.waiting = self._tick
         self._held = ""
         self._stale = self._full = self._drained = False
-        self._cluster = cluster
         self.busy, self.unfinished = False, 0
         self.ends: dict[Partition, int] = {}
         self.measured = clock.monotonic()
         self.ticked = clock.monotonic()
-        self._member = Member(
-            cluster,
-            group,
-            progress=progress,
-            delivery=delivery,
-            changed=changed,
-            properties=group_properties(cluster, group, section.group_protocol),
-        )
-        self.consumer = self._member.consumer
-
-    def join(
-        self,
-        topics: Mapping[str, str],
-        epoch: int,
-        skips: Mapping[Partition, Ranges],
-        proven: Mapping[Partition, int],
-    ) -> None:
-        """Become a member: see `Member.join`."""
-        self._member.join(topics, epoch, skips, proven)
+        self._member = member
+        self.consumer = member.consumer
 
     @property
     def joined(self) -> bool:
@@ -118,13 +89,13 @@ class Loop:
         while not self._ending:
             self._tick()
             now = self.ticked
-            if not self._fresh(now):
+            if not self._orders.fresh(now):
                 self._await_fresh()
                 continue
             if now >= self._commit_by or (now >= self._commit_from and not self._delivery.pending()):
                 self.commit()
                 self._measure_lag()
-                self._set_hold(self._hold())
+                self._set_hold(self._orders.hold())
                 self._plan_commit()
             self._step()
             if until is not None and self._reached(until, now):
@@ -148,7 +119,7 @@ class Loop:
         moved = self._progress.uncommitted()
         if moved:
             self._delivery.flush()
-            self._member.commit_soon(moved)
+            self._member.commits.soon(moved)
         else:
             self._delivery.poll()
 
@@ -156,7 +127,7 @@ class Loop:
         """Commit all that was processed here, and wait for the answer; whether there was a good one in time."""
         self._progress.collect()
         self._delivery.flush()
-        done = self._member.commit_now(self._progress.positions())
+        done = self._member.commits.now(self._progress.positions())
         self._measure_lag()
         return done
 
@@ -188,15 +159,15 @@ class Loop:
         """
         self._stale = True
         _LOG.warning("held: %s", self.held)
-        self._changed()
-        while not self._ending and not self._fresh(self._clock.monotonic()):
+        self._orders.changed()
+        while not self._ending and not self._orders.fresh(self._clock.monotonic()):
             self.ticked = self._clock.monotonic()
             self._ending.wait(FRESH_SECONDS)
-        self._look()
+        self._orders.look()
         self._ending.check()
         self._stale = False
         _LOG.warning("going on")
-        self._changed()
+        self._orders.changed()
 
     def _step(self) -> None:
         if self._full == self._progress.advance():  # that there is no room for more is load, and no hold
@@ -231,7 +202,7 @@ class Loop:
         partition = partition_of(refused)
         if last.get(partition, -1) >= (refused.offset() or 0):
             return
-        batch = pass_batch(self._cluster, self.consumer, refused, meanwhile=self._tick)
+        batch = pass_batch(self._member.cluster, self.consumer, refused, meanwhile=self._tick)
         if batch.end > batch.first:
             self._dead.put_batch(refused, batch)
             last[partition] = batch.end - 1
@@ -243,7 +214,7 @@ class Loop:
         """
         now = self._clock.monotonic()
         stood_still = now - self.ticked > SESSION_MS / 1000
-        if not self._fresh(now):
+        if not self._orders.fresh(now):
             self._await_fresh()
             stood_still = True
         if stood_still and not self._ending:
@@ -273,7 +244,7 @@ class Loop:
     @property
     def held(self) -> str:
         """Why nothing is processed now; empty where records are."""
-        return f"{self._cluster.name}'s control log cannot be reached" if self._stale else self._held
+        return f"{self._member.cluster.name}'s control log cannot be reached" if self._stale else self._held
 
     def awaited(self) -> dict[Partition, int] | None:
         """Return the next offset of each partition whose records are waited for.
@@ -289,7 +260,7 @@ class Loop:
             self._member.pause(paused=bool(reason) or self._full)
             _LOG.warning("held: %s", reason) if reason else _LOG.warning("going on")
             self._held = reason
-            self._changed()
+            self._orders.changed()
         self._held = reason
 
     def _reached(self, until: Mapping[Partition, int], now: float) -> bool:

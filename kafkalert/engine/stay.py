@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Final
 
+from kafkalert.bus.groups import group_properties
 from kafkalert.bus.records.mark_reader import Places
 from kafkalert.bus.records.partitions import Partition
 from kafkalert.bus.records.watermarks import partitions_of, topic_ids
@@ -15,6 +16,7 @@ from kafkalert.engine.clock import Clock
 from kafkalert.engine.consuming.beginning import Beginning
 from kafkalert.engine.consuming.events import OutOfRangeError
 from kafkalert.engine.consuming.inputs import Inputs
+from kafkalert.engine.consuming.member import Member
 from kafkalert.engine.consuming.progress import Progress
 from kafkalert.engine.consuming.skipping import Ranges
 from kafkalert.engine.consuming.unfetched import Unfetched
@@ -142,27 +144,26 @@ class Stay:
         self._delivery = delivery = Delivery(cluster, linger_ms=linger_ms, stopping=ending)
         inputs = Inputs(cluster, {one: topics[one][0] for one in stage.inputs})
 
-        def hold() -> str:
-            inputs.check()
-            if (awaited := loop.awaited()) is not None:
-                work.unfetched.check(awaited, inputs.ends, work.clock.monotonic())
-            return stage.dependency.hold()
-
         dead = DeadLetters(dead_topic, stage.name, delivery, work.metrics.dead, work.clock)
         worked, progress = self._bound(stage, dead)
+        group = settings.group(stage.name)
+        member = Member(
+            cluster,
+            group,
+            progress=progress,
+            delivery=delivery,
+            changed=work.changed,
+            properties=group_properties(cluster, group, settings.engine.group_protocol),
+        )
         loop = Loop(
             worked,
-            cluster,
-            settings.group(stage.name),
+            member,
             settings.engine,
             progress=progress,
             delivery=delivery,
             dead=dead,
             metrics=work.metrics,
-            hold=hold,
-            fresh=lambda now: work.fresh(now, self.epoch, cluster.name),
-            look=lambda: work.look(self),
-            changed=work.changed,
+            orders=_Orders(self, work, inputs),
             clock=work.clock,
             ending=ending,
         )
@@ -178,7 +179,7 @@ class Stay:
             is_first = not work.metrics.entries
             if is_first:  # who has processed something knows where the group is
                 found = [partitions_of({one: topics[one] for one in names}) for names in (stage.inputs, stage.outputs)]
-                beginning = Beginning(cluster, settings.group(stage.name), loop.consumer, ending)
+                beginning = Beginning(cluster, group, loop.consumer, ending)
                 beginning.check(*found, gone=settings.engine.offsets_gone)
             owes = work.unread.owes(cluster)
             if work.metrics.gone or is_first or owes:
@@ -188,7 +189,7 @@ class Stay:
             work.changed()
             inputs.start()
             ids = {one: topics[one][0] for one in stage.inputs}
-            loop.join(ids, self.epoch, self._skips, work.unread.proven(cluster))
+            member.join(ids, self.epoch, self._skips, work.unread.proven(cluster))
             try:
                 self.finished = loop.run() if self._goals is None else self._to_the_end(loop, self._goals, topics)
             except OutOfRangeError as error:
@@ -198,6 +199,10 @@ class Stay:
             inputs.close()
             loop.close()
             delivery.close()
+
+    def awaited(self) -> Mapping[Partition, int] | None:
+        """Return what is waited for: see `Loop.awaited`."""
+        return None if self.loop is None else self.loop.awaited()
 
     def _bound(self, stage: Stage | CallingStage, dead: DeadLetters) -> tuple[Stage, Progress]:
         """Return the stage as the loop knows it, and what counts how far it has come."""
@@ -242,3 +247,27 @@ class Stay:
             if not loop.run(goals[topic]):
                 return False
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Orders:
+    """What the loop of a stay asks: see `loop.Orders`."""
+
+    stay: Stay
+    work: Work
+    inputs: Inputs
+
+    def hold(self) -> str:
+        self.inputs.check()
+        if (awaited := self.stay.awaited()) is not None:
+            self.work.unfetched.check(awaited, self.inputs.ends, self.work.clock.monotonic())
+        return self.work.stage.dependency.hold()
+
+    def fresh(self, now: float) -> bool:
+        return self.work.fresh(now, self.stay.epoch, self.stay.cluster.name)
+
+    def look(self) -> None:
+        self.work.look(self.stay)
+
+    def changed(self) -> None:
+        self.work.changed()

@@ -28,7 +28,7 @@ from kafkalert.tables.faults import (
     fault,
 )
 from kafkalert.tables.origins import ORIGIN_BYTES
-from kafkalert.tables.users import BOOT, join_users
+from kafkalert.tables.users import BOOT, is_alone, join_users
 
 _READERS = 1024
 _LOCK_BYTES = 128 * _READERS  # more than LMDB's table of readers takes
@@ -104,6 +104,8 @@ class Store:
         marker = self.folder / "boot"
         is_new = not marker.exists()
         if own_file(marker).read_text(encoding="ascii") != boot or is_new:
+            if not is_alone(self._users):
+                raise _foreign(self.folder)
             own_folder(self.folder / "tables")  # refuses a link
             rmtree(self.folder / "tables")  # or raises: what stayed of them would be read as if it was of this form
             marker.write_text(boot, encoding="ascii")
@@ -193,10 +195,7 @@ class Store:
         Raises ForeignTablesError where their compiled rules are no longer this process's.
         """
         if txn.get(b"flavour", None, self._meta) != self._flavour:
-            raise ForeignTablesError(
-                f"The tables in {self.folder} were taken over by another version or configuration of kafkalert.",
-                hint="Stop one of them, or give each an engine.state of its own.",
-            )
+            raise _foreign(self.folder)
         mark = txn.get(_REBUILDING, None, self._meta)
         if mark is not None:
             raise RebuildingError(self.folder, emptied=bytes(mark) == _FROM_BEGINNING)
@@ -265,6 +264,13 @@ class Store:
         """Let go of the files."""
         self._env.close()
         self._users.close()
+
+
+def _foreign(folder: Path) -> ForeignTablesError:
+    return ForeignTablesError(
+        f"The tables in {folder} are used by another version or configuration of kafkalert.",
+        hint="Stop one of them, or give each an engine.state of its own.",
+    )
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -33,6 +33,17 @@ def join_users(folder: Path) -> IO[str]:
     return users
 
 
+def is_alone(users: IO[str]) -> bool:
+    """Whether nobody else has joined; `users` is what `join_users` has returned, and nobody joins meanwhile."""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        fcntl.flock(users, fcntl.LOCK_SH)
+    return True
+
+
 def _namespace() -> str:
     """Return what tells this PID namespace from all others, on any machine."""
     try:

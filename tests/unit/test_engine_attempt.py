@@ -56,7 +56,14 @@ def staying(
     seconds: float = 0,
 ) -> Stay:
     """A stay that has ended, on a thread of its own, which `seconds` passed by before it might process."""
-    for name, value in (("Loop", loop), ("Delivery", Mock()), ("Inputs", Mock()), ("Beginning", Mock())):
+    for name, value in (
+        ("Loop", loop),
+        ("Member", loop),
+        ("Delivery", Mock()),
+        ("Inputs", Mock()),
+        ("Beginning", Mock()),
+        ("group_properties", {}),
+    ):
         monkeypatch.setattr(f"kafkalert.engine.stay.{name}", Mock(return_value=value))
     monkeypatch.setattr("kafkalert.engine.stay.topic_ids", lambda *_: {})
     settings, stopping = Mock(), MagicMock()
@@ -123,16 +130,14 @@ def test_up_to_the_end_is_asked_for_once_a_topic_and_not_of_the_loops_consumer(m
     loop.consumer.get_watermark_offsets.assert_not_called()
 
 
-def test_ends_are_of_the_moment_at_which_they_were_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ends_are_of_the_moment_at_which_they_were_measured() -> None:
     """Heartbeats tell how old that is, and between two commits nothing is measured."""
     member = Mock(skipped=0)
     member.ends.return_value = {("accountentry", 0): 7}
-    monkeypatch.setattr("kafkalert.engine.loop.Member", Mock(return_value=member))
-    monkeypatch.setattr("kafkalert.engine.loop.group_properties", Mock(return_value={}))
     clock, section = FakeClock(), Mock(batch=1)
     section.commit_interval.total_seconds.return_value = 1.0
-    parts: Any = dict.fromkeys(("progress", "delivery", "dead", "hold", "fresh", "look", "changed", "ending"), Mock())
-    loop = Loop(Mock(), DC1, "g", section, metrics=Metrics(), clock=clock, **parts)
+    parts: Any = dict.fromkeys(("progress", "delivery", "dead", "orders", "ending"), Mock())
+    loop = Loop(Mock(), member, section, metrics=Metrics(), clock=clock, **parts)
     clock.pass_by(WAITED)
     loop._measure_lag()
     measured = clock.monotonic()

@@ -10,7 +10,7 @@ from kafkalert.engine.consuming.events import RetryError
 from kafkalert.engine.consuming.member import Member
 
 MEMBER = Mock(spec=Member, _group="kafkalert.alerting", _inputs="accountentry", _refusal="")
-MEMBER._cluster = Cluster(name="dc1", bootstrap="127.0.0.1:1")
+MEMBER.cluster = Cluster(name="dc1", bootstrap="127.0.0.1:1")
 
 
 def test_consumer_that_broke_is_made_anew() -> None:

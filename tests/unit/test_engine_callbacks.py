@@ -97,6 +97,7 @@ def reading(*partitions: int) -> Member:
     progress, none = Progress(), cast("Delivery", None)
     one = Member(cluster, "g", progress=progress, delivery=none, changed=lambda: None, properties={})
     one.consumer = cast("Any", Mock())
+    one.commits.by(one.consumer)
     progress.assigned({("t", number): Place(5) for number in partitions})
     return one
 
@@ -212,7 +213,7 @@ def test_what_was_committed_is_committed_again_as_its_partition_goes() -> None:
     one._delivery = cast("Any", Mock())
     for number in (0, 1):
         one._progress.reached(("t", number), 10)
-    one.commit_soon({("t", 0): 10})
+    one.commits.soon({("t", 0): 10})
     one._revoked(consumer, [TopicPartition("t", number) for number in (0, 1)])
     (last,) = consumer.commit.call_args_list[1:]
     assert {each.partition: each.offset for each in last.kwargs["offsets"]} == {0: 10, 1: 10}

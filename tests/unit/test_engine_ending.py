@@ -78,7 +78,7 @@ def looped(ending: Ending) -> Loop:
     """A loop without clients, as far as it processes."""
     loop = Loop.__new__(Loop)
     loop._ending = ending
-    loop._fresh = lambda _now: True
+    loop._orders = Mock()
     loop._clock = FakeClock()
     loop.ticked = loop._clock.monotonic()
     loop._stage, loop._delivery, loop._dead = Mock(), Mock(), Mock()
@@ -115,9 +115,8 @@ def test_what_a_process_that_stood_still_has_in_hand_is_not_processed(
     ending = Ending(FakeWaiting(FakeClock()))
     loop = looped(ending)
     looks = iter([False, False, True])
-    loop._fresh = lambda _now: next(looks)
-    loop._look, loop._changed = lambda: look(ending), Mock()
-    loop._cluster, loop._held = NOBODY, ""
+    loop._orders = Mock(fresh=lambda _now: next(looks), look=lambda: look(ending))
+    loop._member, loop._held = Mock(cluster=NOBODY), ""
     with nullcontext() if expected is None else pytest.raises(expected):
         assert not loop._process([FakeMessage().real])
     assert next(looks, None) is None, "it waited for the control log"

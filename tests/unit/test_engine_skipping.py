@@ -206,7 +206,7 @@ def test_a_topic_that_was_made_anew_skips_nothing() -> None:
     for consumer in (FakeConsumer(100, "epoch=4 end=100 topic=old"), FakeConsumer(100, "", at=-1001)):
         one = member(listed, consumer, "new")
         assert len(one.without_skipped([record(5), record(89)])) == 2
-        (kept,) = one._offsets({PLACE: Place(7)})
+        (kept,) = one.commits._offsets({PLACE: Place(7)})
         later = member(listed, FakeConsumer(5000, str(kept.metadata)), "new")
         assert len(later.without_skipped([record(5), record(89)])) == 2
     same = member(listed, FakeConsumer(100, "epoch=4 end=100 topic=new"), "new")
@@ -233,11 +233,11 @@ def test_what_a_switch_skips_is_logged(caplog: pytest.LogCaptureFixture, monkeyp
 def test_the_end_is_the_one_at_which_the_group_first_came() -> None:
     """It is kept in the group's commits: when the topic has grown, the same ranges are skipped, and no more."""
     first = member(((90, 100), (0, 1000)), FakeConsumer(100))
-    (kept,) = first._offsets({PLACE: Place(7, "00" * 8)})
+    (kept,) = first.commits._offsets({PLACE: Place(7, "00" * 8)})
     assert kept.metadata == "epoch=4 end=100 id=" + "00" * 8
     later = member(((90, 100), (0, 1000)), FakeConsumer(5000, kept.metadata))
     assert [one.offset() for one in later.without_skipped([record(7), record(95), record(500)])] == [7, 500]
-    assert member((), FakeConsumer(5))._offsets({("other", 1): Place(7)})[0].metadata == "epoch=4"
+    assert member((), FakeConsumer(5)).commits._offsets({("other", 1): Place(7)})[0].metadata == "epoch=4"
 
 
 @given(end=st.integers(0, 2**62), epoch=st.integers(0, 2**53))

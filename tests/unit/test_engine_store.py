@@ -198,7 +198,7 @@ def test_tables_that_another_version_took_over_decide_nothing(opened: Callable[.
     put(store, b"a")
     with store.write() as txn:  # as another process does when it opens them
         txn.put(b"flavour", b"another", db=store._meta)
-    with pytest.raises(ForeignTablesError, match="taken over by another version"):
+    with pytest.raises(ForeignTablesError, match="used by another version"):
         store.compile_missing([b"b"], lambda _txn, _account: b"rules")
     with pytest.raises(ForeignTablesError):
         staleness(store, FakeClock())

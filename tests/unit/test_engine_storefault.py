@@ -13,7 +13,7 @@ import pytest
 from kafkalert.errors import ConfigError, ExitCode
 from kafkalert.tables import store as stores
 from kafkalert.tables import users
-from kafkalert.tables.faults import TablesFullError, fault
+from kafkalert.tables.faults import ForeignTablesError, TablesFullError, fault
 from kafkalert.tables.store import Store
 
 SIZE = 64 << 30
@@ -120,6 +120,20 @@ def test_tables_of_another_form_that_cannot_be_removed_are_not_read(
     with pytest.raises(TablesFullError, match="cannot be removed"):
         Store(tmp_path / "state", size=1 << 20, flavour=b"1")
     assert marker.read_text() == "another form\n"
+
+
+def test_tables_of_another_form_that_are_in_use_are_left_alone(tmp_path: Path) -> None:
+    """Two versions on one folder would remove each other's tables in turns."""
+    other = Store(tmp_path / "state", size=1 << 20, flavour=b"1")
+    marker = tmp_path / "state" / "boot"
+    marker.write_text("another form\n")
+    with pytest.raises(ForeignTablesError, match="used by another version"):
+        Store(tmp_path / "state", size=1 << 20, flavour=b"1")
+    assert marker.read_text() == "another form\n"
+    other.check_files()
+    other.close()
+    Store(tmp_path / "state", size=1 << 20, flavour=b"1").close()
+    assert marker.read_text() != "another form\n"
 
 
 OPEN = """

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
@@ -28,7 +29,7 @@ def test_a_control_log_that_is_not_read_in_time_cannot_be_reached() -> None:
     """An instance is held by it, and says which cluster's; so does its loop, which sees it first."""
     assert duty(VIEW, settled=True, fresh=False).why == "dc1's control log cannot be reached"
     loop = Loop.__new__(Loop)
-    loop._cluster, loop._stale, loop._held = SETTINGS.clusters["dc2"], True, "something else"
+    loop._member, loop._stale, loop._held = Mock(cluster=SETTINGS.clusters["dc2"]), True, "something else"
     assert loop.held == "dc2's control log cannot be reached"
 
 

@@ -13,6 +13,7 @@ from kafkalert.bus.records.partitions import Partition
 from kafkalert.bus.records.watermarks import high_watermarks
 from kafkalert.bus.threads import Callbacks
 from kafkalert.config.sections import Cluster
+from kafkalert.engine.consuming.commits import Commits
 from kafkalert.engine.consuming.cuts import CutChecks
 from kafkalert.engine.consuming.events import RetryError, check_event
 from kafkalert.engine.consuming.progress import (
@@ -23,9 +24,8 @@ from kafkalert.engine.consuming.progress import (
     made_anew,
     offsets,
     partition_of,
-    with_topic,
 )
-from kafkalert.engine.consuming.skipping import Ranges, bound, say, skipped, within, written
+from kafkalert.engine.consuming.skipping import Ranges, bound, say, skipped, within
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ending
 
@@ -33,15 +33,15 @@ _LOG = logging.getLogger(__name__)
 POLL_SECONDS: Final = 0.1
 CLOSE_SECONDS: Final = 1.5
 CALL_SECONDS: Final = 5.0
-COMMIT_SECONDS: Final = 2.0
 _RETRY_SECONDS: Final = 0.2
 
 
 class Member:
     """A consumer of `group`, which it joins with `join`; before that it is only connected.
 
-    `progress` is kept like what is assigned. `joined` is set when it was given its first partitions, of which `changed`
-    is told. `skipped` counts the records that it passed over, because they were processed before a switch.
+    `progress` is kept like what is assigned, and `commits` commits it. `joined` is set when it was given its first
+    partitions, of which `changed` is told. `skipped` counts the records that it passed over, because they were
+    processed before a switch.
     """
 
     def __init__(
@@ -54,32 +54,32 @@ class Member:
         changed: Callable[[], None],
         properties: Mapping[str, Any],
     ) -> None:
-        self._cluster = cluster
+        self.cluster = cluster
         self._group = group
         self._ids: Mapping[str, str] = {}
         self._progress = progress
         self._delivery = delivery
         self._changed = changed
         self._callbacks = Callbacks()
-        self._bounds: dict[Partition, int] = {}
+        self.commits = Commits(progress)
         self._listed: Mapping[Partition, Ranges] = {}
         self._passing: dict[Partition, Ranges] = {}
         self._left: set[Partition] = set()
         self._proven: Mapping[Partition, int] = {}
-        self._calls: list[Thread] = []
         self._inputs = self._refusal = ""
         self._paused = self._leaving = self.joined = False
-        self._epoch = self.skipped = 0
+        self.skipped = 0
         self.consumer = clients.consumer(
             cluster,
             group,
             enable_partition_eof=True,
             auto_offset_reset="error",
-            on_commit=self._callbacks.kept(self._told),
+            on_commit=self._callbacks.kept(self.commits.told),
             queued_max_messages_kbytes=16 * 1024,
             **properties,
         )
         self._cuts = CutChecks(self.consumer)
+        self.commits.by(self.consumer)
 
     def join(
         self,
@@ -95,7 +95,7 @@ class Member:
         self._proven = proven
         self._inputs = " or ".join(topics)
         self._ids = topics
-        self._epoch = epoch
+        self.commits.begin(epoch, topics)
         self._listed = skips
         kept = self._callbacks.kept
         self.consumer.subscribe(
@@ -160,8 +160,7 @@ class Member:
         self._progress.gone(self._progress.partitions())  # what was not committed by now stays so
 
         def leave() -> None:
-            for call in self._calls:  # a consumer must not be closed under a call that still waits
-                call.join()
+            self.commits.join()
             try:
                 self.consumer.close()
             except KafkaException as error:
@@ -187,58 +186,11 @@ class Member:
             place = partition_of(message)
             last[place] = max(last.get(place, -1), (message.offset() or 0) - 1)
             return
-        check_event(message, error, self._cluster, self._group, self._inputs)
+        check_event(message, error, self.cluster, self._group, self._inputs)
         # What a broker itself says (its codes are positive) keeps the member out; said once, as it is repeated.
         new = code > 0 and error.str() != self._refusal
         self._refusal = error.str() if code > 0 else self._refusal
         _LOG.log(logging.WARNING if new else logging.INFO, "consumer: %s", error.str())
-
-    def _told(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
-        """How a commit went that was not waited for: what the group did not take is committed again."""
-        for one in partitions:
-            refusal = error if error is not None else one.error
-            if refusal is not None:
-                is_here = self._progress.next_offset((one.topic, one.partition)) is not None
-                self._progress.refused([(one.topic, one.partition)])
-                # Of a partition that has gone to another member, it is not committed again: that member repeats a few.
-                level = logging.INFO if is_here else logging.WARNING
-                _LOG.log(level, "commit of %s[%d]: %s", one.topic, one.partition, refusal.str())
-
-    def commit_soon(self, moved: Mapping[Partition, int]) -> None:
-        """Commit without waiting; what the group does not take is committed again."""
-        places = self._progress.placed(moved)
-        self._progress.committed(places)
-        wanted = self._offsets(places)
-        try:
-            self.consumer.commit(offsets=wanted)
-        except KafkaException as error:
-            self._told(error.args[0], wanted)
-
-    def commit_now(self, moved: Mapping[Partition, int]) -> bool:
-        """Commit and wait for the answer, which a broker that hangs may never give; whether it was a good one."""
-        if not moved:
-            return True
-        places = self._progress.placed(moved)
-        told: list[str] = []
-
-        def call() -> None:
-            try:
-                answers = self.consumer.commit(offsets=self._offsets(places), asynchronous=False)
-                told.append("; ".join(one.error.str() for one in answers or () if one.error is not None))
-            except KafkaException as error:
-                told.append(error.args[0].str())
-
-        calling = Thread(target=call, name="commit", daemon=True)
-        self._calls.append(calling)
-        calling.start()
-        calling.join(COMMIT_SECONDS)
-        if told == [""]:
-            self._calls.remove(calling)
-            self._progress.committed(places)
-            return True
-        # The records come again, with the same ids.
-        _LOG.warning("commit: %s", told[0] if told else f"no answer in {COMMIT_SECONDS:.0f} s")
-        return False
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if self._leaving:  # inside close(), where no question is answered; what comes now goes at once
@@ -254,7 +206,7 @@ class Member:
         # By another client: the library ends the process at the next callback of a client that is asked for its topics
         # within one, as this one would have to be for a partition that was added.
         fresh = {(one.topic, one.partition) for one in told} - start.keys()
-        begun = Places(self._cluster).starts(fresh) if fresh else {}
+        begun = Places(self.cluster).starts(fresh) if fresh else {}
         start |= {partition: Place(offset) for partition, offset in begun.items()}
         for one in told:
             if (partition := (one.topic, one.partition)) in self._listed:
@@ -266,7 +218,7 @@ class Member:
         consumer.incremental_assign(given)
         self._cuts.given(given)
         if begun:  # before anything is sent: a group that dies before its next commit has not lost its offsets
-            self.commit_soon(begun)
+            self.commits.soon(begun)
         if start and not self.joined:  # the classic protocol tells a member that it is given nothing, too
             self.joined = True
             self._changed()
@@ -279,18 +231,12 @@ class Member:
         That end is kept in the group's own commits: to who comes later, more would look as if it could be meant.
         """
         if end is None:
-            end = Places(self._cluster).high_watermarks([partition])[partition]  # behind open transactions, too
+            end = Places(self.cluster).high_watermarks([partition])[partition]  # behind open transactions, too
         meant = within(self._listed[partition], end)
-        self._bounds[partition] = end
+        self.commits.bounds[partition] = end
         if meant:
             self._passing[partition] = meant
         say(partition, self._listed[partition], meant, end)
-
-    def _offsets(self, places: Mapping[Partition, Place]) -> list[TopicPartition]:
-        def metadata(one: Partition) -> str:
-            return with_topic(written(self._epoch, self._bounds.get(one)), self._ids.get(one[0], ""))
-
-        return offsets(places, metadata)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         going = [(one.topic, one.partition) for one in partitions]
@@ -301,7 +247,7 @@ class Member:
         # was committed is committed again: the last answer may still come, and say that the group did not take it.
         positions = {one: at for one, at in self._progress.positions().items() if one in going}
         if positions:
-            self.commit_soon(positions)
+            self.commits.soon(positions)
         self._go(consumer, partitions)
 
     def _lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

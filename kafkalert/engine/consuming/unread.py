@@ -18,7 +18,7 @@ from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.engine.consuming.events import OutOfRangeError
 from kafkalert.engine.consuming.progress import Place, committed_place, topic_id
-from kafkalert.errors import KafkalertError
+from kafkalert.errors import DeniedError, KafkalertError
 
 _LOG = logging.getLogger(__name__)
 _SECONDS: Final = 5.0
@@ -85,11 +85,11 @@ def gaps(
 
 def still_there(
     cluster: Cluster, places: Mapping[Partition, Place], starts: Mapping[Partition, int], clock: Clock
-) -> dict[Partition, bool]:
-    """Whether the record right before each place, of a topic of now, is the one whose id it has; where that is certain.
+) -> dict[Partition, bool | None]:
+    """Whether the record right before each place, of a topic of now, is the one whose id it has.
 
-    Nothing is said of a place that is not sure to have the id of just that record, nor where no record is read there in
-    time. `starts`: where the logs begin.
+    None where no record was read there in time. Nothing is said of a place that is not sure to have the id of just that
+    record. `starts`: where the logs begin. Raises DeniedError.
     """
     ids = {
         one: bytes.fromhex(place.id) for one, place in places.items() if place.adjacent and starts[one] < place.offset
@@ -100,14 +100,16 @@ def still_there(
     reader = MarkReader(cluster, "", uncommitted=True)
     try:
         there = ids_at({one: places[one].offset - 1 for one in ids}, reader, clock, _SECONDS)
+    except DeniedError:
+        raise
     except (KafkalertError, KafkaException) as error:
+        there = {}
         _LOG.warning("whether the logs still hold what was processed is not known: %s", error)
-        return {}
     finally:
         reader.close()
     if len(there) < len(ids):
         _LOG.info("%d of %d partitions have no record before the group's offset", len(ids) - len(there), len(ids))
-    return {one: there[one] == id_ for one, id_ in ids.items() if one in there}
+    return {one: there[one] == id_ if one in there else None for one, id_ in ids.items()}
 
 
 class _Standing(NamedTuple):
@@ -201,7 +203,7 @@ class Unread:
                 self._cut.pop(standing[one], None)
                 if refused is not None and (refused.partition, refused.offset) == (one, standing[one].offset):
                     self._proven.setdefault(cluster.name, {})[one] = standing[one].offset
-            else:
+            elif is_same is False:
                 self._cut.setdefault(standing[one], logs[one])
         self._owed.pop(cluster.name, None)
         found = {one: self._cut[at] for one, at in standing.items() if at in self._cut}

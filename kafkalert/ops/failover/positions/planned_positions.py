@@ -83,21 +83,30 @@ class PlannedPositions:
             *(text for window in windows for text in self._open(window.name)),
         ]
 
-    def check_uncut(self, groups: Groups) -> None:
+    def check_uncut(self, groups: Groups) -> list[str]:
         """Check that the source's logs were not cut before what `groups` have processed, to grow again since.
 
-        Raises RefusedError where one was; UnreachableError, DeniedError.
+        Returns what could not be found out, in sentences. Raises RefusedError where one was cut; UnreachableError,
+        DeniedError.
         """
         window, cluster = self._ledger.window(self._source), self._settings.clusters[self._source]
         topics = topic_ids(cluster, sorted({topic for topic, _ in window.begin}))
+        unknown: list[str] = []
         for group, at in groups.places(groups.names(), {name: id_ for name, (id_, _) in topics.items()}).items():
             starts = window.places.starts(at)
             there = still_there(cluster, at, starts, self._clock)
-            if cut := [one for one, is_same in there.items() if not is_same]:
+            if cut := [one for one, is_same in there.items() if is_same is False]:
                 ends = window.places.high_watermarks(cut)
                 raise self._unread(
                     group, {one: Gap(at[one].offset, starts[one], ends[one]) for one in cut}, RefusedError
                 )
+            if asked := [one for one, is_same in there.items() if is_same is None]:
+                more = f" and {counted(len(asked) - 1, 'other partition')}" if asked[1:] else ""
+                unknown.append(
+                    f"not verified: that {_named(min(asked))}{more} on {self._source} still has what {group} has "
+                    "processed"
+                )
+        return unknown
 
     def _open(self, name: str) -> Iterator[str]:
         """Yield a sentence for each partition of a cluster in which somebody's transaction is open."""

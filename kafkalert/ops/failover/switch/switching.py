@@ -81,8 +81,7 @@ def _plan(settings: Settings, order: Order, audience: Audience, found: Survey, w
         def follow() -> tuple[PlannedPositions, list[str]]:
             one = following.enter_context(PlannedPositions(settings, view, found.active, order.target, clock))
             assumed = one.begin(groups.committed(groups.names()))
-            one.check_uncut(groups)
-            return one, assumed
+            return one, [*assumed, *one.check_uncut(groups)]
 
         positions, assumed = follow()  # while the operator thinks, it is read already
         changes = [*_planned_changes(found, order), *assumed]
