@@ -95,7 +95,7 @@ class Loop:
             if now >= self._commit_by or (now >= self._commit_from and not self._delivery.pending()):
                 self.commit()
                 self._measure_lag()
-                self._set_hold(self._orders.hold())
+                self._set_hold(self._orders.hold(self._awaited()))
                 self._plan_commit()
             self._step()
             if until is not None and self._reached(until, now):
@@ -246,11 +246,7 @@ class Loop:
         """Why nothing is processed now; empty where records are."""
         return f"{self._member.cluster.name}'s control log cannot be reached" if self._stale else self._held
 
-    def awaited(self) -> dict[Partition, int] | None:
-        """Return the next offset of each partition whose records are waited for.
-
-        It returns none while no records may come, and None while some that came were perhaps not taken yet.
-        """
+    def _awaited(self) -> dict[Partition, int] | None:
         if self._held or self._full:
             return {}
         return self._progress.reading() if self._drained else None

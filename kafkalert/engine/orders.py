@@ -1,13 +1,20 @@
 """What a loop goes by besides its records."""
 
+from collections.abc import Mapping
 from typing import Protocol
+
+from kafkalert.bus.records.partitions import Partition
 
 
 class Orders(Protocol):
     """What a loop asks whether it may go on, and tells when something changes."""
 
-    def hold(self) -> str:
-        """Return why nothing may be processed now; empty where it may. Raises what ends the stay."""
+    def hold(self, awaited: Mapping[Partition, int] | None) -> str:
+        """Return why nothing may be processed now; empty where it may. Raises what ends the stay.
+
+        `awaited`: the next offset of each partition whose records are waited for; none while no records may come, and
+        None where some that came were perhaps not taken yet.
+        """
         ...
 
     def fresh(self, now: float) -> bool:

@@ -42,7 +42,7 @@ Goals = dict[str, dict[Partition, int]]
 class Work:
     """What every stay of one stage has in common.
 
-    `fresh` and `look` as for `Loop`, `fresh` with the stay's epoch and cluster, `look` with the stay that asks.
+    `fresh` and `look` as in `Orders`, `fresh` with the stay's epoch and cluster, `look` with the stay that asks.
     `changed` is called when what a stay does has changed; it must be quick. `unread` keeps what was seen to be gone,
     `unfetched` what brings nothing.
     """
@@ -200,10 +200,6 @@ class Stay:
             loop.close()
             delivery.close()
 
-    def awaited(self) -> Mapping[Partition, int] | None:
-        """Return what is waited for: see `Loop.awaited`."""
-        return None if self.loop is None else self.loop.awaited()
-
     def _bound(self, stage: Stage | CallingStage, dead: DeadLetters) -> tuple[Stage, Progress]:
         """Return the stage as the loop knows it, and what counts how far it has come."""
         if not isinstance(stage, CallingStage):
@@ -251,15 +247,15 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class _Orders:
-    """What the loop of a stay asks: see `loop.Orders`."""
+    """What the loop of `stay` goes by: see `orders.Orders`."""
 
     stay: Stay
     work: Work
     inputs: Inputs
 
-    def hold(self) -> str:
+    def hold(self, awaited: Mapping[Partition, int] | None) -> str:
         self.inputs.check()
-        if (awaited := self.stay.awaited()) is not None:
+        if awaited is not None:
             self.work.unfetched.check(awaited, self.inputs.ends, self.work.clock.monotonic())
         return self.work.stage.dependency.hold()
 

@@ -32,9 +32,14 @@ class Registry(Protocol):
         ...
 
 
+def single_object(name: str) -> bytes:
+    """Return what goes before a record of the schema `name` in single-object encoding."""
+    return SINGLE_OBJECT + schema(name).fingerprint
+
+
 @cache
 def _by_prefix() -> dict[bytes, Schema]:
-    return {SINGLE_OBJECT + one.fingerprint: one for one in map(schema, names())}
+    return {single_object(name): schema(name) for name in names()}
 
 
 class Framing:
@@ -50,7 +55,7 @@ class Framing:
         """Return what goes before a record of the schema `name`. Raises UnreachableError and ConfigError (registry)."""
         if name not in self._prefixes:
             self._prefixes[name] = (
-                SINGLE_OBJECT + schema(name).fingerprint
+                single_object(name)
                 if self._confluent is None
                 else CONFLUENT + pack(">I", self._confluent.schema_id(name))
             )

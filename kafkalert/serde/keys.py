@@ -3,8 +3,7 @@
 from typing import Final
 
 from kafkalert.serde.codec import Codec
-from kafkalert.serde.framing import SINGLE_OBJECT, SINGLE_OBJECT_BYTES
-from kafkalert.serde.schemas import schema
+from kafkalert.serde.framing import SINGLE_OBJECT_BYTES, single_object
 from kafkalert.serde.wire import text_bytes
 
 FIELD: Final = {
@@ -24,7 +23,7 @@ class KeyReader:
     def __init__(self, codec: Codec, name: str) -> None:
         self._codec = codec
         self._name = name
-        self._prefix = SINGLE_OBJECT + schema(name).fingerprint
+        self._prefix = single_object(name)
 
     def logical(self, key: bytes | None) -> bytes:
         """Return the id in the key, as UTF-8. Raises DecodingError."""

@@ -6,12 +6,12 @@ both accept the same, or raise the same.
 
 import re
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from kafkalert.serde.codec import Codec
-from kafkalert.serde.framing import SINGLE_OBJECT, SINGLE_OBJECT_BYTES
+from kafkalert.serde.framing import SINGLE_OBJECT_BYTES, single_object
 from kafkalert.serde.plain import array, count, text
-from kafkalert.serde.schemas import Schema, schema
+from kafkalert.serde.schemas import schema
 
 _IDS: Final = 8
 _ADDRESSES: Final = 4
@@ -45,16 +45,15 @@ class RowReader:
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
         self._writer = codec.framing.writer
-        self._authorisations, self._settings = schema("CustomerIds"), schema("CustomerAlertSettings")
-        self._authorisation_prefix = SINGLE_OBJECT + self._authorisations.fingerprint
-        self._settings_prefix = SINGLE_OBJECT + self._settings.fingerprint
+        self._authorisations, self._settings = (
+            (single_object(name), schema(name).parsed) for name in ("CustomerIds", "CustomerAlertSettings")
+        )
         self._ids = _ids().fullmatch
         self._head, self._account = _head().match, _account().match
 
     def check_authorisation(self, value: bytes) -> None:
         """Check that this is a framed CustomerIds. Raises DecodingError, as `Codec.decode`."""
-        plain = value.startswith(self._authorisation_prefix)
-        start = SINGLE_OBJECT_BYTES if plain else self._start(value, self._authorisations)
+        start = self._start(value, *self._authorisations)
         if start is None or self._ids(value, start) is None:
             self._codec.decode("CustomerIds", value)
 
@@ -63,8 +62,7 @@ class RowReader:
 
         Raises DecodingError, as `Codec.decode`.
         """
-        plain = value.startswith(self._settings_prefix)
-        start = SINGLE_OBJECT_BYTES if plain else self._start(value, self._settings)
+        start = self._start(value, *self._settings)
         head = None if start is None else self._head(value, start)
         if head is not None:
             customer, accounts = head.groups()
@@ -73,10 +71,12 @@ class RowReader:
         found: str = self._codec.decode("CustomerAlertSettings", value)["customerId"]["id"]
         return found.encode()
 
-    def _start(self, value: bytes, own: Schema) -> int | None:
+    def _start(self, value: bytes, prefix: bytes, parsed: Any) -> int | None:  # noqa: ANN401 - fastavro has no type
         """Return where the record begins behind its frame; None where another schema wrote it."""
+        if value.startswith(prefix):
+            return SINGLE_OBJECT_BYTES
         writer, start = self._writer(value)
-        return start if writer is own.parsed else None
+        return start if writer is parsed else None
 
     def _are_accounts(self, value: bytes, at: int, number: int) -> bool:
         """Whether so many accounts, and nothing else, follow the place `at`."""

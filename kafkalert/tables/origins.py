@@ -13,8 +13,7 @@ _TIME_BYTES: Final = 8
 
 def origin(message: Message) -> bytes:
     """Return the record's time in ms, and its partition, packed so that they are ordered as these are."""
-    time = message.timestamp()[1]
-    return _pack(max(0, time), message.partition() or 0)
+    return _pack(max(0, message.timestamp()[1]), message.partition() or 0)
 
 
 def partition_of(row: bytes) -> int:

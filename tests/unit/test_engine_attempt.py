@@ -1,5 +1,6 @@
 """A stay on one cluster, as its runner sees it."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock, Mock
@@ -7,11 +8,13 @@ from unittest.mock import MagicMock, Mock
 import pytest
 
 from kafkalert.config.sections import Cluster
-from kafkalert.engine.consuming.events import OutOfRangeError
+from kafkalert.engine.consuming.events import OutOfRangeError, RetryError
+from kafkalert.engine.consuming.progress import Place, Progress
+from kafkalert.engine.consuming.unfetched import Unfetched
 from kafkalert.engine.loop import Loop
 from kafkalert.engine.observe.metrics import Metrics
-from kafkalert.engine.stay import Stay
-from tests.engine_fakes import FakeClock
+from kafkalert.engine.stay import Stay, _Orders
+from tests.engine_fakes import FakeClock, FakeMessage
 
 DC1 = Cluster(name="dc1", bootstrap="127.0.0.1:1")
 WAITED = 11.0
@@ -149,3 +152,35 @@ def test_ends_are_of_the_moment_at_which_they_were_measured() -> None:
     loop._set_hold("")
     loop._measure_lag()
     assert loop.measured == clock.monotonic()
+
+
+@pytest.mark.parametrize("awaited", [{("a", 0): 5}, {("a", 0): 9}, {}, None])
+def test_a_partition_that_brings_nothing_ends_the_stay(awaited: dict[tuple[str, int], int] | None) -> None:
+    """By what the cluster says of its logs, and what the loop waits for."""
+    clock = FakeClock()
+    work: Any = SimpleNamespace(unfetched=Unfetched(), clock=clock, stage=Mock())
+    orders = _Orders(Mock(), work, Mock(ends={("a", 0): 9}))
+    orders.hold(awaited)
+    clock.pass_by(100)
+    with pytest.raises(RetryError, match="has brought nothing") if awaited == {("a", 0): 5} else nullcontext():
+        assert orders.hold(awaited) is work.stage.dependency.hold.return_value
+
+
+@pytest.mark.parametrize(
+    ("held", "records", "awaited"),
+    [("", 0, {("a", 0): 5}), ("", 1, {("a", 0): 6}), ("", 2, None), ("the tables", 0, {})],
+    ids=["nothing came", "all was taken", "more may have come", "held"],
+)
+def test_what_a_loop_waits_for(held: str, records: int, awaited: dict[tuple[str, int], int] | None) -> None:
+    """It tells its orders, who see whether that still comes."""
+    member, progress, section = Mock(skipped=0), Progress(), Mock(batch=2)
+    progress.assigned({("a", 0): Place(5)})
+    member.fetch.return_value = [FakeMessage(of="a", at=5 + one).real for one in range(records)]
+    member.without_skipped.return_value = []
+    section.commit_interval.total_seconds.return_value = 1.0
+    parts: Any = dict.fromkeys(("delivery", "dead", "orders", "ending"), Mock())
+    stage = Mock(inputs=["a"])
+    loop = Loop(stage, member, section, progress=progress, metrics=Metrics(), clock=FakeClock(), **parts)
+    loop._set_hold(held)
+    loop._step()
+    assert loop._awaited() == awaited

@@ -3,12 +3,13 @@
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import Mock, patch
 
 import pytest
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.consuming.events import RetryError
@@ -16,6 +17,7 @@ from kafkalert.engine.consuming.member import Member
 from kafkalert.engine.consuming.progress import Place, Progress
 from kafkalert.engine.delivery import Delivery
 
+REFUSED = KafkaException(KafkaError(KafkaError._STATE))
 NESTED = """
 from confluent_kafka import Consumer, Producer
 
@@ -78,14 +80,17 @@ class Strict:
         """Nothing is paused."""
 
 
+def made(consumer: object, progress: Progress | None = None) -> Member:
+    """A member by this consumer: a real one that is asked to commit to nobody ends only after 90 s."""
+    cluster, none = Cluster(name="dc1", bootstrap="127.0.0.1:1"), cast("Delivery", None)
+    with patch("kafkalert.bus.clients.consumer", lambda *_, **__: consumer):
+        return Member(cluster, "g", progress=progress or Progress(), delivery=none, changed=lambda: None, properties={})
+
+
 def test_a_member_asks_its_own_consumer_for_no_topic() -> None:
     """Where the group has committed nothing, as for partitions that were added: that is asked by another client."""
-    cluster = Cluster(name="dc1", bootstrap="127.0.0.1:1")
-    one = Member(
-        cluster, "g", progress=Progress(), delivery=cast("Delivery", None), changed=lambda: None, properties={}
-    )
     consumer = cast("Any", Strict())
-    one.consumer = consumer
+    one = made(consumer)
     with patch("kafkalert.engine.consuming.member.Places", lambda _: consumer):
         one._assigned(consumer, [TopicPartition("t", 0), TopicPartition("t", 1)])
     assert one.joined
@@ -93,18 +98,61 @@ def test_a_member_asks_its_own_consumer_for_no_topic() -> None:
 
 def reading(*partitions: int) -> Member:
     """A member that reads these partitions of a topic from offset 5 on."""
-    cluster = Cluster(name="dc1", bootstrap="127.0.0.1:1")
-    progress, none = Progress(), cast("Delivery", None)
-    one = Member(cluster, "g", progress=progress, delivery=none, changed=lambda: None, properties={})
-    one.consumer = cast("Any", Mock())
-    one.commits.by(one.consumer)
+    progress = Progress()
+    one = made(Mock(), progress)
     progress.assigned({("t", number): Place(5) for number in partitions})
     return one
 
 
+@pytest.mark.parametrize(("proven", "epoch"), [({}, 3), ({("t", 0): 4}, 3), ({("t", 1): 5}, 3), ({("t", 0): 5}, None)])
+def test_an_offset_that_is_proven_is_not_asked_about_by_its_epoch(
+    proven: dict[tuple[str, int], int], epoch: int | None
+) -> None:
+    """Neither at a seek nor where it is assigned; another offset of the partition is."""
+    consumer = Mock()
+    metadata = f"epoch=0 last id={'00' * 8}"
+    consumer.committed.return_value = [TopicPartition("t", 0, 5, metadata, 3)]
+    one = made(consumer)
+    one.join({"t": ""}, 0, {}, proven)
+    one._assigned(consumer, [TopicPartition("t", 0)])
+    (given,) = consumer.incremental_assign.call_args.args[0]
+    assert (given.offset, given.leader_epoch) == (5, epoch)
+    assert [at.args[0].leader_epoch for at in consumer.seek.call_args_list] == [epoch] * (epoch is not None)
+
+
+def test_no_record_comes_of_a_partition_whose_log_could_not_be_checked() -> None:
+    """The check is repeated at each fetch until the library takes it."""
+    consumer = Mock()
+    consumer.committed.return_value = [TopicPartition("t", 0, 5, f"epoch=0 last id={'00' * 8}", 3)]
+    consumer.seek.side_effect = [REFUSED, REFUSED, None]
+    one = made(consumer)
+    one._assigned(consumer, [TopicPartition("t", 0)])
+    consumer.poll.return_value = None
+    for asked in (2, 3, 3):
+        assert one.fetch(10) == []
+        assert consumer.seek.call_count == asked
+    consumer.poll.return_value, consumer.consume.return_value = record(0), []
+    assert len(one.fetch(10)) == 1
+
+
+@pytest.mark.parametrize("goes", [False, True])
+def test_a_record_that_comes_before_the_check_is_read_again(*, goes: bool) -> None:
+    """Unless its partition has gone: then it is somebody else's."""
+    consumer = Mock()
+    consumer.committed.return_value = [TopicPartition("t", 0, 5, f"epoch=0 last id={'00' * 8}", 3)]
+    consumer.seek.side_effect = REFUSED
+    one = made(consumer)
+    one._assigned(consumer, [TopicPartition("t", 0)])
+    if goes:
+        one._revoked(consumer, [TopicPartition("t", 0)])
+    consumer.poll.return_value, consumer.consume.return_value = record(1 if goes else 0), []
+    with nullcontext() if goes else pytest.raises(RetryError, match="could not be asked in time"):
+        assert len(one.fetch(10)) == 1
+
+
 def record(partition: int, offset: int = 5) -> Message:
     """A record, or what else has a place."""
-    found = SimpleNamespace(topic=lambda: "t", partition=lambda: partition, offset=lambda: offset)
+    found = SimpleNamespace(topic=lambda: "t", partition=lambda: partition, offset=lambda: offset, error=lambda: None)
     return cast("Message", found)
 
 
@@ -180,9 +228,8 @@ class Pausing:
 
 def test_a_partition_that_goes_while_its_stage_is_held_is_read_when_it_comes_back() -> None:
     """It was paused, and a resume of what is there does not reach it: nobody would read it, and nobody would know."""
-    one = reading()
     consumer = Pausing()
-    one.consumer = cast("Any", consumer)
+    one = made(consumer)
     both, first = [TopicPartition("t", 0), TopicPartition("t", 1)], [TopicPartition("t", 0)]
     one._assigned(one.consumer, both)
     one.pause(paused=True)
@@ -198,8 +245,7 @@ def test_a_partition_that_goes_while_its_stage_is_held_is_read_when_it_comes_bac
 
 def test_who_is_given_nothing_has_not_joined() -> None:
     """The classic protocol calls back for that, too; a standby is not ready."""
-    one = reading()
-    one.consumer = cast("Any", Pausing())
+    one = made(Pausing())
     one._assigned(one.consumer, [])
     assert not one.joined
     one._assigned(one.consumer, [TopicPartition("t", 0)])

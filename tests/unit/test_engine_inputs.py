@@ -1,11 +1,12 @@
 """A topic that is read counts as missing once two looks have found it so, and only an answer of the cluster counts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import cast
 from unittest.mock import Mock
 
 import pytest
 
+from kafkalert.bus.records.partitions import Partition
 from kafkalert.bus.records.watermarks import MissingTopicsError
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.consuming import inputs
@@ -45,13 +46,16 @@ class Looks:
 
 
 def after(
-    monkeypatch: pytest.MonkeyPatch, *answers: list[str] | KafkalertError, id_: str = "1"
+    monkeypatch: pytest.MonkeyPatch,
+    *answers: list[str] | KafkalertError,
+    id_: str = "1",
+    ends: Callable[[list[Partition]], dict[Partition, int]] = lambda asked: dict.fromkeys(asked, 7),
 ) -> tuple[Inputs, list[float]]:
     """What these answers, one look each, make of it, where a has that id; and the waits before each."""
     looks = Looks(iter(answers))
     looks.id = id_
     monkeypatch.setattr(inputs, "topic_ids", looks.ids)
-    monkeypatch.setattr(inputs, "Places", lambda _: Mock(ends=lambda asked: dict.fromkeys(asked, 7)))
+    monkeypatch.setattr(inputs, "Places", lambda _: Mock(ends=ends))
     watching = Inputs(DC1, {"a": "1", "b": "2"})
     monkeypatch.setattr(watching, "_closed", cast("object", looks))
     watching.run()
@@ -94,7 +98,17 @@ def test_a_topic_that_was_made_anew_begins_a_new_stay(monkeypatch: pytest.Monkey
         watching.check()
 
 
-def test_the_ends_of_all_partitions_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As they were told last; a cluster that is away takes nothing back."""
-    watching, _ = after(monkeypatch, [], AWAY)
-    assert watching.ends == {(topic, number): 7 for topic in "ab" for number in range(3)}
+@pytest.mark.parametrize("answer", [[], ["a"], AWAY])
+def test_ends_are_told_as_long_as_the_cluster_answers(
+    monkeypatch: pytest.MonkeyPatch, answer: list[str] | KafkalertError
+) -> None:
+    """While it is away nothing can come, and nobody may take that for a partition that is not fetched."""
+    watching, _ = after(monkeypatch, [], answer)
+    assert watching.ends == ({} if answer else {(topic, number): 7 for topic in "ab" for number in range(3)})
+
+
+def test_a_topic_that_was_made_anew_is_seen_where_its_ends_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partition without a leader keeps its end to itself."""
+    watching, _ = after(monkeypatch, [], id_="9", ends=Mock(side_effect=AWAY))
+    with pytest.raises(RetryError, match="made anew"):
+        watching.check()

@@ -144,6 +144,9 @@ class FakeConsumer:
         """Nothing has expired."""
         return dict.fromkeys(partitions, 0)
 
+    def subscribe(self, *_: object, **__: object) -> None:
+        """Nobody else is there."""
+
     def incremental_assign(self, _: list[TopicPartition]) -> None:
         """Nothing is read here."""
 
@@ -153,12 +156,10 @@ class FakeConsumer:
 
 def member(listed: Ranges, consumer: FakeConsumer, topic_id: str = "") -> Member:
     """One that was just given the partition, in epoch 4, whose COMMIT lists `listed`."""
-    cluster = Cluster(name="dc1", bootstrap="127.0.0.1:1")
-    one = Member(
-        cluster, "g", progress=Progress(), delivery=cast("Delivery", None), changed=lambda: None, properties={}
-    )
+    cluster, none = Cluster(name="dc1", bootstrap="127.0.0.1:1"), cast("Delivery", None)
+    with patch("kafkalert.bus.clients.consumer", lambda *_, **__: consumer):
+        one = Member(cluster, "g", progress=Progress(), delivery=none, changed=lambda: None, properties={})
     one.join({"accountentry": topic_id}, 4, {PLACE: listed}, {})
-    one.consumer = cast("Any", consumer)  # a real one that is asked to commit to nobody ends only after 90 s
     with patch("kafkalert.engine.consuming.member.Places", lambda _: consumer):
         one._assigned(cast("Any", consumer), [TopicPartition(*PLACE)])
     return one

@@ -15,7 +15,7 @@ from kafkalert.engine.consuming.events import OutOfRangeError
 from kafkalert.engine.consuming.progress import Place, committed_place, offsets, topic_id, with_topic
 from kafkalert.engine.consuming.skipping import bound, written
 from kafkalert.engine.consuming.unread import Gap, Unread, UnreadError, gaps
-from kafkalert.errors import UnreachableError
+from kafkalert.errors import DeniedError, UnreachableError
 from tests.engine_fakes import FakeClock
 
 ONE = ("accountentry", 0)
@@ -249,6 +249,13 @@ def test_nothing_is_said_where_it_is_not_certain(log: Log, why: str, monkeypatch
         monkeypatch.setattr(log, "pump", pump)
     assert log.look(compare=True) == ""
     assert log.readings == (why in {"no record", "not read", "slow"})
+
+
+def test_a_right_that_is_missing_is_no_unknown(log: Log) -> None:
+    """Nobody can tell of it, and somebody can give it."""
+    log.ends, log.fault = 200, DeniedError("Cluster dc1 denies READ.", "READ", "topic accountentry")
+    with pytest.raises(DeniedError):
+        log.look(compare=True)
 
 
 @given(

@@ -1,15 +1,18 @@
 """Sentences that operators did not understand at once when they were longer; each says now what it means."""
 
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 from unittest.mock import Mock
 
 import pytest
 
 from kafkalert.bus.connect.flow import Flow
 from kafkalert.bus.control.state import View, duty
+from kafkalert.bus.records.partitions import Partition
 from kafkalert.commands.failover_drill import drill
+from kafkalert.engine.consuming.progress import Place
 from kafkalert.engine.loop import Loop
+from kafkalert.errors import RefusedError
 from kafkalert.ops.failover.positions import planned_positions as module
 from kafkalert.ops.failover.positions.forced_estimate import ForcedEstimate, _loss
 from kafkalert.ops.failover.positions.planned_positions import PlannedPositions
@@ -48,6 +51,26 @@ def test_records_that_are_not_looked_for_are_not_verified(monkeypatch: pytest.Mo
     assert told == [
         f"not verified: records of {name} before the last 10,416 offsets of each partition" for name in sorted(assumed)
     ]
+
+
+def test_a_log_that_could_not_be_looked_into_is_not_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it was cut is not known; a place that is known to stand is not named."""
+    places = {("a", number): Place(5, "00" * 8, adjacent=True) for number in range(3)}
+    there: dict[Partition, bool | None] = {("a", 0): True, ("a", 1): None, ("a", 2): None}
+    monkeypatch.setattr(module, "topics_of", lambda _: {})
+    monkeypatch.setattr(module, "_crossed", lambda *_: {})
+    monkeypatch.setattr(module, "topic_ids", lambda *_: {})
+    monkeypatch.setattr(module, "still_there", lambda *_: there)
+    groups = Mock(places=lambda *_: {"g": places})
+    window: Any = Mock(begin={}, high_watermarks=lambda asked: dict.fromkeys(asked, 9))
+    window.places = Mock(starts=lambda asked: dict.fromkeys(asked, 0), high_watermarks=window.high_watermarks)
+    monkeypatch.setattr(module, "Ledger", lambda *_, **__: Mock(window=lambda _: window))
+    positions = PlannedPositions(SETTINGS, VIEW, "dc1", "dc2", FakeClock())
+    said = ["not verified: that a[1] and 1 other partition on dc1 still has what g has processed"]
+    assert positions.check_uncut(groups) == said
+    there["a", 0] = False
+    with pytest.raises(RefusedError, match=r"a\[0\] was cut before the group's offset 5"):
+        positions.check_uncut(groups)
 
 
 def test_what_a_source_can_send_again_is_not_lost() -> None:

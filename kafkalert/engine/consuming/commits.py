@@ -16,26 +16,23 @@ COMMIT_SECONDS: Final = 2.0
 
 
 class Commits:
-    """Commits what `progress` says, with the record ids, the switch's epoch and the topic's id beside each offset.
+    """Commits by `consumer`, which tells `told` how it went, what `progress` says.
 
-    `bounds` are the ends up to which a switch may have listed what is skipped, see `skipping.bound`.
+    Beside each offset stand the record's id, the switch's epoch, and the topic's id of `ids`. `bounds` are the ends up
+    to which a switch may have listed what is skipped, see `skipping.bound`.
     """
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._consumer: Consumer
-        self._epoch = 0
-        self._ids: Mapping[str, str] = {}
-        self._calls: list[Thread] = []
-        self.bounds: dict[Partition, int] = {}
-
-    def by(self, consumer: Consumer) -> None:
-        """Commit by this consumer, whose `on_commit` is `told`."""
+    def __init__(self, consumer: Consumer, progress: Progress) -> None:
         self._consumer = consumer
+        self._progress = progress
+        self._epoch = 0
+        self._calls: list[Thread] = []
+        self.ids: Mapping[str, str] = {}
+        self.bounds: dict[Partition, int] = {}
 
     def begin(self, epoch: int, ids: Mapping[str, str]) -> None:
         """Say from now on that this is the epoch, and that topics have these ids."""
-        self._epoch, self._ids = epoch, ids
+        self._epoch, self.ids = epoch, ids
 
     def join(self) -> None:
         """Wait for the calls that still wait for an answer: a consumer must not be closed under them."""
@@ -91,6 +88,6 @@ class Commits:
 
     def _offsets(self, places: Mapping[Partition, Place]) -> list[TopicPartition]:
         def metadata(one: Partition) -> str:
-            return with_topic(written(self._epoch, self.bounds.get(one)), self._ids.get(one[0], ""))
+            return with_topic(written(self._epoch, self.bounds.get(one)), self.ids.get(one[0], ""))
 
         return offsets(places, metadata)

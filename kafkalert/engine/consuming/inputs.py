@@ -25,8 +25,8 @@ _AGAIN_SECONDS: Final = 5.0
 class Inputs(Thread):
     """Looks from time to time, until `close`, whether `topics`, each with its id, exist on `cluster`; see `check`.
 
-    `ends` are the last stable offsets of their partitions, once they were told. It has a thread of its own, as a
-    cluster that hangs answers late or never.
+    `ends` are the last stable offsets of their partitions, as far as the last look was answered. It has a thread of its
+    own, as a cluster that hangs answers late or never.
     """
 
     def __init__(self, cluster: Cluster, topics: Mapping[str, str]) -> None:
@@ -48,22 +48,26 @@ class Inputs(Thread):
 
     def _look_on(self) -> None:
         before: list[str] = []
+        places = Places(self._cluster)
         # Asked twice: a broker that has just started may not know all topics yet, and one may be about to be made anew.
         while not self._closed.wait(_AGAIN_SECONDS if before else _LOOK_SECONDS):
-            now = self._absent()
+            now = self._absent(places)
             self._missing = [one for one in now if one in before]
             before = now
 
-    def _absent(self) -> list[str]:
+    def _absent(self, places: Places) -> list[str]:
+        ends: dict[Partition, int] = {}
         try:
             found = topic_ids(self._cluster, list(self._topics))
-            self.ends = Places(self._cluster).ends(partitions_of(found))
             self._anew = [one for one, (id_, _) in found.items() if id_ != self._topics[one]]
+            ends = places.ends(partitions_of(found))
         except MissingTopicsError as error:
             alone(error)
             return error.topics
         except KafkalertError as error:  # no answer says nothing of topics, and of refusals the consumer hears itself
             _LOG.info("%s", alone(error))
+        finally:
+            self.ends = ends
         return []
 
     def check(self) -> None:

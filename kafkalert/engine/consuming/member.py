@@ -56,12 +56,10 @@ class Member:
     ) -> None:
         self.cluster = cluster
         self._group = group
-        self._ids: Mapping[str, str] = {}
         self._progress = progress
         self._delivery = delivery
         self._changed = changed
         self._callbacks = Callbacks()
-        self.commits = Commits(progress)
         self._listed: Mapping[Partition, Ranges] = {}
         self._passing: dict[Partition, Ranges] = {}
         self._left: set[Partition] = set()
@@ -74,12 +72,12 @@ class Member:
             group,
             enable_partition_eof=True,
             auto_offset_reset="error",
-            on_commit=self._callbacks.kept(self.commits.told),
+            on_commit=self._callbacks.kept(self._told),
             queued_max_messages_kbytes=16 * 1024,
             **properties,
         )
         self._cuts = CutChecks(self.consumer)
-        self.commits.by(self.consumer)
+        self.commits = Commits(self.consumer, progress)
 
     def join(
         self,
@@ -94,7 +92,6 @@ class Member:
         """
         self._proven = proven
         self._inputs = " or ".join(topics)
-        self._ids = topics
         self.commits.begin(epoch, topics)
         self._listed = skips
         kept = self._callbacks.kept
@@ -192,6 +189,9 @@ class Member:
         self._refusal = error.str() if code > 0 else self._refusal
         _LOG.log(logging.WARNING if new else logging.INFO, "consumer: %s", error.str())
 
+    def _told(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        self.commits.told(error, partitions)
+
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if self._leaving:  # inside close(), where no question is answered; what comes now goes at once
             return
@@ -200,7 +200,7 @@ class Member:
         for one in told:
             if one.error is not None:  # not known, which is not the same as none
                 raise KafkaException(one.error)
-            if one.offset >= 0 and not made_anew(one, self._ids.get(one.topic, "")):
+            if one.offset >= 0 and not made_anew(one, self.commits.ids.get(one.topic, "")):
                 place, known = committed_place(one), self._proven.get((one.topic, one.partition))
                 start[one.topic, one.partition] = place._replace(leader=UNKNOWN) if known == place.offset else place
         # By another client: the library ends the process at the next callback of a client that is asked for its topics
