@@ -18,11 +18,14 @@ TESTS = (
     "booking",
     "demo_scoreboard",
     "engine_account",
+    "engine_changes",
     "engine_compiled",
     "engine_ids",
+    "engine_rows",
     "engine_rulecache",
     "rules",
     "serde",
+    "serde_rows",
     "stage_entry",
 )
 FILES = "; ".join(("import importlib", f"[print(importlib.import_module(one).__file__) for one in {MODULES!r}]"))

@@ -137,7 +137,7 @@ def test_no_record_comes_of_a_partition_whose_log_could_not_be_checked() -> None
 
 @pytest.mark.parametrize("goes", [False, True])
 def test_a_record_that_comes_before_the_check_is_read_again(*, goes: bool) -> None:
-    """Unless its partition has gone: then it is somebody else's."""
+    """Unless its partition has gone: then it is somebody else's, and asked about no more."""
     consumer = Mock()
     consumer.committed.return_value = [TopicPartition("t", 0, 5, f"epoch=0 last id={'00' * 8}", 3)]
     consumer.seek.side_effect = REFUSED
@@ -148,6 +148,7 @@ def test_a_record_that_comes_before_the_check_is_read_again(*, goes: bool) -> No
     consumer.poll.return_value, consumer.consume.return_value = record(1 if goes else 0), []
     with nullcontext() if goes else pytest.raises(RetryError, match="could not be asked in time"):
         assert len(one.fetch(10)) == 1
+    assert consumer.seek.call_count == 1
 
 
 def record(partition: int, offset: int = 5) -> Message:
