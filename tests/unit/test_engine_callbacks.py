@@ -76,6 +76,14 @@ class Strict:
         """Not waited for."""
         assert [one.offset for one in offsets] == [7, 7]
 
+    def get_watermark_offsets(self, _: TopicPartition, *, cached: bool) -> tuple[int, int]:
+        """Asks nobody."""
+        assert cached
+        return -1001, -1001
+
+    def pause(self, partitions: list[TopicPartition]) -> None:
+        """Nothing is fetched before all are asked about."""
+
     def resume(self, partitions: list[TopicPartition]) -> None:
         """Nothing is paused."""
 
@@ -118,6 +126,23 @@ def test_an_offset_that_is_proven_is_not_asked_about_by_its_epoch(
     (given,) = consumer.incremental_assign.call_args.args[0]
     assert (given.offset, given.leader_epoch) == (5, epoch)
     assert [at.args[0].leader_epoch for at in consumer.seek.call_args_list] == [epoch] * (epoch is not None)
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_nothing_is_fetched_before_all_offsets_are_asked_about(*, paused: bool) -> None:
+    """What is asked behind a fetch from a log's end waits for 0.5 s. Who is paused stays so."""
+    consumer = Mock()
+    metadata = f"epoch=0 last id={'00' * 8}"
+    consumer.committed.return_value = [TopicPartition("t", number, 5, metadata, 3) for number in range(2)]
+    one = made(consumer)
+    one.pause(paused=paused)
+    consumer.reset_mock()
+    one._assigned(consumer, [TopicPartition("t", 0), TopicPartition("t", 1)])
+    called = [name for name, _, _ in consumer.method_calls]
+    since = called.index("get_watermark_offsets")
+    wanted = ["get_watermark_offsets"] * 2 + ["pause", "incremental_assign"] + ["seek"] * 2 + ["resume"] * (not paused)
+    assert called[since:] == wanted
+    assert len({str(call.args[0]) for call in consumer.method_calls if call[0] in {"pause", "incremental_assign"}}) == 1
 
 
 def test_no_record_comes_of_a_partition_whose_log_could_not_be_checked() -> None:
@@ -206,6 +231,10 @@ class Pausing:
     def committed(self, partitions: list[TopicPartition], **_: object) -> list[TopicPartition]:
         """Offset 5 of each."""
         return [TopicPartition("t", one.partition, 5) for one in partitions]
+
+    def get_watermark_offsets(self, *_: object, **__: object) -> tuple[int, int]:
+        """Asks nobody."""
+        return -1001, -1001
 
     def incremental_assign(self, partitions: list[TopicPartition]) -> None:
         """Reads them, too."""

@@ -24,8 +24,16 @@ class CutChecks:
         self._consumer = consumer
         self._asked: list[TopicPartition] = []
 
-    def given(self, offsets: Iterable[TopicPartition]) -> None:
-        """Have these checked, which were assigned just now; those without an epoch cannot be."""
+    def assign(self, offsets: list[TopicPartition]) -> None:
+        """Assign these, paused, and have them checked; those without an epoch cannot be.
+
+        A fetch from the end of a log is answered after `fetch.wait.max.ms` (0.5 s), and what is asked behind it on its
+        connection only then. So nothing of these is fetched before all are asked about.
+        """
+        for one in offsets:
+            self._consumer.get_watermark_offsets(one, cached=True)  # asks nobody; of others no pause is kept
+        self._consumer.pause(offsets)
+        self._consumer.incremental_assign(offsets)
         self._asked += [one for one in offsets if one.leader_epoch is not None]
         self._ask()
 
