@@ -76,14 +76,6 @@ class Strict:
         """Not waited for."""
         assert [one.offset for one in offsets] == [7, 7]
 
-    def get_watermark_offsets(self, _: TopicPartition, *, cached: bool) -> tuple[int, int]:
-        """Asks nobody."""
-        assert cached
-        return -1001, -1001
-
-    def pause(self, partitions: list[TopicPartition]) -> None:
-        """Nothing is fetched before all are asked about."""
-
     def resume(self, partitions: list[TopicPartition]) -> None:
         """Nothing is paused."""
 
@@ -129,20 +121,42 @@ def test_an_offset_that_is_proven_is_not_asked_about_by_its_epoch(
 
 
 @pytest.mark.parametrize("paused", [False, True])
-def test_nothing_is_fetched_before_all_offsets_are_asked_about(*, paused: bool) -> None:
-    """What is asked behind a fetch from a log's end waits for 0.5 s. Who is paused stays so."""
+@pytest.mark.parametrize("epochs", [(3, 3), (None, 3), (None, None)])
+def test_nothing_is_fetched_before_all_offsets_are_asked_about(epochs: tuple[int | None, ...], *, paused: bool) -> None:
+    """What is asked behind a fetch from a log's end waits for 0.5 s. Who is paused stays so, others begin at once."""
     consumer = Mock()
     metadata = f"epoch=0 last id={'00' * 8}"
-    consumer.committed.return_value = [TopicPartition("t", number, 5, metadata, 3) for number in range(2)]
+    told = [
+        TopicPartition("t", number, 5, metadata, *([epoch] if epoch is not None else []))
+        for number, epoch in enumerate(epochs)
+    ]
+    consumer.committed.return_value = told
     one = made(consumer)
     one.pause(paused=paused)
     consumer.reset_mock()
-    one._assigned(consumer, [TopicPartition("t", 0), TopicPartition("t", 1)])
-    called = [name for name, _, _ in consumer.method_calls]
-    since = called.index("get_watermark_offsets")
-    wanted = ["get_watermark_offsets"] * 2 + ["pause", "incremental_assign"] + ["seek"] * 2 + ["resume"] * (not paused)
-    assert called[since:] == wanted
-    assert len({str(call.args[0]) for call in consumer.method_calls if call[0] in {"pause", "incremental_assign"}}) == 1
+    one._assigned(consumer, told)
+    called = [(name, args[0]) for name, args, _ in consumer.method_calls]
+    words = [name for name, _ in called if name != "get_watermark_offsets"]
+    asked = len(epochs) - epochs.count(None)
+    ends, resumed = ["pause" if paused else "resume"], ["offsets_for_times"] * (asked and not paused)
+    wanted = ["pause"] * bool(asked) + ["incremental_assign"] + ["seek"] * asked + ends + resumed
+    assert words == ["committed", *wanted]
+    known = [place.partition for name, place in called if name == "get_watermark_offsets"]
+    assert known == [0, 1] * bool(asked)  # the library keeps no pause of a partition that it has not heard of
+    for name, places in called:
+        if name in {"pause", "incremental_assign", "resume", "offsets_for_times"}:
+            assert [place.partition for place in places] == [0, 1]
+
+
+def test_who_cannot_be_woken_is_resumed_all_the_same() -> None:
+    """A broker that is away just now is met again by what fetches."""
+    consumer = Mock()
+    consumer.committed.return_value = [TopicPartition("t", 0, 5, f"epoch=0 last id={'00' * 8}", 3)]
+    consumer.offsets_for_times.side_effect = KafkaException(KafkaError(KafkaError._TIMED_OUT))
+    one = made(consumer)
+    one._assigned(consumer, [TopicPartition("t", 0)])
+    assert one.joined
+    assert consumer.resume.called
 
 
 def test_no_record_comes_of_a_partition_whose_log_could_not_be_checked() -> None:
@@ -231,10 +245,6 @@ class Pausing:
     def committed(self, partitions: list[TopicPartition], **_: object) -> list[TopicPartition]:
         """Offset 5 of each."""
         return [TopicPartition("t", one.partition, 5) for one in partitions]
-
-    def get_watermark_offsets(self, *_: object, **__: object) -> tuple[int, int]:
-        """Asks nobody."""
-        return -1001, -1001
 
     def incremental_assign(self, partitions: list[TopicPartition]) -> None:
         """Reads them, too."""

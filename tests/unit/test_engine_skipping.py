@@ -150,15 +150,8 @@ class FakeConsumer:
     def incremental_assign(self, _: list[TopicPartition]) -> None:
         """Nothing is read here."""
 
-    def get_watermark_offsets(self, *_: object, **__: object) -> tuple[int, int]:
-        """Asks nobody."""
-        return -1001, -1001
-
-    def pause(self, _: list[TopicPartition]) -> None:
-        """Nothing is read here."""
-
     def resume(self, _: list[TopicPartition]) -> None:
-        """Nor here."""
+        """Nothing is paused."""
 
 
 def member(listed: Ranges, consumer: FakeConsumer, topic_id: str = "") -> Member:

@@ -7,6 +7,7 @@ offset.
 
 import logging
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
@@ -15,6 +16,9 @@ from kafkalert.engine.consuming.events import RetryError
 from kafkalert.engine.consuming.progress import partition_of
 
 _LOG = logging.getLogger(__name__)
+_WAKE_SECONDS: Final = 0.5
+_LATEST: Final = 2**62
+"""A time, in ms, to which no record comes."""
 
 
 class CutChecks:
@@ -24,18 +28,32 @@ class CutChecks:
         self._consumer = consumer
         self._asked: list[TopicPartition] = []
 
-    def assign(self, offsets: list[TopicPartition]) -> None:
-        """Assign these, paused, and have them checked; those without an epoch cannot be.
+    def assign(self, offsets: list[TopicPartition], *, paused: bool) -> None:
+        """Assign these, and have those checked that have an epoch; nothing comes of them as long as they are `paused`.
 
         A fetch from the end of a log is answered after `fetch.wait.max.ms` (0.5 s), and what is asked behind it on its
         connection only then. So nothing of these is fetched before all are asked about.
         """
-        for one in offsets:
-            self._consumer.get_watermark_offsets(one, cached=True)  # asks nobody; of others no pause is kept
-        self._consumer.pause(offsets)
+        asked = [one for one in offsets if one.leader_epoch is not None]
+        if asked:
+            for one in offsets:
+                self._consumer.get_watermark_offsets(one, cached=True)  # asks nobody; of others no pause is kept
+            self._consumer.pause(offsets)
         self._consumer.incremental_assign(offsets)
-        self._asked += [one for one in offsets if one.leader_epoch is not None]
+        self._asked += asked
         self._ask()
+        # The library keeps a pause for a partition that goes, and has it when it comes back.
+        (self._consumer.pause if paused else self._consumer.resume)(offsets)
+        if asked and not paused:
+            self._wake(offsets)
+
+    def _wake(self, offsets: Iterable[TopicPartition]) -> None:
+        """Ask the leaders for anything: of a resume the library's threads hear only at their next look, after 1 s."""
+        try:
+            latest = [TopicPartition(one.topic, one.partition, _LATEST) for one in offsets]
+            self._consumer.offsets_for_times(latest, timeout=_WAKE_SECONDS)
+        except KafkaException as error:
+            _LOG.info("fetching begins within a second: %s", error)
 
     def gone(self, partitions: Collection[Partition]) -> None:
         """Forget these partitions."""

@@ -215,14 +215,12 @@ class Member:
                 self._skip(partition, 0 if partition in begun else bound(one.metadata))
         self._progress.assigned(start)
         given = offsets(start, lambda _: "")
-        self._cuts.assign(given)
+        self._cuts.assign(given, paused=self._paused)
         if begun:  # before anything is sent: a group that dies before its next commit has not lost its offsets
             self.commits.soon(begun)
         if start and not self.joined:  # the classic protocol tells a member that it is given nothing, too
             self.joined = True
             self._changed()
-        if not self._paused:
-            consumer.resume(given)
 
     def _skip(self, partition: Partition, end: int | None) -> None:
         """Pass over what the switch lists of a partition, as far as that lay before its end when the group first came.
