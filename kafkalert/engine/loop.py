@@ -16,11 +16,12 @@ from kafkalert.bus.records.unreadable import is_refused, pass_batch
 from kafkalert.config.sections import Engine as EngineSection
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.consuming.events import RetryError
-from kafkalert.engine.consuming.member import Member
+from kafkalert.engine.consuming.member import POLL_SECONDS, Member
 from kafkalert.engine.consuming.progress import Place, Progress, partition_of
 from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.delivery import Delivery
 from kafkalert.engine.ending import Ending
+from kafkalert.engine.goal import Goal
 from kafkalert.engine.observe.metrics import Metrics
 from kafkalert.engine.orders import Orders
 from kafkalert.engine.stage import Stage
@@ -30,6 +31,8 @@ RETRY_SECONDS: Final = 0.2
 FRESH_SECONDS: Final = 0.02
 SETTLE_SECONDS: Final = 2.0
 """How long who leaves waits for calls to the outside that are under way."""
+FULL_SECONDS: Final = 1.0
+"""How long a stage may have no room before its partitions pause: a pause loses what was fetched ahead, and a second."""
 _UNCONFIRMED: Final = "the last commit is not confirmed"
 
 
@@ -63,15 +66,14 @@ class Loop:
         self._clock = clock
         self._ending = ending
         self._progress = progress
-        self._elsewhere: dict[Partition, int] = {}
-        self._ask_at = self._commit_from = self._commit_by = float("-inf")
+        self._commit_from = self._commit_by = float("-inf")
         delivery.waiting = self._tick
         self._held = ""
         self._stale = self._full = self._drained = False
         self.busy, self.unfinished = False, 0
         self.ends: dict[Partition, int] = {}
         self.measured = clock.monotonic()
-        self.ticked = clock.monotonic()
+        self.ticked = self._room_at = clock.monotonic()
         self._member = member
         self.consumer = member.consumer
 
@@ -86,6 +88,7 @@ class Loop:
         Asked to leave, it returns when the last commit was confirmed. Raises RetryError, DeliveryError and
         KafkaException where new clients may help, AbandonedError, KafkalertError where neither does.
         """
+        goal = None if until is None else Goal(until, self._member, self._progress)
         while not self._ending:
             self._tick()
             now = self.ticked
@@ -98,7 +101,7 @@ class Loop:
                 self._set_hold(self._orders.hold(self._awaited()))
                 self._plan_commit()
             self._step()
-            if until is not None and self._reached(until, now):
+            if goal is not None and goal.is_reached(now):
                 if not self.commit_all():
                     raise RetryError("The last commit was not confirmed.", hint="It is repeated.")
                 return True
@@ -142,6 +145,12 @@ class Loop:
             self.consumer.poll(RETRY_SECONDS)
             self._member.check()
 
+    def settle(self) -> None:
+        """Begin nothing more of what lies behind the end, and commit what of it is done with. Raises as `run` does."""
+        self._progress.settle(SETTLE_SECONDS, self._tick)
+        if not self.commit_all():
+            raise RetryError("The last commit was not confirmed.", hint="It is repeated.")
+
     def close(self) -> None:
         """Leave the group: see `Member.close`."""
         self._delivery.waiting = lambda: None
@@ -170,9 +179,8 @@ class Loop:
         self._orders.changed()
 
     def _step(self) -> None:
-        if self._full == self._progress.advance():  # that there is no room for more is load, and no hold
-            self._full = not self._full
-            self._member.pause(paused=self._full or bool(self._held))
+        if not self._has_room():
+            return
         batch = self._member.fetch(self._batch)
         self._drained = len(batch) < self._batch
         if not batch:
@@ -196,6 +204,19 @@ class Loop:
             self._delivery.hurry()
         else:
             self._delivery.poll()
+
+    def _has_room(self) -> bool:
+        """Whether the member may be asked: there is room for records, or none will come. That is load, and no hold."""
+        room, now = self._progress.advance(), self._clock.monotonic()
+        self._room_at = now if room else self._room_at
+        full = not room and (self._full or now - self._room_at >= FULL_SECONDS)
+        if full != self._full:
+            self._full = full
+            self._member.pause(paused=full or bool(self._held))
+        if not (room or full):
+            self._progress.await_room(POLL_SECONDS)
+            self._delivery.poll()
+        return room or full
 
     def _put_batch_away(self, refused: Message, last: dict[Partition, int]) -> None:
         """Go on behind a batch that cannot be read, as if it was processed; the library tells it again and again."""
@@ -244,7 +265,8 @@ class Loop:
     @property
     def held(self) -> str:
         """Why nothing is processed now; empty where records are."""
-        return f"{self._member.cluster.name}'s control log cannot be reached" if self._stale else self._held
+        stale = f"{self._member.cluster.name}'s control log cannot be reached"
+        return stale if self._stale else self._held or self._progress.obstacle()
 
     def _awaited(self) -> dict[Partition, int] | None:
         if self._held or self._full:
@@ -254,20 +276,11 @@ class Loop:
     def _set_hold(self, reason: str) -> None:
         if bool(reason) != bool(self._held):
             self._member.pause(paused=bool(reason) or self._full)
+            self._progress.hold(held=bool(reason))
             _LOG.warning("held: %s", reason) if reason else _LOG.warning("going on")
             self._held = reason
             self._orders.changed()
         self._held = reason
-
-    def _reached(self, until: Mapping[Partition, int], now: float) -> bool:
-        if not self.joined:
-            return False
-        if not self._progress.beyond(until, self._elsewhere):
-            if now >= self._ask_at and any(self._progress.next_offset(one) is None for one in until):
-                self._ask_at = now + 1.0
-                self._elsewhere = self._member.committed_by_all(until)
-            return False
-        return True
 
     def _measure_lag(self) -> None:
         if not (self._held or self._full):  # nothing is fetched then, and no end is told

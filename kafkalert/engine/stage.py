@@ -51,13 +51,15 @@ class Calls:
     """What a stage calls outside Kafka for each record, on `workers` threads: see `engine.sinks.sink.Sink`.
 
     `call` may raise PassingError, to be called again later, or DecodingError, to have the record put away.
-    `most_records` and `most_bytes` bound what was taken and is not complete.
+    `most_records` and `most_bytes` bound what was taken and is not complete, `most_behind` how many offsets
+    behind one that is not a partition's records are taken: after a crash they come again.
     """
 
     call: Callable[[Job], None]
     workers: int = 8
     most_records: int = 1_000
     most_bytes: int = 16 * 1024 * 1024
+    most_behind: int = 10_000
 
 
 @runtime_checkable

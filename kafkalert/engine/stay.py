@@ -212,9 +212,15 @@ class Stay:
             most_records=calls.most_records,
             most_bytes=calls.most_bytes,
             clock=self._work.clock,
+            may=self._may_begin,
         )
-        progress = SinkProgress(self._sink, dead)
+        progress = SinkProgress(self._sink, dead, self._work.clock, most_behind=calls.most_behind)
         return Calling(stage, progress, self._work.metrics), progress
+
+    def _may_begin(self) -> bool:
+        """Whether a call may begin now: of a process that stood still, the records may be another one's."""
+        work = self._work
+        return not self.ending and work.fresh(work.clock.monotonic(), self.epoch, self.cluster.name)
 
     def _check_unread(
         self,
@@ -242,6 +248,7 @@ class Stay:
                 goals[topic] = Places(self.cluster).ends(partitions_of({topic: topics[topic]}))
             if not loop.run(goals[topic]):
                 return False
+        loop.settle()
         return True
 
 

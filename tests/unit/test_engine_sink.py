@@ -32,6 +32,11 @@ def nothing() -> None:
     """What a flush does meanwhile."""
 
 
+def yes() -> bool:
+    """Calls may begin."""
+    return True
+
+
 class Outside:
     """What a sink calls. A call of a key in `hanging` hangs until `released`; one in `failing` raises what is next."""
 
@@ -46,6 +51,7 @@ class Outside:
 
     def __call__(self, job: Job) -> None:
         """One call."""
+        assert isinstance(job.key, bytes)
         self.calls.append((job.key, job.token.offset, job.attempt))
         with self._news:
             self._begun.add((job.key, job.token.offset))
@@ -67,21 +73,25 @@ class Made:
 
     def __init__(
         self,
+        name: str = "outside",
         workers: int = 2,
         most_records: int = 100,
         most_bytes: int = 1000,
         clock: Clock | None = None,
         backoff: tuple[float, ...] = (0.001,),
     ) -> None:
+        self.name = name
         self.outside = Outside()
+        self.may = True
         self.workers = [one for one in threads() if one.daemon]
         self.sink = Sink(
-            "outside",
+            self.name,
             self.outside,
             workers=workers,
             most_records=most_records,
             most_bytes=most_bytes,
             clock=clock or SystemClock(),
+            may=lambda: self.may,
             backoff=backoff,
         )
         self.workers = [one for one in threads() if one.daemon and one not in self.workers]
@@ -166,13 +176,15 @@ def test_each_key_goes_in_order_one_at_a_time(offered: list[tuple[bytes, int]], 
     seen: dict[bytes, list[tuple[str, int, int]]] = defaultdict(list)
 
     def call(job: Job) -> None:
+        assert isinstance(job.key, bytes)
         seen[job.key].append(("begins", job.token.offset, job.attempt))
         fails = job.attempt <= offered[job.token.offset][1]
         seen[job.key].append(("ends", job.token.offset, job.attempt))
         if fails:
             raise PassingError
 
-    sink = Sink("outside", call, workers=workers, most_records=40, most_bytes=40, clock=SystemClock(), backoff=(0.0,))
+    clock = SystemClock()
+    sink = Sink("outside", call, workers=workers, most_records=40, most_bytes=40, clock=clock, may=yes, backoff=(0.0,))
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
@@ -256,8 +268,9 @@ def test_a_planned_switch_leaves_what_hangs_uncommitted_and_names_it(make: Calla
         assert one.sink.offer(completion.taken(HERE, offset), message.real, key, 1)
     one.outside.await_begun(b"slow", 8)
     one.outside.await_begun(b"quick", 10)
-    assert not one.sink.flush(0.0, nothing)
     one.sink.close()
+    assert not one.sink.flush(0.0, nothing)
+    assert {each.token.offset for each in one.sink.begun()} <= {8, 10}
     done = one.sink.drain()
     assert {7, 9} <= {each.token.offset for each in done}
     for each in done:
@@ -277,7 +290,7 @@ began = Event()
 def call(job):
     began.set()
     Event().wait()
-sink = Sink("outside", call, workers=2, most_records=9, most_bytes=9, clock=SystemClock())
+sink = Sink("outside", call, workers=2, most_records=9, most_bytes=9, clock=SystemClock(), may=lambda: True)
 assert sink.offer(Token(("a", 0), 1, 0), None, b"key", 1)
 assert began.wait()
 """
@@ -470,6 +483,88 @@ def test_a_closed_sink_begins_nothing_and_tells_what_it_has_done(make: Callable[
     assert (b"slow", 1, 1) not in one.outside.calls
 
 
+def test_a_closed_sink_is_flushed_of_what_runs(make: Callable[..., Made]) -> None:
+    """What has not begun will not; what is to be called again neither, though it has begun."""
+    one = make(workers=3, clock=FakeClock(), backoff=(LONG,))
+    one.outside.failing[b"a"] = [PassingError()]
+    one.offer_all(b"a", 1)
+    one.hang(b"slow", b"slower")
+    one.offer_all(b"slow", 2)
+    one.offer_all(b"b", 3, 4)
+    one.outside.await_begun(b"b", 4)
+    assert {each.token.offset for each in one.sink.begun()} >= {0, 1}
+    one.sink.close()
+    assert not one.sink.flush(0.0, nothing)
+    one.outside.released.set()
+    assert one.sink.flush(PATIENCE, nothing)
+    assert [each.token.offset for each in one.sink.begun()] == [1]
+    assert sorted(one.offsets()) == [0, 0, 3, 4]
+
+
+@pytest.mark.parametrize("by", ["may", "held"])
+def test_no_call_begins_while_that_is_forbidden(make: Callable[..., Made], by: str) -> None:
+    """What is under way goes on; what waits begins once it is allowed."""
+    one = make(workers=2)
+    one.hang(b"slow")
+
+    def allow(allowed: bool) -> None:
+        if by == "may":
+            one.may = allowed
+        else:
+            one.sink.hold(held=not allowed)
+
+    allow(False)
+    one.offer_all(b"quick", 1, 2)
+    one.outside.released.set()
+    assert not one.sink.flush(0.5, nothing)
+    assert one.offsets() == [0]
+    assert one.outside.calls == [(b"slow", 0, 1)]
+    allow(True)
+    assert one.sink.flush(PATIENCE, nothing)
+    assert one.offsets() == [1, 2]
+
+
+def test_who_waits_for_room_is_told_of_each_call_that_ends(
+    make: Callable[..., Made], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And does not wait where one has ended already, or the stay is over."""
+    one = make(workers=2, most_records=2)
+    one.hang(b"a", b"b")
+    monkeypatch.setattr(one.sink, "_inbox", [])
+    thread = Thread(target=lambda: one.sink.await_change(LONG), daemon=True)
+    thread.start()
+    one.outside.released.set()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+    assert one.sink.flush(PATIENCE, nothing)
+    one.sink.await_change(LONG)
+    one.sink.abandon()
+    with pytest.raises(AbandonedError):
+        one.sink.await_change(LONG)
+
+
+def test_threads_that_never_come_back_are_counted(make: Callable[..., Made]) -> None:
+    """Each stay leaves those behind that hang; in the end only a new process is rid of them."""
+    for _ in range(5):
+        one = make(name="hanging", workers=2)
+        one.hang(b"a", b"b")
+        one.sink.close()
+    with pytest.raises(RestartError, match="10 calls of hanging have not returned") as refused:
+        make(name="hanging", workers=2)
+    assert "timeout" in refused.value.hint
+    make(name="other", workers=2)
+
+
+def test_a_partition_that_goes_leaves_its_room(make: Callable[..., Made]) -> None:
+    """Its calls that hang keep their workers, and no room."""
+    one = make(workers=3, most_records=2, most_bytes=10)
+    one.hang(b"a", b"b")
+    assert not one.offer(b"c", 1)
+    one.sink.drop([HERE])
+    assert one.sink.begun() == []
+    assert one.offer(b"c", 1, size=11)
+
+
 def test_workers_call_side_by_side() -> None:
     """As many as there are: each of these calls returns when all have begun."""
     together = Barrier(3)
@@ -480,6 +575,7 @@ def test_workers_call_side_by_side() -> None:
         most_records=3,
         most_bytes=3,
         clock=SystemClock(),
+        may=yes,
     )
     for offset, key in enumerate((b"a", b"b", b"c")):
         assert sink.offer(Token(HERE, 1, offset), FakeMessage().real, key, 1)

@@ -98,11 +98,15 @@ class Lines(RuleBasedStateMachine):
 
     @invariant()
     def it_counts(self) -> None:
-        """What waits and what runs has a place; what is gone and still runs has one, and is not waited for."""
+        """What waits and what runs has a place; what is gone has none, even if it still runs."""
         there = [one for one in self.put if one.runs or one.waits]
-        assert self.queue.jobs == len(there)
-        assert self.queue.bytes == sum(one.size for one in there)
-        assert self.queue.awaited == len([one for one in there if not one.gone])
+        kept = [one for one in there if not one.gone]
+        assert self.queue.jobs == len(kept)
+        assert self.queue.bytes == sum(one.size for one in kept)
+        assert self.queue.running == len([one for one in kept if one.runs])
+        assert {id(one) for one in self.queue.begun()} == {
+            id(one.job) for one in kept if one.runs or one.job.attempt > 1
+        }
         assert all(one.job.dropped == one.gone for one in there)
 
 

@@ -1,6 +1,6 @@
 """What is committed of records whose calls end in any order, against a plain list of what was read and done."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -13,13 +13,15 @@ from kafkalert.bus.records.marks import record_id
 from kafkalert.bus.records.partitions import Partition
 from kafkalert.engine.consuming.progress import Place
 from kafkalert.engine.sinks.completion import Token
+from kafkalert.engine.sinks.keyed import Job
 from kafkalert.engine.sinks.progress import SinkProgress
 from kafkalert.engine.sinks.sink import Done
 from kafkalert.errors import DecodingError
-from tests.engine_fakes import FakeMessage
+from tests.engine_fakes import FakeClock, FakeMessage
 
 NAMES: tuple[Partition, ...] = (("a", 0), ("a", 1))
 PARTITIONS = st.sampled_from(NAMES)
+MOST_BEHIND = 12
 
 
 @dataclass
@@ -29,12 +31,16 @@ class FakeSink:
     room: int = 0
     under_way: list[tuple[Token, Message]] = field(default_factory=list)
     done: list[Done] = field(default_factory=list)
+    keys: list[Hashable] = field(default_factory=list)
     flushed: float = 0
     closed: bool = False
+    held: bool = False
+    begun_ms: int = 0
 
-    def offer(self, token: Token, record: Message, key: bytes, size: int) -> bool:
+    def offer(self, token: Token, record: Message, key: Hashable, size: int) -> bool:
         """Whether there is room."""
-        assert size == len(key) + len(record.value() or b"")
+        assert size == len(record.key() or b"") + len(record.value() or b"")
+        self.keys.append(key)
         if len(self.under_way) >= self.room:
             return False
         self.under_way.append((token, record))
@@ -55,11 +61,25 @@ class FakeSink:
         """Nothing is begun any more."""
         self.closed = True
 
+    def hold(self, *, held: bool) -> None:
+        """Nothing is begun meanwhile."""
+        self.held = held
+
+    def begun(self) -> list[Job]:
+        """All that was taken."""
+        return [Job(token, what, b"", 0, begun_ms=self.begun_ms) for token, what in self.under_way]
+
     def flush(self, seconds: float, waiting: object) -> bool:
         """All hang that have not ended."""
         assert callable(waiting)
+        assert self.closed, "what would begin now might not end"
         self.flushed += seconds
         return not self.under_way
+
+
+def made(sink: "FakeSink", dead: "FakeDead", *, most_behind: int = MOST_BEHIND) -> SinkProgress:
+    """Progress by that sink."""
+    return SinkProgress(cast("Any", sink), cast("Any", dead), FakeClock(), most_behind=most_behind)
 
 
 @dataclass
@@ -89,7 +109,7 @@ class History(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.sink, self.dead = FakeSink(), FakeDead()
-        self.progress = SinkProgress(cast("Any", self.sink), cast("Any", self.dead))
+        self.progress = made(self.sink, self.dead)
         self.committed: dict[Partition, Place] = dict.fromkeys(NAMES, Place(0))
         self.read: dict[Partition, int] = {}
         self.complete: set[tuple[Partition, int]] = set()
@@ -126,7 +146,16 @@ class History(RuleBasedStateMachine):
         """The sink has so much room from now on."""
         self.sink.room = room
         free = self.progress.advance()
-        assert free or len(self.sink.under_way) >= room, "what it has room for, it is given"
+        far = any(self.read[one] - self.committed_or_begun(one) > MOST_BEHIND for one in self.read)
+        assert free or len(self.sink.under_way) >= room or far, "what it has room for, it is given"
+        for token, _ in self.sink.under_way:
+            if token.partition in self.read:
+                assert token.offset + 1 - self.committed_or_begun(token.partition) <= MOST_BEHIND
+
+    def committed_or_begun(self, partition: Partition) -> int:
+        """The lowest offset that is not complete, of what was read."""
+        lacking = [one for one in range(self.read[partition]) if one % 3 and (partition, one) not in self.complete]
+        return min([*lacking, self.read[partition]])
 
     @precondition(lambda self: self.sink.under_way)
     @rule(data=st.data(), fails=st.booleans())
@@ -175,11 +204,14 @@ class History(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Once there is room and every call has ended, all that was read is committed."""
         self.sink.room = 10_000
-        assert self.progress.advance()
-        for token, what in self.sink.under_way:
-            self.sink.done.append(Done(token, what, None))
-            self.complete.add((token.partition, token.offset))
-        self.sink.under_way.clear()
+        free = False
+        while not free or self.sink.under_way:
+            free = self.progress.advance()
+            assert free or self.sink.under_way, "there is room once all has ended"
+            for token, what in self.sink.under_way:
+                self.sink.done.append(Done(token, what, None))
+                self.complete.add((token.partition, token.offset))
+            self.sink.under_way.clear()
         self.commits()
         assert self.progress.unfinished() == 0
         assert self.progress.positions() == self.read
@@ -192,7 +224,7 @@ TestHistory = History.TestCase
 def test_who_leaves_waits_for_calls_and_says_what_has_not_ended(caplog: pytest.LogCaptureFixture) -> None:
     """What waits for room is not begun any more; what hangs is named, and not committed."""
     sink, dead = FakeSink(room=2), FakeDead()
-    progress = SinkProgress(cast("Any", sink), cast("Any", dead))
+    progress = made(sink, dead)
     progress.assigned({("a", 0): Place(4)})
     progress.take([record(("a", 0), at) for at in (4, 4, 5, 7)])
     assert [token.offset for token, _ in sink.under_way] == [4, 5], "a record that comes twice is taken once"
@@ -206,3 +238,37 @@ def test_who_leaves_waits_for_calls_and_says_what_has_not_ended(caplog: pytest.L
     assert [code for _, code in dead.kept] == ["no-address"]
     assert progress.advance(), "nothing is begun any more"
     assert len(sink.under_way) == 1
+
+
+def test_records_without_a_key_are_in_no_order() -> None:
+    """Each is a key of its own; an empty key is one."""
+    sink = FakeSink(room=9)
+    progress = made(sink, FakeDead())
+    progress.assigned({("a", 0): Place(0)})
+    keys = [None, None, b"", b"", b"k"]
+    progress.take([FakeMessage(of="a", at=at, id=cast("Any", key)).real for at, key in enumerate(keys)])
+    assert len(sink.under_way) == len(keys)
+    assert len({*sink.keys}) == len(keys) - 1
+
+
+def test_what_holds_up_a_stage_is_named_once_it_has_taken_long() -> None:
+    """Only where records wait for it."""
+    sink, clock = FakeSink(room=1, begun_ms=1_700_000_000_000), FakeClock()
+    progress = SinkProgress(cast("Any", sink), cast("Any", FakeDead()), clock, most_behind=9)
+    progress.assigned({("a", 0): Place(4)})
+    progress.take([record(("a", 0), 4)])
+    clock.wall = 1_700_000_060_000
+    assert progress.obstacle() == ""
+    progress.take([record(("a", 0), 5)])
+    assert progress.obstacle() == "the call for a[0] offset 4 has not ended since 22:13:20 UTC"
+    clock.wall = 1_700_000_029_000
+    assert progress.obstacle() == ""
+
+
+def test_a_stage_that_is_held_begins_nothing() -> None:
+    sink = FakeSink()
+    progress = made(sink, FakeDead())
+    progress.hold(held=True)
+    assert sink.held
+    progress.hold(held=False)
+    assert not sink.held

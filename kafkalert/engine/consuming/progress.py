@@ -37,8 +37,8 @@ class Place(NamedTuple):
 class Progress:
     """Next offsets of the partitions assigned here. What is not assigned is neither kept nor committed.
 
-    Here a record is done with once the loop has gone past it. `advance`, `collect` and `settle` are for a stage whose
-    records are not: see `engine.sinks.progress`.
+    Here a record is done with once the loop has gone past it. What follows `advance` is for a stage whose records are
+    not: see `engine.sinks.progress`.
     """
 
     def __init__(self) -> None:
@@ -76,14 +76,24 @@ class Progress:
         """Go on with what the stage has taken and not begun; whether it may be given more."""
         return True
 
+    def await_room(self, seconds: float) -> None:
+        """Wait until `advance` may have more to do, at most so long."""
+
+    def obstacle(self) -> str:
+        """Return for what the stage has waited for long before it takes more; empty where for nothing."""
+        return ""
+
+    def hold(self, *, held: bool) -> None:
+        """Begin nothing from now on, or again; what is under way goes on."""
+
     def collect(self) -> None:
         """Note what has come to its end since the last time. To be called before what to commit is asked for."""
 
     def settle(self, seconds: float, waiting: Callable[[], None]) -> None:
-        """Take nothing more, and wait at most so long until what was taken is done with, calling `waiting`."""
+        """Begin nothing more, and wait at most so long until what was begun is done with, calling `waiting`."""
 
     def unfinished(self) -> int:
-        """How many records were taken and are not done with, so that no commit has them."""
+        """How many records were begun and are not done with, so that no commit has them."""
         return 0
 
     def _safe(self, partition: Partition) -> int:

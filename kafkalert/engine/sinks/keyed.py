@@ -1,7 +1,7 @@
 """What is on its way to the outside, by key: one record of a key at a time, in order."""
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import count
@@ -14,16 +14,17 @@ from kafkalert.engine.sinks.completion import Token
 
 @dataclass(eq=False, slots=True)
 class Job:
-    """A record on its way. `size` in bytes; `attempt` counts its calls from 1.
+    """A record on its way. `size` in bytes; `attempt` counts its calls from 1, the first of them at `begun_ms`.
 
     `running`: a call is under way. `dropped`: its partition went meanwhile, and nobody waits for how it ends.
     """
 
     token: Token
     record: Message
-    key: bytes
+    key: Hashable
     size: int
     attempt: int = 1
+    begun_ms: int = 0
     running: bool = False
     dropped: bool = False
 
@@ -31,15 +32,16 @@ class Job:
 class KeyedQueue:
     """Jobs, a line for each key. The first of a line is ready, runs, or waits for its next attempt; others wait for it.
 
-    `jobs` and `bytes` count all of these, `awaited` those that were not dropped. Not for several threads at once.
+    `jobs` and `bytes` count those that were not dropped, `running` those of them that run. Not for several threads at
+    once.
     """
 
     def __init__(self) -> None:
-        self._lines: dict[bytes, deque[Job]] = {}
+        self._lines: dict[Hashable, deque[Job]] = {}
         self._ready: deque[Job] = deque()
         self._again: list[tuple[float, int, Job]] = []
         self._numbers = count()  # of two that are due at once, the one that failed first is tried first
-        self.jobs = self.awaited = self.bytes = 0
+        self.jobs = self.bytes = self.running = 0
 
     def put(self, job: Job) -> None:
         """Add a job behind those of its key."""
@@ -48,7 +50,6 @@ class KeyedQueue:
         if len(line) == 1:
             self._ready.append(job)
         self.jobs += 1
-        self.awaited += 1
         self.bytes += job.size
 
     def take(self, now: float) -> Job | None:
@@ -59,6 +60,7 @@ class KeyedQueue:
             return None
         job = self._ready.popleft()
         job.running = True
+        self.running += 1
         return job
 
     def due(self) -> float | None:
@@ -69,8 +71,8 @@ class KeyedQueue:
         """End a job that ran: the next one of its key is ready."""
         line = self._lines[job.key]
         line.popleft()
-        self.awaited -= not job.dropped
-        self._uncount(job)
+        if not job.dropped:
+            self._uncount(job)
         if line:
             self._ready.append(line[0])
         else:
@@ -79,6 +81,7 @@ class KeyedQueue:
     def again(self, job: Job, due: float) -> None:
         """Have a job that ran run again, at `due` (monotonic seconds) or later; those of its key wait behind it."""
         job.running = False
+        self.running -= 1
         job.attempt += 1
         heappush(self._again, (due, next(self._numbers), job))
 
@@ -93,11 +96,9 @@ class KeyedQueue:
             for job in line:
                 if not job.dropped and job.token.partition in partitions:
                     job.dropped = True
-                    self.awaited -= 1
+                    self._uncount(job)
                 if job.running or not job.dropped:
                     kept.append(job)
-                else:
-                    self._uncount(job)
             if not kept:
                 del self._lines[key]
                 continue
@@ -105,6 +106,12 @@ class KeyedQueue:
             if kept[0] is not first:
                 self._ready.append(kept[0])
 
+    def begun(self) -> Iterator[Job]:
+        """Yield the jobs whose calls have begun: those that run, and those that failed and are to run again."""
+        firsts = (line[0] for line in self._lines.values())
+        return (one for one in firsts if not one.dropped and (one.running or one.attempt > 1))
+
     def _uncount(self, job: Job) -> None:
         self.jobs -= 1
         self.bytes -= job.size
+        self.running -= job.running

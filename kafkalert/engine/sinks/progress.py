@@ -1,13 +1,15 @@
 """How far a stage has come whose records are done with when their calls to the outside are, in whatever order."""
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from confluent_kafka import Message
 
 from kafkalert.bus.records.partitions import Partition
+from kafkalert.engine.clock import Clock
 from kafkalert.engine.consuming.progress import Place, Progress, partition_of
 from kafkalert.engine.deadletter import DeadLetters
 from kafkalert.engine.sinks.completion import Completion
@@ -16,6 +18,8 @@ from kafkalert.errors import DecodingError
 
 _LOG = logging.getLogger(__name__)
 _FAILED: Final = "call-failed"
+_LONG_MS: Final = 30_000
+"""How long a call takes that is said to hold up the stage."""
 
 
 class _Waiting(NamedTuple):
@@ -32,14 +36,17 @@ class SinkProgress(Progress):
     """Hands records to `sink`, and has committed what lies before the lowest one that is not complete.
 
     It belongs to the loop's thread. What the sink has no room for waits here, in order, and `advance` offers it again:
-    until it says that there is room, the loop reads no more. A record whose call failed for good is put away in `dead`
-    before it counts as complete.
+    until it says that there is room, the loop reads no more. Nor is there room for a record that lies more than
+    `most_behind` offsets behind the lowest one of its partition that is not complete: after a crash, all of these come
+    again. A record whose call failed for good is put away in `dead` before it counts as complete.
     """
 
-    def __init__(self, sink: Sink, dead: DeadLetters) -> None:
+    def __init__(self, sink: Sink, dead: DeadLetters, clock: Clock, *, most_behind: int) -> None:
         super().__init__()
         self._sink = sink
         self._dead = dead
+        self._clock = clock
+        self._most_behind = most_behind
         self._completion = Completion()
         self._waiting: deque[_Waiting] = deque()
 
@@ -87,14 +94,36 @@ class SinkProgress(Progress):
             return True
         if one.following <= (self.next_offset(one.partition) or 0):  # it came twice
             return True
+        if one.following - self._safe(one.partition) > self._most_behind:
+            self.collect()
+            if one.following - self._safe(one.partition) > self._most_behind:
+                return False
         place = super().placed({one.partition: one.following - 1})[one.partition]
         token = self._completion.taken(one.partition, one.following - 1, place)
-        key, value = one.record.key() or b"", one.record.value() or b""
-        if not self._sink.offer(token, one.record, key, len(key) + len(value)):
+        key, size = one.record.key(), len(one.record.key() or b"") + len(one.record.value() or b"")
+        if not self._sink.offer(token, one.record, token if key is None else key, size):  # without a key: in any order
             self._completion.returned(token)
             return False
         super().reached(one.partition, one.following, one.record)
         return True
+
+    def await_room(self, seconds: float) -> None:
+        """Wait until a call has ended, at most so long. Raises as `collect` does."""
+        self.collect()
+        self._sink.await_change(seconds)
+
+    def obstacle(self) -> str:
+        """Return what the stage waits for, where it waits for room and a call of before has not ended for long."""
+        begun = self._sink.begun() if self._waiting else []
+        if not begun or self._clock.wall_ms() - begun[0].begun_ms < _LONG_MS:
+            return ""
+        (topic, number), _, offset = begun[0].token
+        since = datetime.fromtimestamp(begun[0].begun_ms / 1000, UTC)
+        return f"the call for {topic}[{number}] offset {offset} has not ended since {since:%H:%M:%S} UTC"
+
+    def hold(self, *, held: bool) -> None:
+        """See `Sink.hold`."""
+        self._sink.hold(held=held)
 
     def collect(self) -> None:
         """Note which calls have ended. Raises as `Sink.drain` and `DeadLetters.put` do."""
@@ -104,18 +133,19 @@ class SinkProgress(Progress):
             self._completion.completed(done.token)
 
     def settle(self, seconds: float, waiting: Callable[[], None]) -> None:
-        """Take nothing more, and wait at most so long until what was taken is complete. Raises as `Sink.flush` does."""
+        """Begin nothing more, and wait at most so long for the calls that run. Raises as `Sink.flush` does."""
         self._waiting.clear()
-        if not self._sink.flush(seconds, waiting):
-            self._sink.close()  # what would be begun now could not be committed any more
-            self.collect()
-            counts = self._completion.incomplete()
+        self._sink.close()  # what would begin now might not end in time, and would be called for twice
+        self._sink.flush(seconds, waiting)
+        self.collect()
+        counts = Counter(one.token.partition for one in self._sink.begun())
+        if counts:
             named = ", ".join(f"{topic}[{number}]: {count}" for (topic, number), count in sorted(counts.items()))
             _LOG.warning("records whose calls have not ended are not committed, and come again: %s", named)
 
     def unfinished(self) -> int:
-        """How many records were taken and are not complete."""
-        return sum(self._completion.incomplete().values())
+        """How many records' calls have begun, and are not complete."""
+        return len(self._sink.begun())
 
     def placed(self, offsets: Mapping[Partition, int]) -> dict[Partition, Place]:
         """Return these offsets with the ids of the records before them; one that is not complete as it was taken."""

@@ -1,7 +1,7 @@
 """Calls to the outside on threads of their own, so that one that hangs holds up nobody who must go on."""
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from threading import Condition, Lock, Thread
 from typing import Final, NamedTuple
 
@@ -13,11 +13,15 @@ from kafkalert.engine.clock import Clock
 from kafkalert.engine.ending import AbandonedError
 from kafkalert.engine.sinks.completion import Token
 from kafkalert.engine.sinks.keyed import Job, KeyedQueue
-from kafkalert.errors import KafkalertError
+from kafkalert.errors import KafkalertError, RestartError
 
 _LOG = logging.getLogger(__name__)
 BACKOFF_SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _LOOK_SECONDS: Final = 0.2
+_MOST_LEFT: Final = 4
+"""How many times its number of workers may hang in calls of earlier sinks of its name, before the process ends."""
+_WORKERS: Final[dict[str, list[Thread]]] = {}
+"""All workers of this process that may be alive, by their sink's name."""
 
 
 class PassingError(Exception):
@@ -41,7 +45,11 @@ class Sink:
 
     `call` may raise PassingError, and is made again after `backoff` (seconds, the last for all further attempts); it
     sees by `Job.attempt` how often it was tried. What else it raises ends the record. `most_records` and `most_bytes`
-    bound what was offered and is not done with. All but `abandon` is for one thread, the loop's.
+    bound what was offered and is not done with. No call begins while `may` says no, or the sink is `held`; `may` is
+    asked by any thread. All but `abandon` is for one thread, the loop's.
+
+    A thread whose call never returns is left behind. Raises RestartError where too many are: only the end of their
+    process ends them.
     """
 
     def __init__(
@@ -53,27 +61,36 @@ class Sink:
         most_records: int,
         most_bytes: int,
         clock: Clock,
+        may: Callable[[], bool],
         backoff: Sequence[float] = BACKOFF_SECONDS,
     ) -> None:
+        left = _WORKERS[name] = [one for one in _WORKERS.get(name, ()) if one.is_alive()]
+        if len(left) > _MOST_LEFT * workers:
+            raise RestartError(
+                f"{len(left)} calls of {name} have not returned, of this stay and of earlier ones.",
+                hint="Give each call a timeout.",
+            )
         self._name = name
         self._call = call
         self._most_records = most_records
         self._most_bytes = most_bytes
         self._clock = clock
+        self._may = may
         self._backoff = backoff
         self._queue = KeyedQueue()
         self._inbox: list[Done] = []
         self._failed: KafkalertError | None = None
-        self._closed = False
+        self._closed = self._abandoned = self._held = False
         # Held for moments only, never during a call; it guards all of the above.
         lock = Lock()
         self._work_came = Condition(lock)
         self._waited_for = Condition(lock)
         for number in range(workers):
             own = f"{name} {number}"
-            Thread(target=watched(own, self._work, self._ended), name=own, daemon=True).start()
+            left.append(Thread(target=watched(own, self._work, self._ended), name=own, daemon=True))
+            left[-1].start()
 
-    def offer(self, token: Token, record: Message, key: bytes, size: int) -> bool:
+    def offer(self, token: Token, record: Message, key: Hashable, size: int) -> bool:
         """Take a record of `size` bytes, or say that there is no room for it now (False). Returns at once.
 
         One that is larger than `most_bytes` has room where nothing else is in flight. Raises AbandonedError, and
@@ -105,10 +122,28 @@ class Sink:
         with self._work_came:
             self._queue.drop(partitions)
             self._work_came.notify_all()  # a record of another partition may have come first in its key's line
-            self._tell_if_empty()
+            self._waited_for.notify_all()
+
+    def hold(self, *, held: bool) -> None:
+        """Begin no call from now on, or begin them again; what is under way goes on."""
+        with self._work_came:
+            self._held = held
+            self._work_came.notify_all()
+
+    def begun(self) -> list[Job]:
+        """Return what has begun and is not done with, also what is to be called again, longest first."""
+        with self._work_came:
+            return sorted(self._queue.begun(), key=lambda one: one.begun_ms)
+
+    def await_change(self, seconds: float) -> None:
+        """Wait until a record is done with, at most so long. Raises as `offer` does."""
+        with self._waited_for:
+            self._check()
+            if not self._inbox:
+                self._waited_for.wait(seconds)
 
     def flush(self, seconds: float, waiting: Callable[[], None]) -> bool:
-        """Wait until all records are done with, at most so long; whether they are.
+        """Wait until all records are done with, at most so long; whether they are. Of a closed sink, those that run.
 
         `waiting` is called a few times a second, and may raise to end it. Raises as `offer` does.
         """
@@ -116,7 +151,7 @@ class Sink:
         while True:
             with self._waited_for:
                 self._check()
-                if not self._queue.awaited:
+                if not (self._queue.running if self._closed else self._queue.jobs):
                     return True
                 left = until - self._clock.monotonic()
                 if left <= 0:
@@ -130,7 +165,7 @@ class Sink:
         A call that is under way goes on by itself; whoever offers, drains or flushes has AbandonedError from now on.
         """
         with self._work_came:
-            self._failed = AbandonedError("The stage has moved to another cluster.")
+            self._abandoned = True
             self._close()
 
     def close(self) -> None:
@@ -147,6 +182,8 @@ class Sink:
         self._waited_for.notify_all()
 
     def _check(self) -> None:
+        if self._abandoned:
+            raise AbandonedError("The stage has moved to another cluster.")
         if self._failed is not None:
             raise self._failed
 
@@ -174,9 +211,13 @@ class Sink:
         """Return the job to run next, waited for; None once the sink is closed."""
         with self._work_came:
             while not self._closed:
+                if self._held or not self._may():
+                    self._work_came.wait(_LOOK_SECONDS)
+                    continue
                 now = self._clock.monotonic()
                 job = self._queue.take(now)
                 if job is not None:
+                    job.begun_ms = job.begun_ms or self._clock.wall_ms()
                     return job
                 due = self._queue.due()
                 self._work_came.wait(None if due is None else due - now)
@@ -189,6 +230,7 @@ class Sink:
                 self._leave(job)
                 return
             self._queue.again(job, self._clock.monotonic() + wait)
+            self._waited_for.notify_all()  # it runs no more
             # All of them: each that waits has to know by when, as any of the others may be given a call that hangs.
             self._work_came.notify_all()
 
@@ -201,11 +243,7 @@ class Sink:
     def _leave(self, job: Job) -> None:
         self._queue.done(job)
         self._work_came.notify()
-        self._tell_if_empty()
-
-    def _tell_if_empty(self) -> None:
-        if not self._queue.awaited:
-            self._waited_for.notify_all()
+        self._waited_for.notify_all()
 
     def _ended(self, error: BaseException | None) -> None:
         """Note that a worker has ended: unless the sink was closed, the stage ends. Its record is not done with."""
