@@ -81,10 +81,24 @@ class FakeDelivery:
         self.flushed = 0
         self.abandoned = False
         self.waiting: Callable[[], None] = lambda: None
+        self.under_way: list[tuple[int, Callable[[], None]]] = []
 
     def send(self, _topic: str, _value: bytes | None, key: bytes | None, _headers: Sequence[Any]) -> None:
         """Taken; its key is its number."""
         self.sent.append(int(key or b""))
+
+    def send_and_tell(
+        self, topic: str, value: bytes | None, key: bytes | None, headers: Sequence[Any], arrived: Callable[[], None]
+    ) -> None:
+        """Taken; `arrive` tells of it."""
+        self.send(topic, value, key, headers)
+        self.under_way.append((self.sent[-1], arrived))
+
+    def arrive(self, which: int) -> int:
+        """One of those under way is acknowledged; its number."""
+        number, told = self.under_way.pop(which % len(self.under_way))
+        told()
+        return number
 
     def poll(self) -> None:
         """Nothing failed."""
@@ -92,6 +106,8 @@ class FakeDelivery:
     def flush(self) -> None:
         """All arrives."""
         self.flushed = len(self.sent)
+        while self.under_way:
+            self.arrive(0)
 
     def abandon(self) -> None:
         """Take nothing any more."""

@@ -39,17 +39,18 @@ class BrokenProducerError(DeliveryError):
 class Delivery:
     """A producer whose failures surface at `flush`, so that no offset is committed past an output that failed.
 
-    `waiting` is called a few times a second while it waits for the broker.
+    `waiting` is called a few times a second while it waits for the broker. `told`: whether it hears of each record that
+    was acknowledged, for `send_and_tell`.
     """
 
-    def __init__(self, cluster: Cluster, *, linger_ms: float, stopping: Ends) -> None:
+    def __init__(self, cluster: Cluster, *, linger_ms: float, stopping: Ends, told: bool = False) -> None:
         self._cluster = cluster
         self._failed: KafkalertError | None = None
         self._stopping = stopping
         self._producer = clients.producer(
             cluster,
             linger_ms=linger_ms,
-            delivery_report_only_error=True,
+            delivery_report_only_error=not told,
             queue_buffering_max_kbytes=_BUFFER_KILOBYTES,
             on_delivery=self._report,
         )
@@ -65,20 +66,41 @@ class Delivery:
         try:
             self._produce(topic, value, key, headers=headers)
         except BufferError:
-            self._wait_for_room(topic, value, key, headers)
+            self._wait_for_room(topic, value, key, headers=headers)
         except KafkaException as error:
             raise self._unsent(topic, error.args[0]) from error
 
-    def _wait_for_room(
-        self, topic: str, value: bytes | None, key: bytes | None, headers: list[tuple[str, Any]]
+    def send_and_tell(
+        self,
+        topic: str,
+        value: bytes | None,
+        key: bytes | None,
+        headers: list[tuple[str, Any]],
+        arrived: Callable[[], None],
     ) -> None:
+        """As `send`; a later call of this object calls `arrived` once the broker has acknowledged the record."""
+
+        def report(error: KafkaError | None, message: Message) -> None:
+            if error is None:
+                arrived()
+            else:
+                self._report(error, message)
+
+        try:
+            self._produce(topic, value, key, headers=headers, on_delivery=report)
+        except BufferError:
+            self._wait_for_room(topic, value, key, headers=headers, on_delivery=report)
+        except KafkaException as error:
+            raise self._unsent(topic, error.args[0]) from error
+
+    def _wait_for_room(self, topic: str, value: bytes | None, key: bytes | None, **more: Any) -> None:  # noqa: ANN401 - the library's
         while True:
             self._stopping.check_deadline()
             self.waiting()
             self._served(self._producer.poll, 0.05)
             self.check()
             try:
-                return self._produce(topic, value, key, headers=headers)
+                return self._produce(topic, value, key, **more)
             except BufferError:
                 continue
             except KafkaException as error:

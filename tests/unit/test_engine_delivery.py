@@ -1,11 +1,12 @@
 """Outputs that no broker takes: there is none at the address."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, cast
 from unittest.mock import Mock
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.delivery import BrokenProducerError, Delivery, DeliveryError
@@ -113,7 +114,7 @@ CALLS: Final[dict[str, Callable[[Delivery], None]]] = {
     "hurry": Delivery.hurry,
     "flush": Delivery.flush,
     "send": lambda one: one.send("t", b"value", b"key", []),
-    "wait": lambda one: one._wait_for_room("t", b"value", b"key", []),
+    "wait": lambda one: one._wait_for_room("t", b"value", b"key", headers=[]),
 }
 
 
@@ -159,3 +160,18 @@ def test_a_producer_that_broke_unseen_is_closed_all_the_same() -> None:
     delivery, producer = broken(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)
     delivery.close()
     assert producer.closed
+
+
+def test_who_asks_hears_of_each_record_that_arrived() -> None:
+    """On the way to a broker nobody has heard of any; a failure is told as of any other record."""
+    broker = Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 1})
+    (where,) = broker.list_topics("t", timeout=20).brokers.values()
+    cluster = Cluster(name="dc1", bootstrap=f"127.0.0.1:{where.port}")
+    delivery = Delivery(cluster, linger_ms=0, stopping=Stopping(FakeClock()), told=True)
+    arrived: list[int] = []
+    for number in range(3):
+        delivery.send_and_tell("t", b"value", b"key", [], partial(arrived.append, number))
+    assert arrived == []
+    delivery.flush()
+    assert sorted(arrived) == [0, 1, 2]
+    delivery.close()

@@ -8,6 +8,7 @@ import pytest
 from confluent_kafka import KafkaError
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from kafkalert.bus.control.event import Event
 from kafkalert.bus.denials import Denials
@@ -18,7 +19,7 @@ from kafkalert.engine.delivery import BrokenProducerError, DeliveryError
 from kafkalert.engine.sources.delivery import SourceDelivery, StoppedError
 from kafkalert.engine.sources.kept import KEPT_BYTES, KEPT_SECONDS, Kept, Record
 from kafkalert.engine.stopping import InterruptedStopError, Stopping
-from kafkalert.errors import DeniedError, KafkalertError
+from kafkalert.errors import DecodingError, DeniedError, KafkalertError
 from tests.control_fakes import SETTINGS, FakeDelivery, FakeLog, forced, planned
 from tests.engine_fakes import FakeClock
 
@@ -75,7 +76,11 @@ class Bridging:
     """A source on dc1 that has sent 1, which was acknowledged, and 2, which was not."""
 
     def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, patience: float | None = None, settings: Settings = SETTINGS
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        patience: float | None = None,
+        settings: Settings = SETTINGS,
+        acknowledged: Callable[[int], None] | None = None,
     ) -> None:
         self.log = FakeLog.instead(monkeypatch)
         self.made: list[FakeDelivery] = []
@@ -85,9 +90,13 @@ class Bridging:
         active = ActiveCluster(settings, clock=clock, stopping=stopping)
         self.clock, self.stopping = clock, stopping
         denials = Denials(clock.monotonic, patience)
-        self.source = SourceDelivery(active, commit_seconds=1, denials=denials, clock=clock, stopping=stopping)
+        self.source = SourceDelivery(
+            active, commit_seconds=1, denials=denials, clock=clock, stopping=stopping, acknowledged=acknowledged
+        )
+        self.tells = acknowledged is not None
 
-    def _make(self, cluster: Cluster, **_: object) -> FakeDelivery:
+    def _make(self, cluster: Cluster, *, told: bool, **_: object) -> FakeDelivery:
+        assert told == self.tells
         self.made.append(FakeDelivery(cluster))
         return self.made[-1]
 
@@ -99,7 +108,7 @@ class Bridging:
 
     def send(self, number: int) -> None:
         """Hand one over."""
-        self.source.send("accountentry", b"", str(number).encode(), [])
+        self.source.send("accountentry", b"", str(number).encode(), [], number if self.tells else None)
 
     @property
     def given(self) -> list[tuple[str, list[int]]]:
@@ -417,3 +426,99 @@ def test_a_record_that_the_broker_refuses_ends_a_source(monkeypatch: pytest.Monk
         bridging.source.flush()
     assert raised.value is refused
     assert bridging.given == [("dc1", [1])]
+
+
+class Settling(RuleBasedStateMachine):
+    """A source that can be asked to give again what it gave, while records arrive in any order and clusters change."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch = pytest.MonkeyPatch()
+        self.told: list[int] = []
+        self.bridging = Bridging(self.patch, acknowledged=self.told.append)
+        self.count = self.epoch = 0
+        self.arrived: set[int] = set()
+        self.began = self.bridging.clock.now
+
+    @property
+    def here(self) -> FakeDelivery:
+        """What the active cluster is sent by."""
+        return self.bridging.made[-1]
+
+    @rule()
+    def sends(self) -> None:
+        """One more message."""
+        self.count += 1
+        self.bridging.send(self.count)
+
+    @precondition(lambda self: self.bridging.made and self.here.under_way)
+    @rule(which=st.integers(0, 100))
+    def arrives(self, which: int) -> None:
+        """Any that is under way."""
+        self.arrived.add(self.here.arrive(which))
+
+    @precondition(lambda self: any(one.under_way for one in self.bridging.made[:-1]))
+    @rule(which=st.integers(0, 100))
+    def arrives_late(self, which: int) -> None:
+        """Of a cluster that was left: it says nothing of the one that counts now."""
+        before = [*self.told]
+        next(one for one in self.bridging.made[:-1] if one.under_way).arrive(which)
+        assert self.told == before
+
+    @precondition(lambda self: self.count)
+    @rule()
+    def moves(self) -> None:
+        """A forced switch: what was not acknowledged goes to the other one, and so does what was lately."""
+        self.epoch += 1
+        target = f"dc{self.epoch % 2 + 1}"
+        self.bridging.log.read(target, forced(self.epoch, target))
+        self.bridging.source.poll()
+        everything = {*range(1, self.count + 1)}
+        if self.bridging.clock.now - self.began < KEPT_SECONDS:
+            assert {*self.here.sent} == everything
+        assert everything - self.arrived <= {*self.here.sent} <= everything
+
+    @precondition(lambda self: self.bridging.made)
+    @rule()
+    def breaks(self) -> None:
+        """The producer: what it had not acknowledged is sent by a new one, and no more."""
+        lacking = {number for number, _ in self.here.under_way}
+        broken, old = BrokenProducerError("Broke."), self.here
+        self.patch.setattr(old, "poll", Mock(side_effect=broken))
+        self.bridging.source.poll()
+        self.bridging.clock.pass_by(3)
+        self.bridging.source.poll()
+        assert self.here is not old
+        assert {*self.here.sent} == lacking
+
+    @invariant()
+    def it_is_told_of_what_has_arrived_once(self) -> None:
+        """And of nothing else."""
+        assert len({*self.told}) == len(self.told)
+        assert self.arrived <= {*self.told}
+        flushed = {number for one in self.bridging.made for number in one.sent[: one.flushed]}
+        assert {*self.told} <= self.arrived | flushed
+
+    def teardown(self) -> None:
+        """Once all has arrived, it has been told of all."""
+        self.bridging.source.flush()
+        assert sorted(self.told) == [*range(1, self.count + 1)]
+        self.patch.undo()
+
+
+TestSettling = Settling.TestCase
+
+
+def test_a_record_that_is_not_taken_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is larger than a record may be: the source hears that at once, and nothing of it is sent again."""
+    told: list[int] = []
+    bridging = Bridging(monkeypatch, acknowledged=told.append)
+    bridging.send(1)
+    too_large = DecodingError("too-large", "It is.")
+    monkeypatch.setattr(bridging.made[-1], "send_and_tell", Mock(side_effect=too_large))
+    with pytest.raises(DecodingError):
+        bridging.send(2)
+    bridging.log.read("dc2", forced(1, "dc2"))
+    bridging.source.flush()
+    assert bridging.given == [("dc1", [1]), ("dc2", [1])]
+    assert told == [1]

@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from threading import Thread
 from typing import Any, Final
 
@@ -39,6 +40,10 @@ class _NewsError(Exception):
 class SourceDelivery:
     """As `Delivery`, on the cluster that is active. One thread calls it, and calls `poll` often while it waits.
 
+    A source that can be asked to give again what it gave has `acknowledged`: that is called with the `origin` of each
+    record that a cluster has acknowledged, once, in whatever order, within a call of this object. What was not
+    acknowledged is sent again from here as long as the process lives.
+
     Any call may wait: while an attempt to switch is pending, while it is not known where to work, where a producer
     broke, and, as `denials` say, while a right is missing. `changed` is called when `prepared`, `held` or `epoch` have
     changed.
@@ -52,14 +57,16 @@ class SourceDelivery:
         denials: Denials,
         clock: Clock,
         stopping: Stopping,
+        acknowledged: Callable[[Any], None] | None = None,
     ) -> None:
         self._active = active
+        self._acknowledged = acknowledged
         self._denials = denials
         self._breaks = Denials(clock.monotonic, None)
         self._commit_seconds = commit_seconds
         self._clock = clock
         self._stopping = stopping
-        self._keeps = denials.waits or len(active.clusters) > 1
+        self._keeps = denials.waits or len(active.clusters) > 1 or acknowledged is not None
         self._kept = Kept(clock, KEPT_SECONDS if len(active.clusters) > 1 else 0.0)
         self._lacks = ""
         self._retry_at = float("-inf")
@@ -78,9 +85,16 @@ class SourceDelivery:
         """Whether records are sent: nothing holds it, and it does not stand still for a switch."""
         return self.prepared is None and not self.held
 
-    def send(self, topic: str, value: bytes | None, key: bytes | None, headers: list[tuple[str, Any]]) -> None:
-        """Hand one record over. Raises StoppedError, and what `Delivery.send` raises."""
-        self._send(Record(topic, value, key, headers))
+    def send(
+        self,
+        topic: str,
+        value: bytes | None,
+        key: bytes | None,
+        headers: list[tuple[str, Any]],
+        origin: Any = None,  # noqa: ANN401 - the source's own
+    ) -> None:
+        """Hand one record over, which came from `origin`. Raises StoppedError, and what `Delivery.send` raises."""
+        self._send(Record(topic, value, key, headers, origin))
         if self._keeps and (self._kept.waiting_bytes > _UNFLUSHED_BYTES or self._clock.monotonic() >= self._flush_at):
             self.flush()
 
@@ -131,15 +145,34 @@ class SourceDelivery:
             if delivery is None or not self.sends:
                 raise StoppedError("Stopped before this record was sent.")
             try:
-                delivery.send(*record)
+                self._hand(delivery, record)
             except _NewsError:
                 continue
             except (DeniedError, BrokenProducerError) as error:
                 self._begin_anew(error)
                 continue
+            return
+
+    def _hand(self, delivery: Delivery, record: Record) -> None:
+        """Give `delivery` a record, and keep it. Raises what `Delivery.send` raises; then it is not kept."""
+        topic, value, key, headers, _ = record
+        if self._acknowledged is None:
+            delivery.send(topic, value, key, headers)
             if self._keeps:
                 self._kept.sent(record)
             return
+        number = self._kept.sent(record)
+        try:
+            delivery.send_and_tell(topic, value, key, headers, partial(self._arrived, number))
+        except BaseException:
+            self._kept.unsent(number)
+            raise
+
+    def _arrived(self, number: int) -> None:
+        """Tell the source of a record that has arrived; what was sent again since has another number."""
+        record = self._kept.arrived(number)
+        if record is not None and record.origin is not None and self._acknowledged is not None:
+            self._acknowledged(record.origin)
 
     def _here(self) -> Delivery | None:
         """Where to send now: waits while that is nowhere. After a stop it does not, and may be None."""
@@ -264,15 +297,15 @@ class SourceDelivery:
         self.cluster, self.epoch = cluster, duty.epoch
         self._set()
         while self._again:
-            record = self._again[0]
-            self._delivery.send(*record)
-            self._kept.sent(self._again.popleft())
+            self._hand(self._delivery, self._again[0])
+            self._again.popleft()
             if self._kept.waiting_bytes > _UNFLUSHED_BYTES:
                 self._delivery.flush()
                 self._acknowledge()
 
     def _made(self, cluster: Cluster) -> Delivery:
-        delivery = Delivery(cluster, linger_ms=_LINGER_MS, stopping=self._stopping)
+        told = self._acknowledged is not None
+        delivery = Delivery(cluster, linger_ms=_LINGER_MS, stopping=self._stopping, told=told)
         delivery.waiting = self._watch
         return delivery
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections import deque
+from itertools import count
 from typing import Any, Final, NamedTuple
 
 from kafkalert.engine.clock import Clock
@@ -14,12 +15,13 @@ _OVERHEAD_BYTES: Final = 200
 
 
 class Record(NamedTuple):
-    """What a source hands over."""
+    """What a source hands over. `origin`: what the source is told once a cluster has it, if anything."""
 
     topic: str
     value: bytes | None
     key: bytes | None
     headers: list[tuple[str, Any]]
+    origin: Any = None
 
     @property
     def size(self) -> int:
@@ -38,24 +40,42 @@ class Kept:
         self._clock = clock
         self._seconds = seconds
         self._acknowledged: deque[tuple[float, int, list[Record]]] = deque()
-        self._waiting: list[Record] = []
+        self._waiting: dict[int, Record] = {}
+        self._numbers = count()
         self._acknowledged_bytes = 0
         self._said = False
         self.waiting_bytes = 0
 
-    def sent(self, record: Record) -> None:
-        """Keep one that was handed over."""
-        self._waiting.append(record)
+    def sent(self, record: Record) -> int:
+        """Keep one that is handed over; return its number, for `arrived`."""
+        number = next(self._numbers)
+        self._waiting[number] = record
         self.waiting_bytes += record.size
+        return number
+
+    def unsent(self, number: int) -> None:
+        """Forget one that could not be handed over."""
+        self.waiting_bytes -= self._waiting.pop(number).size
+
+    def arrived(self, number: int) -> Record | None:
+        """Note that one has arrived, in whatever order, and return it; None where that is known."""
+        record = self._waiting.pop(number, None)
+        if record is not None:
+            self.waiting_bytes -= record.size
+            self._keep([record])
+        return record
 
     def acknowledged(self) -> None:
         """All that was handed over has arrived."""
-        now = self._clock.monotonic()
         if self._waiting:
-            self._acknowledged.append((now, self.waiting_bytes, self._waiting))
-            self._acknowledged_bytes += self.waiting_bytes
-            self._waiting, self.waiting_bytes = [], 0
-            self._forget_older(now - self._seconds)
+            self._keep([*self._waiting.values()])
+            self._waiting, self.waiting_bytes = {}, 0
+
+    def _keep(self, records: list[Record]) -> None:
+        now, size = self._clock.monotonic(), sum(one.size for one in records)
+        self._acknowledged.append((now, size, records))
+        self._acknowledged_bytes += size
+        self._forget_older(now - self._seconds)
         while self._acknowledged_bytes > KEPT_BYTES:
             self._drop()
             if not self._said:
@@ -68,8 +88,8 @@ class Kept:
         That is what was not acknowledged, and before it perhaps the last one that was.
         """
         before = [record for _, _, batch in self._acknowledged for record in batch] if acknowledged else []
-        found = [*before, *self._waiting]
-        self._waiting, self.waiting_bytes = [], 0
+        found = [*(one._replace(origin=None) for one in before), *self._waiting.values()]  # that was told before
+        self._waiting, self.waiting_bytes = {}, 0
         if acknowledged:
             self._acknowledged.clear()
             self._acknowledged_bytes = 0

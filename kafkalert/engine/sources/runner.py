@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from threading import Event
+from typing import Any
 
 from kafkalert.bus.denials import Denials
 from kafkalert.bus.records.watermarks import topic_ids
@@ -23,10 +24,19 @@ class SourceRunner:
     """Runs the stage `name`, which sends to `topics` by `delivery`, on whichever cluster is active.
 
     `waits`: whether a missing right is waited for, as long as `options.patience`; else the stage ends with it.
+    `acknowledged`: see SourceDelivery.
     """
 
     def __init__(
-        self, name: str, topics: Sequence[str], settings: Settings, options: RunOptions, given: Given, *, waits: bool
+        self,
+        name: str,
+        topics: Sequence[str],
+        settings: Settings,
+        options: RunOptions,
+        given: Given,
+        *,
+        waits: bool,
+        acknowledged: Callable[[Any], None] | None = None,
     ) -> None:
         self._topics = [*topics, settings.topic(STATUS)]
         self._options = options
@@ -41,6 +51,7 @@ class SourceRunner:
             denials=self._denials,
             clock=given.clock,
             stopping=given.stopping,
+            acknowledged=acknowledged,
         )
         self._heartbeat = Heartbeat(
             name,

@@ -15,8 +15,9 @@ repeats, even in the middle of a repeat; the last ones do so only once it is ove
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress, count
 from typing import Final
 
 from kafkalert.bus.records.marks import Mark, Marks
@@ -86,10 +87,11 @@ def exact_position(
     """
     place = bisect_left(a.offsets, committed)
     behind = [(max(place, bisect_left(a.offsets, first)), bisect_left(a.offsets, stop)) for first, stop in passed]
-    lacking = _lacking(a, b, [(min(committed, a_crossed), max(committed, a_crossed)), *passed])
+    ours, theirs = a.numbers(), b.numbers()
+    there = set(theirs)
+    lacking = _lacking(a, there, [(min(committed, a_crossed), max(committed, a_crossed)), *passed])
     if lacking:
         return NotCrossed(len(lacking), lacking[0].offset, lacking[0].timestamp)
-    ours, theirs = a.numbers(), b.numbers()
     before, skipped, pending = set(ours[:place]), set[int](), set[int]()
     for first, stop in behind:
         pending.update(ours[place:first])
@@ -98,30 +100,39 @@ def exact_position(
     pending.update(ours[place:])
     pending -= before
     before |= skipped - pending
-    if since is not None and (marked := _marked(a, (committed, a_sure), since, pending.difference(theirs))):
+    if since is not None and (marked := _marked(a, (committed, a_sure), since, pending - there)):
         return marked
-    kept: set[int] = set()
-    skip: list[tuple[int, int]] = []
-    start = b_end
-    is_skipping = False
-    for offset, number, is_native, time in zip(b.offsets, theirs, b.are_native, b.timestamps, strict=True):
-        if offset >= b_end:
-            break
-        # A native record that is not on A at all has yet to cross; a copy that is not in A's window lies before it.
-        is_alone = offset >= b_crossed if is_native else whole_since is not None and time >= whole_since
-        is_open = number in pending or (is_alone and number not in before)
-        if is_open and number not in kept:
-            start = offset if not kept else start
-            kept.add(number)
-            is_skipping = False
-        elif not kept:
-            continue
-        elif is_skipping:
-            skip[-1] = (skip[-1][0], offset + 1)  # what lies between is no record
-        else:
-            skip.append((offset, offset + 1))
-            is_skipping = True
-    return ExactPosition(start, tuple(skip))
+    repeats = len(there) < len(theirs)
+    theirs = theirs[: bisect_left(b.offsets, b_end)]
+    is_kept = bytearray(map(pending.__contains__, theirs)) if pending else bytearray(len(theirs))
+    # A native record that is not on A at all has yet to cross; a copy that is not in A's window lies before it.
+    whole = FOR_EVER if whole_since is None else whole_since
+    if unknown := there - before - pending:
+        for at in compress(count(), map(unknown.__contains__, theirs)):
+            is_kept[at] = b.offsets[at] >= b_crossed if b.are_native[at] else b.timestamps[at] >= whole
+    if repeats:
+        _keep_the_first(is_kept, theirs)
+    first = is_kept.find(1)
+    if first < 0:
+        return ExactPosition(b_end)
+    return ExactPosition(b.offsets[first], tuple(_gaps(is_kept, b.offsets, first)))
+
+
+def _keep_the_first(is_kept: bytearray, numbers: Sequence[int]) -> None:
+    """Keep no number twice."""
+    seen: set[int] = set()
+    for at in list(compress(count(), is_kept)):
+        is_kept[at] = numbers[at] not in seen
+        seen.add(numbers[at])
+
+
+def _gaps(is_kept: bytearray, offsets: Sequence[int], at: int) -> Iterator[tuple[int, int]]:
+    """Yield the ranges of offsets of what is not kept, from the place `at` on; what lies between is no record."""
+    while (at := is_kept.find(0, at)) >= 0:
+        following = is_kept.find(1, at)
+        last = len(is_kept) - 1 if following < 0 else following - 1
+        yield offsets[at], offsets[last] + 1
+        at = last + 1
 
 
 def _marked(a: Marks, where: tuple[int, int], since: int, alone: set[int]) -> NotCrossed | None:
@@ -144,16 +155,15 @@ def _marked(a: Marks, where: tuple[int, int], since: int, alone: set[int]) -> No
     return NotCrossed(len({numbers[at] for at in found}), first.offset, first.timestamp, marked=True)
 
 
-def _lacking(a: Marks, b: Marks, parts: Iterable[tuple[int, int]]) -> list[Mark]:
-    """Native records of A with offsets in `parts`, each from its first to before its second, that are not on B."""
-    there: set[int] | None = None
+def _lacking(a: Marks, there: set[int], parts: Iterable[tuple[int, int]]) -> list[Mark]:
+    """Native records of A with offsets in `parts`, each from its first to before its second, that are not `there`."""
     found: dict[int, Mark] = {}
     for first, stop in parts:
         part = a.between(first, stop)
-        for place, number in enumerate(part.numbers()):
-            if part.are_native[place]:
-                there = set(b.numbers()) if there is None else there
-                if number not in there:
+        numbers = part.numbers()
+        if alone := set(numbers) - there:
+            for place in compress(count(), map(alone.__contains__, numbers)):
+                if part.are_native[place]:
                     found[part.offsets[place]] = part[place]
     return [found[offset] for offset in sorted(found)]
 
