@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help setup demo check test lint torture wheel bench clean
+.PHONY: help setup demo check test lint docs torture wheel bench clean
 
 help:
 	@echo "make demo    bookings become alerts, on a real Kafka started for the purpose"
 	@echo "make check   style, types and unit tests, without Kafka: two minutes"
 	@echo "make test    the whole suite, in two processes; ARGS='-k name' chooses"
 	@echo "make lint    style, types and import layers"
+	@echo "make docs    the pages of docs/ as a site, in dist/docs; a link that leads nowhere is an error"
 	@echo "make torture random faults over two clusters; ARGS='--seed 7 --minutes 10', see torture/README.md"
 	@echo "make wheel   what operators install, in dist: the hot path compiled; needs a C compiler"
 	@echo "make bench   measurements against Kafka Streams; ARGS=--quick to see that it works"
@@ -47,6 +48,12 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs:
+	@test -x $(VENV)-docs/bin/zensical || $(PYTHON) -m venv $(VENV)-docs
+	@$(VENV)-docs/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --upgrade pip
+	@$(VENV)-docs/bin/python -m pip install --quiet --constraint constraints.txt --group docs
+	@$(VENV)-docs/bin/zensical build --clean --strict
+
 torture: setup
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m torture.run $(ARGS)
 
@@ -66,6 +73,6 @@ bench: wheel
 	@$(VENV)-bench/bin/python -m bench.run $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(VENV)-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-docs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf bench/peers/*/target tests/java/target

@@ -34,3 +34,15 @@ def test_modules_that_are_named_are_there(page: Path) -> None:
     named = _MODULE.findall(page.read_text(encoding="utf-8"))
     assert named
     assert not [one for one in named if not any(module.endswith("/" + one) for module in MODULES)]
+
+
+def test_each_decision_is_listed() -> None:
+    """By its own title."""
+    folder = ROOT / "docs" / "adr"
+    listed = dict(re.findall(r"^- \[(.+)\]\((.+)\)$", (folder / "index.md").read_text(encoding="utf-8"), re.MULTILINE))
+    titles = {
+        page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# "): page.name
+        for page in folder.glob("*.md")
+        if page.name != "index.md"
+    }
+    assert listed == titles
