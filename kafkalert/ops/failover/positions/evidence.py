@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from kafkalert.bus import clients
 from kafkalert.bus.records import unreadable
@@ -128,10 +129,13 @@ class _Kept:
         return [heartbeat for _, heartbeat in self._heartbeats]
 
 
-def topics_of(cluster: Cluster) -> dict[str, int]:
-    """Return the topics of a cluster, with the number of their partitions. Raises UnreachableError."""
+def topics_of(cluster: Cluster, client: AdminClient | None = None) -> dict[str, int]:
+    """Return the topics of a cluster, with the number of their partitions; by `client`, or one made for it.
+
+    Raises UnreachableError.
+    """
     try:
-        listed = clients.admin(cluster).list_topics(timeout=READ_SECONDS).topics
+        listed = (client or clients.admin(cluster)).list_topics(timeout=READ_SECONDS).topics
     except KafkaException as error:
         raise clients.unreachable(cluster, error) from error
     return {name: len(one.partitions) for name, one in listed.items() if one.error is None}

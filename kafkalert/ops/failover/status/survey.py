@@ -1,35 +1,27 @@
 """Where things run: cluster and epoch, instances, mirror and lag, as far as the clusters tell."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
-from kafkalert.bus.connect.flow import flows
 from kafkalert.bus.control.event import Event
 from kafkalert.bus.control.state import given_up
-from kafkalert.bus.records.mark_reader import Places
-from kafkalert.bus.transactions import tool
-from kafkalert.config.sections import Cluster, Settings
+from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import DeniedError, UnreachableError
 from kafkalert.ops.failover.positions.bounded import at_once
-from kafkalert.ops.failover.positions.evidence import topics_of
-from kafkalert.ops.failover.positions.groups import Groups
 from kafkalert.ops.failover.result import VERSION
 from kafkalert.ops.failover.status.history import when
 from kafkalert.ops.failover.status.instances import Presence, WatchedInstance
 from kafkalert.ops.failover.status.picture import (
     ClusterSeen,
-    GroupLag,
     Instance,
-    OpenTransaction,
     PendingSwitch,
     Survey,
 )
+from kafkalert.ops.failover.status.questions import Answers, Questions
 from kafkalert.ops.failover.status.strangers import judged_with_strangers
 from kafkalert.ops.failover.status.watch import Watch, nobody
-from kafkalert.ops.mirror.status import FlowStatus, status
 from kafkalert.ops.wording import harmless
 
 WATCH_SECONDS: Final = 2.0
@@ -47,18 +39,33 @@ def survey(settings: Settings, watch: Watch, clock: Clock, *, only: str = "") ->
 
     Who needs only one cluster names it by `only`, and waits for the others, and for the mirror, less.
     """
-    names = settings.context.clusters
     told = _ask(settings, only)
-    # A slow list of topics says nothing of a cluster whose control log has been read meanwhile.
+    alive = living(settings, watch, told)
+    watch.await_control(alive)
+    watch.await_beats(alive, WATCH_SECONDS)
+    return surveyed(settings, watch, told, clock.monotonic())
+
+
+def living(settings: Settings, watch: Watch, told: Answers) -> list[str]:
+    """Return the clusters that answer, in their order. Raises UnreachableError if none does.
+
+    A slow list of topics says nothing of a cluster whose control log has been read meanwhile.
+    """
     heard = watch.control.reachable()
-    answers = {name: told["answers", name] for name in names if name not in heard}
-    dead = [name for name, answer in answers.items() if isinstance(answer, Exception)]
-    if len(dead) == len(names):
+    found = [
+        name for name in settings.context.clusters if name in heard or not isinstance(told["answers", name], Exception)
+    ]
+    if not found:
         raise nobody(settings)
-    living = [name for name in names if name not in dead]
-    watch.await_control(living)
-    read = watch.control.reachable()
-    view = watch.control.view()
+    return found
+
+
+def surveyed(settings: Settings, watch: Watch, told: Answers, now: float) -> Survey:
+    """Return what `told` and what was followed say at this monotonic time. Raises UnreachableError if none answers."""
+    names = settings.context.clusters
+    alive, read, view = living(settings, watch, told), watch.control.reachable(), watch.control.view()
+    dead = {*names}.difference(alive)
+    answers = {name: told["answers", name] for name in names if name not in read}
     clusters = tuple(
         ClusterSeen(name, name not in dead, name in read, *_why(answers.get(name), is_read=name in read))
         for name in names
@@ -70,10 +77,8 @@ def survey(settings: Settings, watch: Watch, clock: Clock, *, only: str = "") ->
     if isinstance(groups, Exception) and view.active not in dead:
         why = f": {groups}" if isinstance(groups, DeniedError) else "."
         unknown.append(f"The lag of groups on {view.active} could not be read{why}")
-    watch.await_beats(living, WATCH_SECONDS)
-    now = clock.monotonic()
     members = _sorted(watch.watcher.members())
-    watched = [name for name in living if watch.watcher.watched(name, now) >= WATCH_SECONDS]
+    watched = [name for name in alive if watch.watcher.watched(name, now) >= WATCH_SECONDS]
     instances = tuple(
         replace(one, known=one.known and one.cluster not in dead, unheard=tuple(member.unheard(watched, now)))
         for member in members
@@ -111,13 +116,9 @@ def patient_survey(settings: Settings, watch: Watch, clock: Clock) -> Survey:
             return found
 
 
-def _ask(settings: Settings, only: str) -> Mapping[tuple[str, str], object]:
+def _ask(settings: Settings, only: str) -> Answers:
     """All questions at once, so that one that hangs takes no time from the others; an answer may be an Exception."""
-    share = _FLOW_SHARE * (HASTY_SECONDS if only else ANSWER_SECONDS)
-    asked: dict[tuple[str, str], Callable[[], object]] = {("mirror", ""): partial(_flows, settings, share)}
-    for name in settings.context.clusters:
-        asked["answers", name] = partial(topics_of, settings.clusters[name])
-        asked["groups", name] = partial(_lags, settings, settings.clusters[name], share)
+    asked = Questions(settings, _FLOW_SHARE * (HASTY_SECONDS if only else ANSWER_SECONDS)).calls
     hasty = {key: HASTY_SECONDS for key in asked if only and key != ("answers", only)}
     return at_once(asked, ANSWER_SECONDS, hasty=hasty)
 
@@ -156,36 +157,8 @@ def attempt(event: Event | None) -> PendingSwitch | None:
     return PendingSwitch(event.epoch, event.id, event.source, event.target, by, when(event), reason)
 
 
-def _lags(settings: Settings, cluster: Cluster, seconds: float) -> tuple[GroupLag, ...]:
-    groups, places = Groups(settings, cluster, seconds=seconds), Places(cluster)
-    groups.check_seen()
-    names = groups.names()
-    attendance = groups.attendance(names)
-    committed = groups.committed(names)
-    # Where it has committed nothing in one partition of a topic that it reads, that was added: none of it is processed.
-    topics = {topic for offsets in committed.values() for topic, _ in offsets}
-    every = places.partitions(topics) if topics else []
-    starts, ends = places.starts(every), places.high_watermarks(every)
-    stable = places.ends(every)  # after the others: what came in between waits for nobody
-    found = []
-    for name in names:
-        offsets = committed[name]
-        read = {topic for topic, _ in offsets}
-        at = {one: offsets.get(one, starts[one]) for one in every if one[0] in read}
-        lag = sum(max(0, ends[one] - max(offset, starts[one])) for one, offset in at.items())
-        waiting = {one: left for one, offset in at.items() if (left := ends[one] - max(offset, stable[one])) > 0}
-        opened = (OpenTransaction(*one, stable[one], tool(cluster, *one, stable[one])) for one in sorted(waiting))
-        gone = sum(max(0, starts[one] - offset) for one, offset in at.items())
-        found.append(GroupLag(name, attendance[name].members, lag, gone, sum(waiting.values()), tuple(opened)))
-    return tuple(found)
-
-
 def _sorted(members: Mapping[str, WatchedInstance]) -> list[WatchedInstance]:
     return sorted(members.values(), key=lambda one: (one.beat.stage, one.beat.instance))
-
-
-def _flows(settings: Settings, seconds: float) -> tuple[FlowStatus, ...]:
-    return tuple(status(settings, flows(settings), seconds=seconds))
 
 
 def _why(answer: object, *, is_read: bool) -> tuple[str, str]:

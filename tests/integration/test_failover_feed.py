@@ -1,0 +1,75 @@
+"""The picture that a screen follows, on two real clusters: as one look finds it, and of what happens meanwhile."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kafkalert.config.load import load
+from kafkalert.ops.failover.status.feed import Feed
+from kafkalert.ops.failover.status.picture import Survey
+from kafkalert.ops.failover.status.survey import look
+from kafkalert.sandbox.local import Sandbox
+from kafkalert.sandbox.process import wait_until
+from tests.alerting import SECONDS
+from tests.twin import Twin, twins
+
+pytestmark = pytest.mark.kafka
+HUNG_SECONDS = 30.0
+"""How late a cluster that hangs is told as such, at the most: 10 s after the last answer, on a busy machine."""
+
+
+@pytest.fixture
+def bank(sandbox2: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Twin]:
+    """The test's own bank on both clusters."""
+    with twins(sandbox2, prefix, tmp_path / "twin") as make:
+        yield make()
+
+
+def await_seen(feed: Feed, what: Callable[[Survey], object], seconds: float = SECONDS) -> Survey:
+    """The first picture in which that is so."""
+    seen: list[Survey] = []
+
+    def so() -> bool:
+        found = feed.picture()
+        seen[:] = [] if found is None else [found]
+        return found is not None and bool(what(found))
+
+    assert wait_until(so, seconds, every=0.1), seen
+    return seen[0]
+
+
+def lag(now: Survey) -> int | None:
+    """How many records the groups have to process; None where that is not known."""
+    return None if now.groups is None else sum(one.lag for one in now.groups)
+
+
+def test_a_picture_is_followed(bank: Twin, sandbox2: Sandbox) -> None:
+    """What starts, is behind, catches up, hangs, comes back and moves is in the picture, by one set of clients."""
+    settings = load(bank.path)
+    with Feed(settings) as feed:
+        stage = bank.alerting()
+        bank.await_running(stage, on="dc1")
+        found = await_seen(feed, lambda now: [one.state for one in now.instances] == ["running"])
+        one = look(settings)
+        assert [(each.stage, each.cluster) for each in found.instances] == [("alerting", "dc1")]
+        assert (found.active, found.epoch, found.clusters) == (one.active, one.epoch, one.clusters)
+        await_seen(feed, lambda now: lag(now) == 0)
+        assert stage.stop() == 0
+        bank.dc1.send(40)
+        bank.dc1.flush()
+        assert not await_seen(feed, lambda now: lag(now) == 40).instances
+        bank.await_running(bank.alerting(), on="dc1")
+        await_seen(feed, lambda now: lag(now) == 0 and [one.state for one in now.instances] == ["running"])
+
+        sandbox2.pause("dc2")
+        try:
+            hung = await_seen(feed, lambda now: not now.clusters[1].answers, HUNG_SECONDS)
+            assert hung.clusters[0].answers
+            assert hung.groups is not None, "the other one is asked as before"
+        finally:
+            sandbox2.resume("dc2")
+        await_seen(feed, lambda now: all(each.answers and each.control for each in now.clusters))
+        bank.switch("dc2")
+        moved = await_seen(feed, lambda now: now.active == "dc2" and now.instances[0].cluster == "dc2")
+        assert (moved.epoch, moved.pending) == (1, None)
