@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help setup demo check test lint docs torture wheel bench clean
+.PHONY: help setup demo check test lint docs torture sdist wheel wheels bench clean
 
 help:
 	@echo "make demo    bookings become alerts, on a real Kafka started for the purpose"
@@ -16,6 +16,7 @@ help:
 	@echo "make docs    the pages of docs/ as a site, in dist/docs; a link that leads nowhere is an error"
 	@echo "make torture random faults over two clusters; ARGS='--seed 7 --minutes 10', see torture/README.md"
 	@echo "make wheel   what operators install, in dist: the hot path compiled; needs a C compiler"
+	@echo "make wheels  the same for Python 3.11 to 3.14, as far as they are installed here"
 	@echo "make bench   measurements against Kafka Streams; ARGS=--quick to see that it works"
 	@echo "make setup   only the virtual environment"
 	@echo "make clean   remove it, and what tests and builds left"
@@ -57,12 +58,24 @@ docs:
 torture: setup
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m torture.run $(ARGS)
 
-wheel: setup
-	@echo "Compiling into $(DIST) ..."
+# By an sdist, as a package index has it; a wheel that could not be compiled is an error here.
+BUILD = KAFKALERT_COMPILED=1 $(BIN)/python -m pip $(1) wheel --quiet --no-deps --build-constraint constraints.txt \
+	--wheel-dir $(DIST) $(DIST)/*.tar.gz || { echo "It needs a C compiler, and Python's headers."; exit 1; }
+
+sdist: setup
 	@rm -rf $(DIST)
 	@$(BIN)/python -m hatchling build -t sdist -d $(DIST) 2>/dev/null
-	@HATCH_BUILD_HOOK_ENABLE_MYPYC=1 $(BIN)/python -m pip wheel --quiet --no-deps --build-constraint constraints.txt \
-		--wheel-dir $(DIST) $(DIST)/*.tar.gz || { echo "It needs a C compiler, and Python's headers."; exit 1; }
+
+wheel: sdist
+	@echo "Compiling into $(DIST) ..."
+	@$(call BUILD,)
+
+wheels: sdist
+	@set -e; for version in 3.11 3.12 3.13 3.14; do \
+		python$$version -c "" 2>/dev/null || { echo "python$$version is not installed here."; continue; }; \
+		echo "Compiling for Python $$version into $(DIST) ..."; \
+		$(call BUILD,--python $$(command -v python$$version)); \
+	done
 
 # As operators run it: the installed wheel, in an environment of its own.
 bench: wheel

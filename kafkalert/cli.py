@@ -42,6 +42,7 @@ COMMANDS = {
     "group": Entry("group", "See where consumer groups are, and put one elsewhere."),
     "failover": Entry("failover", "See where stages run, and move them to the other cluster."),
     "demo": Entry("demo", "See the whole pipeline work, in a minute."),
+    "version": Entry("version", "Show the versions that run here."),
 }
 COMMON = ("config", "context", "read_only", "no_input", "verbose")
 

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-MODULES = [name.removesuffix(".py").replace("/", ".") for name in WHEEL["hooks"]["mypyc"]["include"]]
+MODULES = [name.removesuffix(".py").replace("/", ".") for name in WHEEL["hooks"]["custom"]["include"]]
 TESTS = (
     "booking",
     "demo_scoreboard",

@@ -1,0 +1,82 @@
+"""`kafkalert version`, and the hook that compiles."""
+
+import json
+from importlib.metadata import version
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from typer.testing import CliRunner
+
+from hatch_build import REQUIRED, Compiled
+from kafkalert.commands.version import app
+from kafkalert.stages.alerting import stage
+
+
+def told(*arguments: str) -> str:
+    """What it says."""
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.mark.parametrize(("suffix", "compiled"), [(".py", False), (".cpython-311-x86_64-linux-gnu.so", True)])
+def test_it_tells_what_runs_here(monkeypatch: pytest.MonkeyPatch, suffix: str, *, compiled: bool) -> None:
+    """The hot path is compiled where its module is a library."""
+    monkeypatch.setattr(stage, "__file__", f"stage{suffix}")
+    found = json.loads(told("-o", "json"))
+    assert (found["kafkalert"], found["compiled"]) == (version("kafkalert"), compiled)
+    assert found["confluent_kafka"] == version("confluent-kafka")
+    assert ("yes" if compiled else "no") in told().splitlines()[1].split()
+
+
+class Built:
+    """A hook whose compiling fails."""
+
+    def __init__(self) -> None:
+        self.cleaned = 0
+        self.said: list[str] = []
+        self.hook: Any = object.__new__(Compiled)
+        self.hook._BuildHookInterface__app = SimpleNamespace(display_warning=self.said.append)
+        self.hook.clean = self._clean
+
+    def _clean(self, _: list[str]) -> None:
+        self.cleaned += 1
+
+    def build(self, version: str) -> None:
+        """Build a wheel, or an editable one."""
+
+        def fail(*_: object) -> None:
+            raise RuntimeError("Error while invoking Mypyc:\nerror: No such file or directory: 'cc'")
+
+        with patch.object(Compiled.__base__, "initialize", fail):
+            self.hook.initialize(version, {})
+
+
+def test_without_a_compiler_it_is_python_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line, and nothing half made stays."""
+    monkeypatch.delenv(REQUIRED, raising=False)
+    one = Built()
+    one.build("standard")
+    assert one.said == [
+        "kafkalert is installed as Python, which takes half as many entries: error: No such file or directory: 'cc'"
+    ]
+    assert one.cleaned == 1
+    one.hook.finalize("standard", {}, "")
+    assert one.cleaned == 2
+
+
+def test_a_wheel_for_operators_is_compiled_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(REQUIRED, "1")
+    one = Built()
+    with pytest.raises(RuntimeError, match="Mypyc"):
+        one.build("standard")
+    assert one.cleaned == 1
+
+
+def test_an_editable_install_compiles_nothing() -> None:
+    one = Built()
+    one.build("editable")
+    one.hook.finalize("editable", {}, "")
+    assert (one.said, one.cleaned) == ([], 0)
