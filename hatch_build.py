@@ -5,8 +5,8 @@ from typing import Any
 
 import hatch_mypyc.plugin
 
-REQUIRED = "KAFKALERT_COMPILED"
-"""Set in the environment, a wheel that cannot be compiled is an error."""
+COMPILED = "KAFKALERT_COMPILED"
+"""An environment variable: with 1 a wheel that cannot be compiled is an error, with 0 none is."""
 
 
 class Compiled(hatch_mypyc.plugin.MypycBuildHook):  # type: ignore[misc]  # the library's
@@ -16,13 +16,13 @@ class Compiled(hatch_mypyc.plugin.MypycBuildHook):  # type: ignore[misc]  # the 
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, unless the source itself is installed (editable)."""
-        if version == "editable":
+        if version == "editable" or os.environ.get(COMPILED) == "0":
             return
         try:
             super().initialize(version, build_data)
         except Exception as error:
             self.clean([version])
-            if os.environ.get(REQUIRED):
+            if os.environ.get(COMPILED) == "1":
                 raise
             why = str(error).strip().splitlines()[-1:] or [type(error).__name__]
             self.app.display_warning(f"kafkalert is installed as Python, which takes half as many entries: {why[0]}")

@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 from typer.testing import CliRunner
 
-from hatch_build import REQUIRED, Compiled
+from hatch_build import COMPILED, Compiled
 from kafkalert.commands.version import app
 from kafkalert.stages.alerting import stage
 
@@ -56,7 +56,7 @@ class Built:
 
 def test_without_a_compiler_it_is_python_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """In one line, and nothing half made stays."""
-    monkeypatch.delenv(REQUIRED, raising=False)
+    monkeypatch.delenv(COMPILED, raising=False)
     one = Built()
     one.build("standard")
     assert one.said == [
@@ -68,15 +68,18 @@ def test_without_a_compiler_it_is_python_and_says_so(monkeypatch: pytest.MonkeyP
 
 
 def test_a_wheel_for_operators_is_compiled_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(REQUIRED, "1")
+    monkeypatch.setenv(COMPILED, "1")
     one = Built()
     with pytest.raises(RuntimeError, match="Mypyc"):
         one.build("standard")
     assert one.cleaned == 1
 
 
-def test_an_editable_install_compiles_nothing() -> None:
+def test_an_editable_install_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does who does not want it."""
     one = Built()
     one.build("editable")
     one.hook.finalize("editable", {}, "")
+    monkeypatch.setenv(COMPILED, "0")
+    one.build("standard")
     assert (one.said, one.cleaned) == ([], 0)
