@@ -65,6 +65,10 @@ class FakeSink:
         """Nothing is begun meanwhile."""
         self.held = held
 
+    def unfinished(self) -> int:
+        """All that was taken, and that nobody has heard of."""
+        return len(self.under_way) + len(self.done)
+
     def begun(self) -> list[Job]:
         """All that was taken."""
         return [Job(token, what, b"", 0, begun_ms=self.begun_ms) for token, what in self.under_way]
@@ -251,18 +255,51 @@ def test_records_without_a_key_are_in_no_order() -> None:
     assert len({*sink.keys}) == len(keys) - 1
 
 
-def test_what_holds_up_a_stage_is_named_once_it_has_taken_long() -> None:
-    """Only where records wait for it."""
-    sink, clock = FakeSink(room=1, begun_ms=1_700_000_000_000), FakeClock()
+def test_what_holds_up_a_stage_is_named_once_nothing_was_taken_for_long() -> None:
+    """Only where records wait for it: one that is tried for minutes while others go on holds up nothing."""
+    sink, clock = FakeSink(room=2, begun_ms=1_700_000_000_000), FakeClock()
     progress = SinkProgress(cast("Any", sink), cast("Any", FakeDead()), clock, most_behind=9)
     progress.assigned({("a", 0): Place(4)})
     progress.take([record(("a", 0), 4)])
-    clock.wall = 1_700_000_060_000
+    clock.pass_by(60)
     assert progress.obstacle() == ""
-    progress.take([record(("a", 0), 5)])
+    progress.take([record(("a", 0), at) for at in (5, 7, 8)])
+    assert progress.obstacle() == ""
+    clock.pass_by(20)
+    token, what = sink.under_way.pop()
+    sink.done.append(Done(token, what, None))
+    assert not progress.advance()
+    clock.pass_by(20)
+    assert progress.obstacle() == "", "another one was taken 20 s ago"
+    clock.pass_by(10)
     assert progress.obstacle() == "the call for a[0] offset 4 has not ended since 22:13:20 UTC"
-    clock.wall = 1_700_000_029_000
-    assert progress.obstacle() == ""
+
+
+def test_offsets_that_hold_no_record_are_no_distance() -> None:
+    """A compacted topic may have millions of them between two records, and a stage goes on behind them."""
+    sink = FakeSink(room=9)
+    progress = made(sink, FakeDead(), most_behind=10)
+    progress.assigned({("a", 0): Place(100)})
+    progress.take([record(("a", 0), 20_000)])
+    assert [token.offset for token, _ in sink.under_way] == [20_000]
+    progress.take([record(("a", 0), 20_010)])
+    assert len(sink.under_way) == 1, "that is behind one that is not complete"
+    token, what = sink.under_way.pop()
+    sink.done.append(Done(token, what, None))
+    assert progress.advance()
+    assert [token.offset for token, _ in sink.under_way] == [20_010]
+
+
+def test_a_call_that_ends_behind_the_last_commit_is_told() -> None:
+    """No commit has it: it comes again, and a switch says so."""
+    sink = FakeSink(room=9)
+    progress = made(sink, FakeDead())
+    progress.assigned({("a", 0): Place(4)})
+    progress.take([record(("a", 0), 4)])
+    progress.settle(2, lambda: None)
+    token, what = sink.under_way.pop()
+    sink.done.append(Done(token, what, None))
+    assert progress.unfinished() == 1
 
 
 def test_a_stage_that_is_held_begins_nothing() -> None:

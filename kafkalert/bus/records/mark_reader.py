@@ -7,6 +7,7 @@ end-of-partition event, so transaction markers, aborted records and compaction h
 import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Final
 
 from confluent_kafka import (
@@ -32,6 +33,7 @@ from kafkalert.errors import KafkalertError
 
 SECONDS: Final = 4.0
 """How long one answer is waited for."""
+_CONNECT_SECONDS: Final = 1.0
 _BATCH: Final = 2000
 _CLOSE_SECONDS: Final = 1.0
 
@@ -117,13 +119,10 @@ class Places:
         Of a client that connects just now, one answer in 200 about offsets takes 3 s: the library asks for the leaders
         on the connection to the address that it was given, which it ends once it knows the brokers.
         """
-        if self._connected:
-            return
-        try:
-            self._admin.describe_cluster(request_timeout=SECONDS).result()
-        except KafkaException as error:
-            raise clients.unreachable(self._cluster, error) from error
-        self._connected = True
+        if not self._connected:
+            self._connected = True
+            with suppress(KafkaException):  # what is asked next says why, should nobody answer
+                self._admin.describe_cluster(request_timeout=_CONNECT_SECONDS).result()
 
 
 class MarkReader:

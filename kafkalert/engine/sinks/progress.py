@@ -18,8 +18,8 @@ from kafkalert.errors import DecodingError
 
 _LOG = logging.getLogger(__name__)
 _FAILED: Final = "call-failed"
-_LONG_MS: Final = 30_000
-"""How long a call takes that is said to hold up the stage."""
+_LONG_SECONDS: Final = 30.0
+"""For how long a stage takes nothing that is said to wait for a call."""
 
 
 class _Waiting(NamedTuple):
@@ -47,6 +47,7 @@ class SinkProgress(Progress):
         self._dead = dead
         self._clock = clock
         self._most_behind = most_behind
+        self._took_at = clock.monotonic()
         self._completion = Completion()
         self._waiting: deque[_Waiting] = deque()
 
@@ -94,9 +95,9 @@ class SinkProgress(Progress):
             return True
         if one.following <= (self.next_offset(one.partition) or 0):  # it came twice
             return True
-        if one.following - self._safe(one.partition) > self._most_behind:
+        if self._is_far(one):
             self.collect()
-            if one.following - self._safe(one.partition) > self._most_behind:
+            if self._is_far(one):
                 return False
         place = super().placed({one.partition: one.following - 1})[one.partition]
         token = self._completion.taken(one.partition, one.following - 1, place)
@@ -105,7 +106,13 @@ class SinkProgress(Progress):
             self._completion.returned(token)
             return False
         super().reached(one.partition, one.following, one.record)
+        self._took_at = self._clock.monotonic()
         return True
+
+    def _is_far(self, one: _Waiting) -> bool:
+        """Whether it lies too far behind one that is not complete; offsets that hold no record are no distance."""
+        safe, reading = self._safe(one.partition), self.next_offset(one.partition) or 0
+        return safe < reading and one.following - safe > self._most_behind
 
     def await_room(self, seconds: float) -> None:
         """Wait until a call has ended, at most so long. Raises as `collect` does."""
@@ -113,9 +120,9 @@ class SinkProgress(Progress):
         self._sink.await_change(seconds)
 
     def obstacle(self) -> str:
-        """Return what the stage waits for, where it waits for room and a call of before has not ended for long."""
+        """Return the call that began first, where records wait for room and none was taken for long."""
         begun = self._sink.begun() if self._waiting else []
-        if not begun or self._clock.wall_ms() - begun[0].begun_ms < _LONG_MS:
+        if not begun or self._clock.monotonic() - self._took_at < _LONG_SECONDS:
             return ""
         (topic, number), _, offset = begun[0].token
         since = datetime.fromtimestamp(begun[0].begun_ms / 1000, UTC)
@@ -144,8 +151,8 @@ class SinkProgress(Progress):
             _LOG.warning("records whose calls have not ended are not committed, and come again: %s", named)
 
     def unfinished(self) -> int:
-        """How many records' calls have begun, and are not complete."""
-        return len(self._sink.begun())
+        """How many records' calls have begun, and are in no commit."""
+        return self._sink.unfinished()
 
     def placed(self, offsets: Mapping[Partition, int]) -> dict[Partition, Place]:
         """Return these offsets with the ids of the records before them; one that is not complete as it was taken."""

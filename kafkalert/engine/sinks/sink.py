@@ -68,7 +68,7 @@ class Sink:
         if len(left) > _MOST_LEFT * workers:
             raise RestartError(
                 f"{len(left)} calls of {name} have not returned, of this stay and of earlier ones.",
-                hint="Give each call a timeout.",
+                hint="Give each call a timeout, or a shorter one.",
             )
         self._name = name
         self._call = call
@@ -134,6 +134,11 @@ class Sink:
         """Return what has begun and is not done with, also what is to be called again, longest first."""
         with self._work_came:
             return sorted(self._queue.begun(), key=lambda one: one.begun_ms)
+
+    def unfinished(self) -> int:
+        """How many calls have begun that nobody has heard of as done with: see `begun`, and `drain`."""
+        with self._work_came:
+            return len(self._inbox) + sum(1 for _ in self._queue.begun())
 
     def await_change(self, seconds: float) -> None:
         """Wait until a record is done with, at most so long. Raises as `offer` does."""

@@ -3,7 +3,6 @@
 import logging
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from threading import Thread
 from typing import Any, Final
 
@@ -60,24 +59,23 @@ class SourceDelivery:
         acknowledged: Callable[[Any], None] | None = None,
     ) -> None:
         self._active = active
-        self._acknowledged = acknowledged
+        self._tells = acknowledged is not None
         self._denials = denials
         self._breaks = Denials(clock.monotonic, None)
         self._commit_seconds = commit_seconds
         self._clock = clock
         self._stopping = stopping
-        self._keeps = denials.waits or len(active.clusters) > 1 or acknowledged is not None
-        self._kept = Kept(clock, KEPT_SECONDS if len(active.clusters) > 1 else 0.0)
-        self._lacks = ""
-        self._retry_at = float("-inf")
+        self._keeps = denials.waits or len(active.clusters) > 1 or self._tells
+        seconds = None if not self._keeps else KEPT_SECONDS if len(active.clusters) > 1 else 0.0
+        self._kept = Kept(clock, seconds, acknowledged)
+        self._lacks, self._retry_at = "", float("-inf")
         self._again: deque[Record] = deque()
         self._delivery: Delivery | None = None
         self._next: tuple[Cluster, Delivery] | None = None
         self._look_at = self._flush_at = float("-inf")
         self.cluster: Cluster | None = None
-        self.epoch = -1
         self.prepared: Event | None = None
-        self.held = ""
+        self.epoch, self.held = -1, ""
         self.changed: Callable[[], None] = lambda: None
 
     @property
@@ -134,7 +132,8 @@ class SourceDelivery:
             return
 
     def close(self) -> None:
-        """Forget what was not delivered."""
+        """Forget what was not delivered. What arrives yet is told to nobody: it would be, on other threads."""
+        self._kept.take(acknowledged=True)
         for one in (self._delivery, self._next and self._next[1]):
             if one is not None:
                 one.close()
@@ -145,34 +144,13 @@ class SourceDelivery:
             if delivery is None or not self.sends:
                 raise StoppedError("Stopped before this record was sent.")
             try:
-                self._hand(delivery, record)
+                self._kept.hand(delivery, record)
             except _NewsError:
                 continue
             except (DeniedError, BrokenProducerError) as error:
                 self._begin_anew(error)
                 continue
             return
-
-    def _hand(self, delivery: Delivery, record: Record) -> None:
-        """Give `delivery` a record, and keep it. Raises what `Delivery.send` raises; then it is not kept."""
-        topic, value, key, headers, _ = record
-        if self._acknowledged is None:
-            delivery.send(topic, value, key, headers)
-            if self._keeps:
-                self._kept.sent(record)
-            return
-        number = self._kept.sent(record)
-        try:
-            delivery.send_and_tell(topic, value, key, headers, partial(self._arrived, number))
-        except BaseException:
-            self._kept.unsent(number)
-            raise
-
-    def _arrived(self, number: int) -> None:
-        """Tell the source of a record that has arrived; what was sent again since has another number."""
-        record = self._kept.arrived(number)
-        if record is not None and record.origin is not None and self._acknowledged is not None:
-            self._acknowledged(record.origin)
 
     def _here(self) -> Delivery | None:
         """Where to send now: waits while that is nowhere. After a stop it does not, and may be None."""
@@ -233,9 +211,9 @@ class SourceDelivery:
         else:
             raise DeliveryError(str(error), hint=_UNKEPT) from error
         old, self._delivery = self._delivery, None
+        self._again = deque([*self._kept.take(acknowledged=False), *self._again])
         if old is not None:
             old.close()
-        self._again = deque([*self._kept.take(acknowledged=False), *self._again])
         self._lacks, self._retry_at = str(error), self._clock.monotonic() + _RETRY_SECONDS
         self._look_at = float("-inf")
 
@@ -297,15 +275,14 @@ class SourceDelivery:
         self.cluster, self.epoch = cluster, duty.epoch
         self._set()
         while self._again:
-            self._hand(self._delivery, self._again[0])
+            self._kept.hand(self._delivery, self._again[0])
             self._again.popleft()
             if self._kept.waiting_bytes > _UNFLUSHED_BYTES:
                 self._delivery.flush()
                 self._acknowledge()
 
     def _made(self, cluster: Cluster) -> Delivery:
-        told = self._acknowledged is not None
-        delivery = Delivery(cluster, linger_ms=_LINGER_MS, stopping=self._stopping, told=told)
+        delivery = Delivery(cluster, linger_ms=_LINGER_MS, stopping=self._stopping, told=self._tells)
         delivery.waiting = self._watch
         return delivery
 

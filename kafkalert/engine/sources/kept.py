@@ -2,10 +2,13 @@
 
 import logging
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Any, Final, NamedTuple
 
 from kafkalert.engine.clock import Clock
+from kafkalert.engine.delivery import Delivery
 
 _LOG = logging.getLogger(__name__)
 KEPT_SECONDS: Final = 60.0
@@ -32,13 +35,18 @@ class Record(NamedTuple):
 class Kept:
     """Records that may have to be sent again: those without acknowledgement, and of those with one the last `seconds`.
 
-    These count back from the last acknowledgement: a cluster that is gone acknowledges nothing, and however late
-    somebody moves away from it, it may not have given on what it took before.
+    The seconds count back from the last acknowledgement: a cluster that is gone acknowledges nothing, and however late
+    somebody moves away from it, it may not have given on what it took before. With None for them nothing is kept.
+
+    `acknowledged` is called with the origin of each record that has arrived, once.
     """
 
-    def __init__(self, clock: Clock, seconds: float = KEPT_SECONDS) -> None:
+    def __init__(
+        self, clock: Clock, seconds: float | None = KEPT_SECONDS, acknowledged: Callable[[Any], None] | None = None
+    ) -> None:
         self._clock = clock
-        self._seconds = seconds
+        self._keeps, self._seconds = seconds is not None, seconds or 0.0
+        self._told = acknowledged
         self._acknowledged: deque[tuple[float, int, list[Record]]] = deque()
         self._waiting: dict[int, Record] = {}
         self._numbers = count()
@@ -47,23 +55,36 @@ class Kept:
         self.waiting_bytes = 0
 
     def sent(self, record: Record) -> int:
-        """Keep one that is handed over; return its number, for `arrived`."""
+        """Keep one that is handed over; return its number."""
         number = next(self._numbers)
         self._waiting[number] = record
         self.waiting_bytes += record.size
         return number
 
-    def unsent(self, number: int) -> None:
-        """Forget one that could not be handed over."""
-        self.waiting_bytes -= self._waiting.pop(number).size
+    def hand(self, delivery: Delivery, record: Record) -> None:
+        """Give `delivery` a record, and keep it. Raises what `Delivery.send` raises; then it is not kept."""
+        topic, value, key, headers, _ = record
+        if self._told is None:
+            delivery.send(topic, value, key, headers)
+            if self._keeps:
+                self.sent(record)
+            return
+        number = self.sent(record)
+        try:
+            delivery.send_and_tell(topic, value, key, headers, partial(self._arrived, number))
+        except BaseException:
+            self.waiting_bytes -= self._waiting.pop(number).size
+            raise
 
-    def arrived(self, number: int) -> Record | None:
-        """Note that one has arrived, in whatever order, and return it; None where that is known."""
+    def _arrived(self, number: int) -> None:
+        """Note that one has arrived, in whatever order; what was sent again since has another number."""
         record = self._waiting.pop(number, None)
-        if record is not None:
-            self.waiting_bytes -= record.size
-            self._keep([record])
-        return record
+        if record is None:
+            return
+        self.waiting_bytes -= record.size
+        self._keep([record])
+        if record.origin is not None and self._told is not None:
+            self._told(record.origin)
 
     def acknowledged(self) -> None:
         """All that was handed over has arrived."""

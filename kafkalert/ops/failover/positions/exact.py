@@ -106,10 +106,10 @@ def exact_position(
     theirs = theirs[: bisect_left(b.offsets, b_end)]
     is_kept = bytearray(map(pending.__contains__, theirs)) if pending else bytearray(len(theirs))
     # A native record that is not on A at all has yet to cross; a copy that is not in A's window lies before it.
-    whole = FOR_EVER if whole_since is None else whole_since
     if unknown := there - before - pending:
         for at in compress(count(), map(unknown.__contains__, theirs)):
-            is_kept[at] = b.offsets[at] >= b_crossed if b.are_native[at] else b.timestamps[at] >= whole
+            copied = whole_since is not None and b.timestamps[at] >= whole_since
+            is_kept[at] = b.offsets[at] >= b_crossed if b.are_native[at] else copied
     if repeats:
         _keep_the_first(is_kept, theirs)
     first = is_kept.find(1)

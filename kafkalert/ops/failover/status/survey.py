@@ -1,6 +1,6 @@
 """Where things run: cluster and epoch, instances, mirror and lag, as far as the clusters tell."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -40,18 +40,17 @@ def survey(settings: Settings, watch: Watch, clock: Clock, *, only: str = "") ->
     Who needs only one cluster names it by `only`, and waits for the others, and for the mirror, less.
     """
     told = _ask(settings, only)
-    alive = living(settings, watch, told)
+    alive = living(settings, watch.control.reachable(), told)
     watch.await_control(alive)
     watch.await_beats(alive, WATCH_SECONDS)
     return surveyed(settings, watch, told, clock.monotonic())
 
 
-def living(settings: Settings, watch: Watch, told: Answers) -> list[str]:
+def living(settings: Settings, heard: Collection[str], told: Answers) -> list[str]:
     """Return the clusters that answer, in their order. Raises UnreachableError if none does.
 
-    A slow list of topics says nothing of a cluster whose control log has been read meanwhile.
+    A slow list of topics says nothing of a cluster whose control log was `heard` meanwhile.
     """
-    heard = watch.control.reachable()
     found = [
         name for name in settings.context.clusters if name in heard or not isinstance(told["answers", name], Exception)
     ]
@@ -63,7 +62,8 @@ def living(settings: Settings, watch: Watch, told: Answers) -> list[str]:
 def surveyed(settings: Settings, watch: Watch, told: Answers, now: float) -> Survey:
     """Return what `told` and what was followed say at this monotonic time. Raises UnreachableError if none answers."""
     names = settings.context.clusters
-    alive, read, view = living(settings, watch, told), watch.control.reachable(), watch.control.view()
+    read, view = watch.control.reachable(), watch.control.view()
+    alive = living(settings, read, told)
     dead = {*names}.difference(alive)
     answers = {name: told["answers", name] for name in names if name not in read}
     clusters = tuple(
