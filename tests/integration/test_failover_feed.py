@@ -16,8 +16,6 @@ from tests.alerting import SECONDS
 from tests.twin import Twin, twins
 
 pytestmark = pytest.mark.kafka
-HUNG_SECONDS = 30.0
-"""How late a cluster that hangs is told as such, at the most: 10 s after the last answer, on a busy machine."""
 
 
 @pytest.fixture
@@ -27,7 +25,7 @@ def bank(sandbox2: Sandbox, prefix: str, tmp_path: Path) -> Iterator[Twin]:
         yield make()
 
 
-def await_seen(feed: Feed, what: Callable[[Survey], object], seconds: float = SECONDS) -> Survey:
+def await_seen(feed: Feed, what: Callable[[Survey], object]) -> Survey:
     """The first picture in which that is so."""
     seen: list[Survey] = []
 
@@ -36,7 +34,7 @@ def await_seen(feed: Feed, what: Callable[[Survey], object], seconds: float = SE
         seen[:] = [] if found is None else [found]
         return found is not None and bool(what(found))
 
-    assert wait_until(so, seconds, every=0.1), seen
+    assert wait_until(so, SECONDS, every=0.1), seen
     return seen[0]
 
 
@@ -50,8 +48,8 @@ def alive(now: Survey) -> list[str]:
     return [one.state for one in now.instances if one.presence is Presence.ALIVE]
 
 
-def test_a_picture_is_followed(bank: Twin, sandbox2: Sandbox) -> None:
-    """What starts, is behind, catches up, hangs, comes back and moves is in the picture, by one set of clients."""
+def test_a_picture_is_followed(bank: Twin) -> None:
+    """What starts, is behind, catches up and moves is in the picture, by one set of clients."""
     settings = load(bank.path)
     with Feed(settings) as feed:
         stage = bank.alerting()
@@ -68,14 +66,6 @@ def test_a_picture_is_followed(bank: Twin, sandbox2: Sandbox) -> None:
         bank.await_running(bank.alerting(), on="dc1")
         await_seen(feed, lambda now: lag(now) == 0 and alive(now) == ["running"])
 
-        sandbox2.pause("dc2")
-        try:
-            hung = await_seen(feed, lambda now: not now.clusters[1].answers, HUNG_SECONDS)
-            assert hung.clusters[0].answers
-            assert hung.groups is not None, "the other one is asked as before"
-        finally:
-            sandbox2.resume("dc2")
-        await_seen(feed, lambda now: all(each.answers and each.control for each in now.clusters))
         bank.switch("dc2")
         moved = await_seen(feed, lambda now: now.active == "dc2" and alive(now) == ["running"])
         assert (moved.epoch, moved.pending) == (1, None)
