@@ -66,7 +66,7 @@ class Delivery:
         try:
             self._produce(topic, value, key, headers=headers)
         except BufferError:
-            self._wait_for_room(topic, value, key, headers=headers)
+            self._put(topic, value, key, headers=headers)
         except KafkaException as error:
             raise self._unsent(topic, error.args[0]) from error
 
@@ -86,23 +86,18 @@ class Delivery:
             else:
                 self._report(error, message)
 
-        try:
-            self._produce(topic, value, key, headers=headers, on_delivery=report)
-        except BufferError:
-            self._wait_for_room(topic, value, key, headers=headers, on_delivery=report)
-        except KafkaException as error:
-            raise self._unsent(topic, error.args[0]) from error
+        self._put(topic, value, key, headers=headers, on_delivery=report)
 
-    def _wait_for_room(self, topic: str, value: bytes | None, key: bytes | None, **more: Any) -> None:  # noqa: ANN401 - the library's
+    def _put(self, topic: str, value: bytes | None, key: bytes | None, **more: Any) -> None:  # noqa: ANN401 - the library's
+        """Hand one record over, however long the buffer is full."""
         while True:
-            self._stopping.check_deadline()
-            self.waiting()
-            self._served(self._producer.poll, 0.05)
-            self.check()
             try:
                 return self._produce(topic, value, key, **more)
             except BufferError:
-                continue
+                self._stopping.check_deadline()
+                self.waiting()
+                self._served(self._producer.poll, 0.05)
+                self.check()
             except KafkaException as error:
                 raise self._unsent(topic, error.args[0]) from error
 

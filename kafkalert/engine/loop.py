@@ -276,7 +276,6 @@ class Loop:
     def _set_hold(self, reason: str) -> None:
         if bool(reason) != bool(self._held):
             self._member.pause(paused=bool(reason) or self._full)
-            self._progress.hold(held=bool(reason))
             _LOG.warning("held: %s", reason) if reason else _LOG.warning("going on")
             self._held = reason
             self._orders.changed()

@@ -65,6 +65,7 @@ class Stay:
     So the clients of the cluster that a stage is about to move to are there when it moves. When it has ended (`ended`),
     `error` is what ended it, if that was none of `finished` (all of `goals` was reached), leaving or a stop. `worked`:
     whether it became a member of its group. `unfinished`: how many records it had taken and not brought to their end.
+    `holds`: whether what the stage depends on lets it process nothing now.
     """
 
     def __init__(self, work: Work, cluster: Cluster) -> None:
@@ -73,7 +74,7 @@ class Stay:
         self.epoch = -1
         self.ending = Ending(work.stopping)
         self.loop: Loop | None = None
-        self.finished = self.ended = self.worked = False
+        self.finished = self.ended = self.worked = self.holds = False
         self.unfinished = 0
         self.error: BaseException | None = None
         self.begun = work.clock.monotonic()
@@ -220,7 +221,7 @@ class Stay:
     def _may_begin(self) -> bool:
         """Whether a call may begin now: of a process that stood still, the records may be another one's."""
         work = self._work
-        return not self.ending and work.fresh(work.clock.monotonic(), self.epoch, self.cluster.name)
+        return not (self.ending or self.holds) and work.fresh(work.clock.monotonic(), self.epoch, self.cluster.name)
 
     def _check_unread(
         self,
@@ -264,7 +265,9 @@ class _Orders:
         self.inputs.check()
         if awaited is not None:
             self.work.unfetched.check(awaited, self.inputs.ends, self.work.clock.monotonic())
-        return self.work.stage.dependency.hold()
+        reason = self.work.stage.dependency.hold()
+        self.stay.holds = bool(reason)
+        return reason
 
     def fresh(self, now: float) -> bool:
         return self.work.fresh(now, self.stay.epoch, self.stay.cluster.name)

@@ -93,8 +93,8 @@ def test_markers_at_the_end_hold_nothing_up(board: Board) -> None:
     board.flush()
     board.transaction(EMAIL, range(5, 8), commit=True)
     board.transaction(EMAIL, range(8, 40), commit=False)
-    records, _ = board.tail(channels=["email"], count=4)
-    assert [balance(one) for one in records] == [4, 5, 6, 7]
+    records, tail = board.tail(channels=["email"], count=4)
+    assert [balance(one) for one in records] == [4, 5, 6, 7], tail.report
     assert len(board.tail(channels=["email"], since="start")[0]) == 8
 
 

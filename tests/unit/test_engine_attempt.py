@@ -154,6 +154,21 @@ def test_ends_are_of_the_moment_at_which_they_were_measured() -> None:
     assert loop.measured == clock.monotonic()
 
 
+@pytest.mark.parametrize(
+    ("reason", "leaving", "fresh", "may"),
+    [("", False, True, True), ("the tables", False, True, False), ("", True, True, False), ("", False, False, False)],
+)
+def test_a_call_begins_only_while_the_stay_may_process(reason: str, *, leaving: bool, fresh: bool, may: bool) -> None:
+    """Not while the stage is held, once it leaves, or where another cluster may be in use by now."""
+    work: Any = SimpleNamespace(unfetched=Mock(), clock=FakeClock(), stage=Mock(), fresh=Mock(return_value=fresh))
+    work.stage.dependency.hold.return_value = reason
+    stay: Any = SimpleNamespace(_work=work, ending=leaving, epoch=3, cluster=DC1, holds=False)
+    assert _Orders(stay, work, Mock()).hold(None) == reason
+    assert Stay._may_begin(stay) is may
+    if may:
+        work.fresh.assert_called_once_with(work.clock.monotonic(), 3, "dc1")
+
+
 @pytest.mark.parametrize("awaited", [{("a", 0): 5}, {("a", 0): 9}, {}, None])
 def test_a_partition_that_brings_nothing_ends_the_stay(awaited: dict[tuple[str, int], int] | None) -> None:
     """By what the cluster says of its logs, and what the loop waits for."""

@@ -114,7 +114,7 @@ CALLS: Final[dict[str, Callable[[Delivery], None]]] = {
     "hurry": Delivery.hurry,
     "flush": Delivery.flush,
     "send": lambda one: one.send("t", b"value", b"key", []),
-    "wait": lambda one: one._wait_for_room("t", b"value", b"key", headers=[]),
+    "wait": lambda one: one._put("t", b"value", b"key", headers=[]),
 }
 
 

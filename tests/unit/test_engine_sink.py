@@ -501,25 +501,17 @@ def test_a_closed_sink_is_flushed_of_what_runs(make: Callable[..., Made]) -> Non
     assert sorted(one.offsets()) == [0, 0, 3, 4]
 
 
-@pytest.mark.parametrize("by", ["may", "held"])
-def test_no_call_begins_while_that_is_forbidden(make: Callable[..., Made], by: str) -> None:
+def test_no_call_begins_while_that_is_forbidden(make: Callable[..., Made]) -> None:
     """What is under way goes on; what waits begins once it is allowed."""
     one = make(workers=2)
     one.hang(b"slow")
-
-    def allow(allowed: bool) -> None:
-        if by == "may":
-            one.may = allowed
-        else:
-            one.sink.hold(held=not allowed)
-
-    allow(False)
+    one.may = False
     one.offer_all(b"quick", 1, 2)
     one.outside.released.set()
     assert not one.sink.flush(0.5, nothing)
     assert one.offsets() == [0]
     assert one.outside.calls == [(b"slow", 0, 1)]
-    allow(True)
+    one.may = True
     assert one.sink.flush(PATIENCE, nothing)
     assert one.offsets() == [1, 2]
 

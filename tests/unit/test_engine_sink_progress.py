@@ -34,7 +34,6 @@ class FakeSink:
     keys: list[Hashable] = field(default_factory=list)
     flushed: float = 0
     closed: bool = False
-    held: bool = False
     begun_ms: int = 0
 
     def offer(self, token: Token, record: Message, key: Hashable, size: int) -> bool:
@@ -60,10 +59,6 @@ class FakeSink:
     def close(self) -> None:
         """Nothing is begun any more."""
         self.closed = True
-
-    def hold(self, *, held: bool) -> None:
-        """Nothing is begun meanwhile."""
-        self.held = held
 
     def unfinished(self) -> int:
         """All that was taken, and that nobody has heard of."""
@@ -300,12 +295,3 @@ def test_a_call_that_ends_behind_the_last_commit_is_told() -> None:
     token, what = sink.under_way.pop()
     sink.done.append(Done(token, what, None))
     assert progress.unfinished() == 1
-
-
-def test_a_stage_that_is_held_begins_nothing() -> None:
-    sink = FakeSink()
-    progress = made(sink, FakeDead())
-    progress.hold(held=True)
-    assert sink.held
-    progress.hold(held=False)
-    assert not sink.held

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from threading import Condition, Event
+from threading import enumerate as threads
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ from kafkalert.errors import ConfigError, UnreachableError
 from kafkalert.ops.failover.status import feed as module
 from kafkalert.ops.failover.status.feed import STALE_SECONDS, Feed
 from kafkalert.ops.failover.status.instances import InstanceWatcher
-from kafkalert.ops.failover.status.picture import GroupLag
+from kafkalert.ops.failover.status.picture import GroupLag, Survey
 from kafkalert.ops.failover.status.survey import ANSWER_SECONDS, WATCH_SECONDS
 from tests.engine_fakes import FakeClock
 from tests.unit.test_failover_survey import SETTINGS
@@ -82,6 +83,13 @@ class Context:
             assert self._news.wait_for(lambda: all(self.asked.get(key, 0) >= wanted[key] for key in keys), PATIENCE)
 
 
+def seen(feed: Feed) -> Survey:
+    """The picture, which is there."""
+    found = feed.picture()
+    assert found is not None
+    return found
+
+
 @pytest.fixture
 def context(monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
     one = Context(monkeypatch)
@@ -98,13 +106,11 @@ def test_a_picture_is_there_once_all_have_answered_and_is_not_waited_for(context
         assert feed.picture() is None
         context.clock.pass_by(ANSWER_SECONDS)
         context.await_asked("dc1", "")
-        found = feed.picture()
-        assert found is not None
+        found = seen(feed)
         assert found.groups == (LAG,)
         assert [one.answers for one in found.clusters] == [True, True], "its control log is read"
         context.read.discard("dc2")
-        found = feed.picture()
-        assert found is not None
+        found = seen(feed)
         assert [one.answers for one in found.clusters] == [True, False]
 
 
@@ -125,35 +131,25 @@ def test_an_answer_that_is_old_is_none(context: Context) -> None:
         context.await_asked("dc2")
         context.clock.pass_by(STALE_SECONDS - 0.5)
         context.await_asked("dc2")
-        found = feed.picture()
-        assert found is not None
+        found = seen(feed)
         assert found.groups == (LAG,)
         context.clock.pass_by(0.5)
-        found = feed.picture()
-        assert found is not None
+        found = seen(feed)
         assert found.groups is None
         assert "The lag of groups on dc1 could not be read." in found.notes
         context.hanging.clear()
         context.released.set()
         context.await_asked()
-        found = feed.picture()
-        assert found is not None
+        found = seen(feed)
         assert found.groups == (LAG,)
 
 
 def test_what_fails_is_told_and_asked_again(context: Context) -> None:
     with context.feed as feed:
-        context.await_asked()
-        context.failing["groups", "dc1"] = UnreachableError("dc1 does not answer.")
-        context.await_asked()
-        found = feed.picture()
-        assert found is not None
-        assert found.groups is None
-        context.failing.clear()
-        context.await_asked()
-        found = feed.picture()
-        assert found is not None
-        assert found.groups == (LAG,)
+        for failing, groups in ({}, (LAG,)), ({("groups", "dc1"): UnreachableError("Away.")}, None), ({}, (LAG,)):
+            context.failing = dict(failing)
+            context.await_asked()
+            assert seen(feed).groups == groups
 
 
 def test_without_any_cluster_there_is_no_picture(context: Context) -> None:
@@ -168,8 +164,7 @@ def test_without_any_cluster_there_is_no_picture(context: Context) -> None:
             feed.picture()
         context.failing.clear()
         context.await_asked()
-        found = feed.picture()
-        assert found is not None
+        found = seen(feed)
         assert [(one.answers, one.control) for one in found.clusters] == [(True, False)] * 2
         context.problem = ConfigError("There is no such topic.")
         with pytest.raises(ConfigError):
@@ -177,8 +172,13 @@ def test_without_any_cluster_there_is_no_picture(context: Context) -> None:
 
 
 def test_nothing_is_asked_once_it_is_closed(context: Context) -> None:
-    with context.feed as feed:
+    before = {*threads()}
+    with context.feed:
         assert context.open
         context.await_asked()
+        asking = {*threads()} - before
+        assert len(asking) == len(context.asked)
     assert not context.open
-    assert feed._closed.is_set()
+    for one in asking:
+        one.join(PATIENCE)
+        assert not one.is_alive()

@@ -37,8 +37,8 @@ class Built:
     def __init__(self) -> None:
         self.cleaned = 0
         self.said: list[str] = []
-        self.hook: Any = object.__new__(Compiled)
-        self.hook._BuildHookInterface__app = SimpleNamespace(display_warning=self.said.append)
+        app = SimpleNamespace(display_warning=self.said.append)
+        self.hook: Any = Compiled("", {}, None, None, "", "wheel", app)
         self.hook.clean = self._clean
 
     def _clean(self, _: list[str]) -> None:

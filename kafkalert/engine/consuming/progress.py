@@ -83,9 +83,6 @@ class Progress:
         """Return for what the stage has waited for long before it takes more; empty where for nothing."""
         return ""
 
-    def hold(self, *, held: bool) -> None:
-        """Begin nothing from now on, or again; what is under way goes on."""
-
     def collect(self) -> None:
         """Note what has come to its end since the last time. To be called before what to commit is asked for."""
 

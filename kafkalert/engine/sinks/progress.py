@@ -128,10 +128,6 @@ class SinkProgress(Progress):
         since = datetime.fromtimestamp(begun[0].begun_ms / 1000, UTC)
         return f"the call for {topic}[{number}] offset {offset} has not ended since {since:%H:%M:%S} UTC"
 
-    def hold(self, *, held: bool) -> None:
-        """See `Sink.hold`."""
-        self._sink.hold(held=held)
-
     def collect(self) -> None:
         """Note which calls have ended. Raises as `Sink.drain` and `DeadLetters.put` do."""
         for done in self._sink.drain():

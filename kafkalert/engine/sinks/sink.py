@@ -45,8 +45,8 @@ class Sink:
 
     `call` may raise PassingError, and is made again after `backoff` (seconds, the last for all further attempts); it
     sees by `Job.attempt` how often it was tried. What else it raises ends the record. `most_records` and `most_bytes`
-    bound what was offered and is not done with. No call begins while `may` says no, or the sink is `held`; `may` is
-    asked by any thread. All but `abandon` is for one thread, the loop's.
+    bound what was offered and is not done with. No call begins while `may` says no, which any thread asks. All
+    but `abandon` is for one thread, the loop's.
 
     A thread whose call never returns is left behind. Raises RestartError where too many are: only the end of their
     process ends them.
@@ -80,7 +80,7 @@ class Sink:
         self._queue = KeyedQueue()
         self._inbox: list[Done] = []
         self._failed: KafkalertError | None = None
-        self._closed = self._abandoned = self._held = False
+        self._closed = self._abandoned = False
         # Held for moments only, never during a call; it guards all of the above.
         lock = Lock()
         self._work_came = Condition(lock)
@@ -123,12 +123,6 @@ class Sink:
             self._queue.drop(partitions)
             self._work_came.notify_all()  # a record of another partition may have come first in its key's line
             self._waited_for.notify_all()
-
-    def hold(self, *, held: bool) -> None:
-        """Begin no call from now on, or begin them again; what is under way goes on."""
-        with self._work_came:
-            self._held = held
-            self._work_came.notify_all()
 
     def begun(self) -> list[Job]:
         """Return what has begun and is not done with, also what is to be called again, longest first."""
@@ -216,7 +210,7 @@ class Sink:
         """Return the job to run next, waited for; None once the sink is closed."""
         with self._work_came:
             while not self._closed:
-                if self._held or not self._may():
+                if not self._may():
                     self._work_came.wait(_LOOK_SECONDS)
                     continue
                 now = self._clock.monotonic()

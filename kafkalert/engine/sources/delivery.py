@@ -65,9 +65,8 @@ class SourceDelivery:
         self._commit_seconds = commit_seconds
         self._clock = clock
         self._stopping = stopping
-        self._keeps = denials.waits or len(active.clusters) > 1 or self._tells
-        seconds = None if not self._keeps else KEPT_SECONDS if len(active.clusters) > 1 else 0.0
-        self._kept = Kept(clock, seconds, acknowledged)
+        keeps = denials.waits or len(active.clusters) > 1 or self._tells
+        self._kept = Kept(clock, KEPT_SECONDS * (len(active.clusters) > 1) if keeps else None, acknowledged)
         self._lacks, self._retry_at = "", float("-inf")
         self._again: deque[Record] = deque()
         self._delivery: Delivery | None = None
@@ -93,7 +92,8 @@ class SourceDelivery:
     ) -> None:
         """Hand one record over, which came from `origin`. Raises StoppedError, and what `Delivery.send` raises."""
         self._send(Record(topic, value, key, headers, origin))
-        if self._keeps and (self._kept.waiting_bytes > _UNFLUSHED_BYTES or self._clock.monotonic() >= self._flush_at):
+        kept = self._kept
+        if kept.keeps and (kept.waiting_bytes > _UNFLUSHED_BYTES or self._clock.monotonic() >= self._flush_at):
             self.flush()
 
     def poll(self) -> None:
@@ -105,7 +105,7 @@ class SourceDelivery:
             except (DeniedError, BrokenProducerError) as error:
                 self._begin_anew(error)
                 return
-            if self._keeps and self._clock.monotonic() >= self._flush_at:
+            if self._kept.keeps and self._clock.monotonic() >= self._flush_at:
                 self.flush()
 
     def flush(self) -> None:
@@ -206,7 +206,7 @@ class SourceDelivery:
         """
         if isinstance(error, DeniedError):
             self._denials.wait(error)
-        elif self._keeps:
+        elif self._kept.keeps:
             self._breaks.wait(error)
         else:
             raise DeliveryError(str(error), hint=_UNKEPT) from error
@@ -291,9 +291,8 @@ class SourceDelivery:
             raise _NewsError
 
     def _acknowledge(self) -> None:
-        if self._keeps:
-            self._kept.acknowledged()
-            self._flush_at = self._clock.monotonic() + self._commit_seconds
+        self._kept.acknowledged()
+        self._flush_at = self._clock.monotonic() + self._commit_seconds
 
     def _set(self, *, prepared: Event | None = None, held: str = "") -> None:
         if (prepared, held) != (self.prepared, self.held):

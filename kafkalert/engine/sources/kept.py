@@ -45,7 +45,7 @@ class Kept:
         self, clock: Clock, seconds: float | None = KEPT_SECONDS, acknowledged: Callable[[Any], None] | None = None
     ) -> None:
         self._clock = clock
-        self._keeps, self._seconds = seconds is not None, seconds or 0.0
+        self.keeps, self._seconds = seconds is not None, seconds or 0.0
         self._told = acknowledged
         self._acknowledged: deque[tuple[float, int, list[Record]]] = deque()
         self._waiting: dict[int, Record] = {}
@@ -66,7 +66,7 @@ class Kept:
         topic, value, key, headers, _ = record
         if self._told is None:
             delivery.send(topic, value, key, headers)
-            if self._keeps:
+            if self.keeps:
                 self.sent(record)
             return
         number = self.sent(record)

@@ -1,8 +1,10 @@
 """What clusters and mirror are asked, to know where everything runs and how far it is behind."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property
 from typing import Final
+
+from confluent_kafka.admin import AdminClient
 
 from kafkalert.bus import clients
 from kafkalert.bus.connect.flow import flows
@@ -22,7 +24,7 @@ MIRROR: Final = ("mirror", "")
 
 
 class Questions:
-    """The questions about a context; the clients that ask a cluster are made once, by whoever asks it first.
+    """The questions about a context.
 
     `calls` are independent of each other, each for one thread at a time. They return or raise within a bound of their
     own: `flow_seconds` for the mirror's workers and the groups.
@@ -33,45 +35,39 @@ class Questions:
         self._seconds = flow_seconds
         self.calls: dict[Question, Callable[[], object]] = {MIRROR: self._flows}
         for name in settings.context.clusters:
-            cluster = settings.clusters[name]
-            self.calls["answers", name] = _kept(partial(_Topics, cluster))
-            self.calls["groups", name] = _kept(partial(_Lags, settings, cluster, flow_seconds))
+            asked = _Asked(settings, settings.clusters[name], flow_seconds)
+            self.calls |= {("answers", name): asked.topics, ("groups", name): asked.lags}
 
     def _flows(self) -> tuple[FlowStatus, ...]:
         return tuple(status(self._settings, flows(self._settings), seconds=self._seconds))
 
 
-def _kept(make: Callable[[], Callable[[], object]]) -> Callable[[], object]:
-    """Return a call of what `make` makes, which is made by the first call and kept."""
-    made: list[Callable[[], object]] = []
-
-    def call() -> object:
-        if not made:
-            made.append(make())
-        return made[0]()
-
-    return call
-
-
-class _Topics:
-    """The topics of a cluster."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._client = clients.admin(cluster)
-
-    def __call__(self) -> dict[str, int]:
-        return topics_of(self._cluster, self._client)
-
-
-class _Lags:
-    """How far each group on a cluster is behind."""
+class _Asked:
+    """A cluster, and the clients that ask it: each is made by the first question that needs it, and kept."""
 
     def __init__(self, settings: Settings, cluster: Cluster, seconds: float) -> None:
+        self._settings = settings
         self._cluster = cluster
-        self._groups, self._places = Groups(settings, cluster, seconds=seconds), Places(cluster)
+        self._seconds = seconds
 
-    def __call__(self) -> tuple[GroupLag, ...]:
+    @cached_property
+    def _client(self) -> AdminClient:
+        return clients.admin(self._cluster)
+
+    @cached_property
+    def _groups(self) -> Groups:
+        return Groups(self._settings, self._cluster, seconds=self._seconds)
+
+    @cached_property
+    def _places(self) -> Places:
+        return Places(self._cluster)
+
+    def topics(self) -> dict[str, int]:
+        """Return the cluster's topics: whether it answers."""
+        return topics_of(self._cluster, self._client)
+
+    def lags(self) -> tuple[GroupLag, ...]:
+        """Return how far each group is behind."""
         cluster, groups, places = self._cluster, self._groups, self._places
         groups.check_seen()
         names = groups.names()
