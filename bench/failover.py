@@ -17,10 +17,10 @@ from rich.console import Console
 from bench.switches import Forced, Measured, Planned, Rest, keep, show
 from kafkalert.errors import ExitCode, KafkalertError
 from kafkalert.sandbox.local import Sandbox
-from tests.alerting import Alerting
-from tests.pipeline import Pipeline
-from tests.reading import ENTRIES, ends
-from tests.twin import NAMES, Twin, now_ms, twins
+from tests.support.alerting import Alerting
+from tests.support.pipeline import Pipeline
+from tests.support.reading import ENTRIES, ends
+from tests.support.twin import NAMES, Twin, now_ms, twins
 
 _WARM_SECONDS: Final = 5.0
 """Bookings flow for so long before the first switch, and between two."""

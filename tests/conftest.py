@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from xdist.scheduler import LoadScopeScheduling
 
 from kafkalert.sandbox.local import Sandbox
 
@@ -24,26 +23,21 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored under nohup
 
 
-_TWO_CLUSTERS = re.compile(r"tests/(cli|integration)/test_(control_log|failover|ledger|mirror|reconcile|switch)")
+# Tests on the same clusters share them, so they stay together, in one process each; these take longest, and go first.
+_KINDS = ("two_clusters", "one_cluster", None)
 
 
-class Apart(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """What needs two clusters runs in one process, what needs one in another, unit tests wherever there is room.
-
-    Tests of the first two kinds share brokers, so each kind stays together, one test after the other.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        """A unit test by its file, any other by its kind."""
-        file: str = nodeid.partition("::")[0]
-        if "tests/unit/" in file:
-            return file
-        return "two clusters" if _TWO_CLUSTERS.match(file) else "one cluster"
+def _kind(item: pytest.Item) -> str | None:
+    """Which clusters a test shares with others, by its marker; None for a test without any."""
+    return next(kind for kind in _KINDS if kind is None or item.get_closest_marker(kind))
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Apart:
-    """How tests are shared out where several processes run them."""
-    return Apart(config, log)
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of the same name
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Share the tests out over processes: by the clusters that they use, all others by their file."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_kind(item) or item.nodeid.partition("::")[0]))
+    items.sort(key=lambda item: _KINDS.index(_kind(item)))
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,11 @@ from kafkalert.bus.clients import producer
 from kafkalert.config.sections import DEVELOPMENT_KEY
 from kafkalert.model.ids import AlertId, CustomerId, EntryId, alert_id, alert_suffix
 from kafkalert.sandbox.expected import expected
-from tests.feeding import Feed
-from tests.made import datum, debit, settings_row
-from tests.pipeline import Sent
-from tests.reading import CODEC, ENTRIES, SETTINGS
-from tests.twin import NAMES, Twin, now_ms
+from tests.support.data.rows import datum, debit, settings_row
+from tests.support.feeding import EntryFeed
+from tests.support.pipeline import Sent
+from tests.support.reading import CODEC, ENTRIES, SETTINGS
+from tests.support.twin import NAMES, Twin, now_ms
 from torture.disk import Disk
 from torture.journal import Journal
 
@@ -90,7 +90,7 @@ class Bank(Twin):
         self.changing = Changing()
         self.others: list[Thread] = []
         self._lock = Lock()
-        self._feed: Feed | None = None
+        self._feed: EntryFeed | None = None
 
     def begin(self, journal: Journal, rate: int) -> None:
         """Write the rows of customers whose rows change; bookings come by `feeding`, so many a second."""
@@ -134,7 +134,7 @@ class Bank(Twin):
             self._feed.stop()
         self._feed = None
         if on:
-            self._feed = Feed(self.file, self.book_lines, self._rate)
+            self._feed = EntryFeed(self.file, self.book_lines, self._rate)
             self._feed.start()
 
     def straight(self, cluster: str, amount: int, shift: int) -> None:

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any, Final
 
 from kafkalert.sandbox.process import wait_until
-from tests.running import COMMAND
+from tests.support.running import COMMAND
 from torture.journal import Journal
 
 BOUND_SECONDS: Final = 180.0

@@ -8,7 +8,7 @@ from threading import Event
 from time import monotonic
 
 from kafkalert.sandbox.local import Sandbox
-from tests.alerting import Alerting, workers
+from tests.support.alerting import Alerting, workers
 from torture.bank import Bank
 from torture.journal import Journal
 from torture.network import Network

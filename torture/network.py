@@ -13,7 +13,7 @@ from typing import Final
 from kafkalert.sandbox.cleanup import data_folder
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.ports import HOST, free_port
-from tests.twin import NAMES
+from tests.support.twin import NAMES
 from torture.proxy import Link, Proxy
 
 CLIENTS: Final = ("supervisor", "second", "bridge", "operator", "mirror")

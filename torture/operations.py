@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from kafkalert.config.names import ACCOUNTENTRY
 from kafkalert.sandbox.process import wait_until
-from tests.alerting import SECONDS
-from tests.reading import ENTRIES
-from tests.twin import NAMES
+from tests.support.alerting import SECONDS
+from tests.support.reading import ENTRIES
+from tests.support.twin import NAMES
 from torture.bank import Bank
 from torture.commands import BOUND_SECONDS, Running, Told
 from torture.faults import Faults

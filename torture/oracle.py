@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from tests.follow import Alert
+from tests.support.follow import Alert
 from torture.topics import Entry
 
 GRACE_MS: Final = 10_000

@@ -13,9 +13,9 @@ from typing import Any, Final
 from kafkalert.config.sections import Drill
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
-from tests.alerting import SECONDS
-from tests.reading import DEAD
-from tests.twin import NAMES
+from tests.support.alerting import SECONDS
+from tests.support.reading import DEAD
+from tests.support.twin import NAMES
 from torture import oracle
 from torture.bank import Bank
 from torture.faults import Faults, Stages

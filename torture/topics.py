@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import Message
 
-from tests.follow import Followed
-from tests.pipeline import Pipeline
-from tests.reading import AUTHORISATIONS, ENTRIES, SETTINGS
+from tests.support.follow import Followed
+from tests.support.pipeline import Pipeline
+from tests.support.reading import AUTHORISATIONS, ENTRIES, SETTINGS
 
 
 class Entry(NamedTuple):

@@ -52,7 +52,7 @@ def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _document(ctx: typer.Context) -> Mapping[str, Any]:
     import tomllib  # noqa: PLC0415 - completing an option's name needs no file
 
-    from kafkalert.config.find import find  # noqa: PLC0415 - as above
+    from kafkalert.config.loading.find import find  # noqa: PLC0415 - as above
 
     try:
         found = find(of(ctx).config)

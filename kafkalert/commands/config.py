@@ -19,7 +19,7 @@ def check(ctx: typer.Context) -> None:
 
     Exit status 2 if there is any.
     """
-    from kafkalert.config.find import find  # noqa: PLC0415 - not for --help
+    from kafkalert.config.loading.find import find  # noqa: PLC0415 - not for --help
 
     run = invocation.of(ctx)
     settings = invocation.settings(ctx)
@@ -35,8 +35,8 @@ def show(ctx: typer.Context, output: OutputOption = Format.TABLE) -> None:
 
     Secrets are hidden.
     """
-    from kafkalert.config.load import read  # noqa: PLC0415 - pydantic, not for --help
-    from kafkalert.config.show import in_force  # noqa: PLC0415 - as above
+    from kafkalert.config.loading.load import read  # noqa: PLC0415 - pydantic, not for --help
+    from kafkalert.config.loading.show import in_force  # noqa: PLC0415 - as above
 
     run = invocation.of(ctx)
     loaded = read(run.config, run.context, read_only=run.read_only)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import typer
 
 from kafkalert.commands.invocation import Invocation, report, say
-from kafkalert.commands.stray import hear, place
+from kafkalert.commands.unhandled import hear, place
 from kafkalert.engine.observe.logs import Sentences
 from kafkalert.errors import ConfigError, ExitCode, KafkalertError
 

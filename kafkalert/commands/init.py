@@ -19,7 +19,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
     """Write a commented kafkalert.toml, with one local cluster in it."""
-    from kafkalert.config.template import TEMPLATE  # noqa: PLC0415 - only when it is written
+    from kafkalert.config.loading.template import TEMPLATE  # noqa: PLC0415 - only when it is written
 
     flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
     try:

@@ -67,7 +67,7 @@ def settings(ctx: typer.Context) -> "Settings":
     """
     run = of(ctx)
     if run.loaded is None:
-        from kafkalert.config.load import load  # noqa: PLC0415 - pydantic, only where a configuration is wanted
+        from kafkalert.config.loading.load import load  # noqa: PLC0415 - pydantic, only where a configuration is wanted
         from kafkalert.engine.stopping import PARENT  # noqa: PLC0415 - not for --help
 
         note = _drop if PARENT in os.environ else say  # a worker's supervisor has said it

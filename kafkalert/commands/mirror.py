@@ -16,7 +16,7 @@ from kafkalert.views.values import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kafkalert.config.load import Loaded
+    from kafkalert.config.loading.load import Loaded
     from kafkalert.ops.mirror.comparing import Comparison
     from kafkalert.ops.mirror.rendering import Rendered
     from kafkalert.ops.mirror.status import FlowStatus
@@ -171,7 +171,7 @@ def status(
 
 def _loaded(ctx: typer.Context) -> "Loaded":
     """Return the configuration and where its values were read, which `invocation.settings` does not keep."""
-    from kafkalert.config.load import read  # noqa: PLC0415 - pydantic, not for --help
+    from kafkalert.config.loading.load import read  # noqa: PLC0415 - pydantic, not for --help
 
     run = invocation.of(ctx)
     loaded = read(run.config, run.context, read_only=run.read_only)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from kafkalert.config.own import own_folder
+from kafkalert.config.private_files import own_folder
 from kafkalert.errors import KafkalertError
 from kafkalert.sandbox.lock import exclusive
 from kafkalert.sandbox.process import Identity, recorded, send, state_of, wait_until

@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from kafkalert.config.own import own_folder
+from kafkalert.config.private_files import own_folder
 from kafkalert.errors import KafkalertError, RefusedError
 from kafkalert.sandbox import logs, startup
-from kafkalert.sandbox.broker import QUICK
 from kafkalert.sandbox.cleanup import alone, clear, config_file, data_folder, end, identity_file, remove
 from kafkalert.sandbox.guard import Guard
-from kafkalert.sandbox.jars import classpath
-from kafkalert.sandbox.java import find_java
+from kafkalert.sandbox.kafka.broker import QUICK
+from kafkalert.sandbox.kafka.jars import classpath
+from kafkalert.sandbox.kafka.java import find_java
 from kafkalert.sandbox.process import Identity, kill, recorded, send, state_of, wait_until
 from kafkalert.sandbox.state import (
     Component,

@@ -8,7 +8,7 @@ from kafkalert.bus.connect.flow import connector_config, flows, properties_text,
 from kafkalert.bus.connect.java import in_file, providers
 from kafkalert.config.sections import Cluster, Context, Mirror, Settings, Topics
 from kafkalert.errors import KafkalertError
-from kafkalert.sandbox.broker import JVM, QUICK
+from kafkalert.sandbox.kafka.broker import JVM, QUICK
 from kafkalert.sandbox.ports import HOST
 from kafkalert.sandbox.process import wait_until
 from kafkalert.sandbox.state import REFRESH, Component, bootstrap, brokers

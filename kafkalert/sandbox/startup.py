@@ -13,9 +13,10 @@ from kafkalert.bus.clients import admin
 from kafkalert.bus.connect.client import Connect
 from kafkalert.config.sections import Cluster
 from kafkalert.errors import KafkalertError
-from kafkalert.sandbox import broker, mirror
+from kafkalert.sandbox import mirror
 from kafkalert.sandbox.cleanup import data_folder
-from kafkalert.sandbox.diagnosis import explain, port_was_taken
+from kafkalert.sandbox.kafka import broker
+from kafkalert.sandbox.kafka.diagnosis import explain, port_was_taken
 from kafkalert.sandbox.ports import HOST, demand_free, free_port
 from kafkalert.sandbox.process import Identity, spawn, state_of, wait_until
 from kafkalert.sandbox.state import Component, State, write_private

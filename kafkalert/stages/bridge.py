@@ -8,8 +8,8 @@ from typing import Final
 from kafkalert.config.names import ACCOUNTENTRY
 from kafkalert.config.sections import Settings
 from kafkalert.edges.ndjson import Entry, read_entries
+from kafkalert.edges.rereadable import readable_twice
 from kafkalert.edges.source import BadLine, Source
-from kafkalert.edges.twice import readable_twice
 from kafkalert.edges.waiting import Patience
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.engine.observe import health

@@ -23,14 +23,14 @@ from kafkalert.engine.ending import Ending
 from kafkalert.engine.observe.metrics import Metrics
 from kafkalert.errors import DecodingError
 from kafkalert.tables.arrivals import Arrival, with_newest
-from kafkalert.tables.elsewhere import places
+from kafkalert.tables.cut_logs import check_uncut
 from kafkalert.tables.kinds import Table
 from kafkalert.tables.open_transactions import OpenTransactions
 from kafkalert.tables.readiness import STALE_SECONDS
+from kafkalert.tables.resume import places
 from kafkalert.tables.rows import Changes, added_partitions
 from kafkalert.tables.store import Checkpoint, Store
 from kafkalert.tables.topicfault import OffsetGoneError, fault_of, look
-from kafkalert.tables.uncut import check_uncut
 
 BATCH: Final = 20_000
 ALIVE_SECONDS: Final = 0.5

@@ -18,7 +18,7 @@ from weakref import finalize
 import lmdb
 import msgspec
 
-from kafkalert.config.own import own_file, own_folder
+from kafkalert.config.private_files import own_file, own_folder
 from kafkalert.tables.arrivals import Arrival
 from kafkalert.tables.faults import (
     ForeignTablesError,

@@ -4,7 +4,7 @@ import fcntl
 from pathlib import Path
 from typing import IO, Final
 
-from kafkalert.config.own import own_file
+from kafkalert.config.private_files import own_file
 from kafkalert.tables.faults import foreign
 
 BOOT: Final = Path("/proc/sys/kernel/random/boot_id")

@@ -12,7 +12,7 @@ from kafkalert.sandbox.cleanup import processes
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import Identity, state_of, wait_until
 
-pytestmark = pytest.mark.kafka
+pytestmark = pytest.mark.one_cluster
 SECONDS = 240
 
 WITHOUT_A_RULE = """

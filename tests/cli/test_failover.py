@@ -92,7 +92,7 @@ def test_completion_knows_the_clusters(kafkalert: Run, tmp_path: Path) -> None:
     assert kafkalert(env=words).stdout.split() == ["dc1", "dc2"]
 
 
-@pytest.mark.kafka
+@pytest.mark.one_cluster
 def test_one_cluster_shows_where_things_run(kafkalert: Run, tmp_path: Path, one_cluster: str) -> None:
     """Without a second cluster there is nothing to switch, but what is can be seen; topics need not be there yet."""
     (tmp_path / "kafkalert.toml").write_text(one_cluster, encoding="utf-8")

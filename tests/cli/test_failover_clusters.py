@@ -14,7 +14,7 @@ from kafkalert.bus.control.log import ControlLog
 from kafkalert.config.sections import Cluster
 from kafkalert.sandbox.local import Sandbox
 
-pytestmark = pytest.mark.kafka
+pytestmark = pytest.mark.two_clusters
 
 Run = Callable[..., CompletedProcess[str]]
 

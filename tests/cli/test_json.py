@@ -14,7 +14,7 @@ from kafkalert.ops.schemas import Checked
 from kafkalert.ops.seed.kinds import Problem, Summary
 from kafkalert.sandbox.demo import Summary as DemoSummary
 from kafkalert.sandbox.local import Sandbox
-from tests.tailing import EMAIL, Board
+from tests.support.tailing import EMAIL, Board
 
 Run = Callable[..., CompletedProcess[str]]
 
@@ -70,7 +70,7 @@ def test_nothing_is_an_empty_array(kafkalert: Run) -> None:
     assert json.loads(kafkalert("sandbox", "status", "-o", "json").stdout) == []
 
 
-@pytest.mark.kafka
+@pytest.mark.one_cluster
 def test_lists_of_a_cluster(sandbox1: Sandbox, prefix: str, tmp_path: Path, kafkalert: Run) -> None:
     """Topics with their differences, the sandbox's parts, and records, an object a line."""
     (tmp_path / "kafkalert.toml").write_text(

@@ -44,7 +44,7 @@ def summary(done: CompletedProcess[str]) -> dict[str, Any]:
     return row
 
 
-@pytest.mark.kafka
+@pytest.mark.one_cluster
 def test_files_of_all_kinds_go_in(seeded: Run, tmp_path: Path) -> None:
     """A plain file, a gzip file and standard input are the same rows; a terminal's bar does not get into a log."""
     text = "\n".join(GOOD)
@@ -57,7 +57,7 @@ def test_files_of_all_kinds_go_in(seeded: Run, tmp_path: Path) -> None:
         assert "\x1b" not in done.stderr
 
 
-@pytest.mark.kafka
+@pytest.mark.one_cluster
 def test_a_bad_line_is_told_and_the_rest_goes_in(seeded: Run) -> None:
     """1, the line's number and reason, and nothing of what it says."""
     done = seeded("seed", "authorisations", "-", "-y", "-o", "json", stdin="\n".join((GOOD[0], BAD, GOOD[1])))
@@ -67,7 +67,7 @@ def test_a_bad_line_is_told_and_the_rest_goes_in(seeded: Run) -> None:
     assert "NL91" not in done.stderr + done.stdout
 
 
-@pytest.mark.kafka
+@pytest.mark.one_cluster
 def test_of_many_bad_lines_the_first_are_listed(seeded: Run) -> None:
     """Twenty are listed, the rest is counted."""
     done = seeded("seed", "authorisations", "-", "-y", stdin="{\n" * 25)
@@ -76,7 +76,7 @@ def test_of_many_bad_lines_the_first_are_listed(seeded: Run) -> None:
     assert "and 5 more bad lines" in done.stderr
 
 
-@pytest.mark.kafka
+@pytest.mark.one_cluster
 def test_strict_says_that_nothing_was_written(seeded: Run) -> None:
     """A bad line with --strict: 1, and no row, not even from a pipe."""
     done = seeded("seed", "authorisations", "-", "-y", "--strict", "-o", "json", stdin="\n".join((GOOD[0], BAD)))
@@ -85,7 +85,7 @@ def test_strict_says_that_nothing_was_written(seeded: Run) -> None:
     assert "Nothing was written, as --strict asks." in done.stderr
 
 
-@pytest.mark.kafka
+@pytest.mark.one_cluster
 def test_prune_shows_how_many_and_asks(seeded: Run, tmp_path: Path) -> None:
     """The number of rows that would go is shown before the question, which a pipe cannot answer."""
     seeded("seed", "authorisations", "-", "-y", stdin="\n".join(GOOD[0].replace("NL1", f"NL{n}") for n in range(9)))
@@ -99,7 +99,7 @@ def test_prune_shows_how_many_and_asks(seeded: Run, tmp_path: Path) -> None:
     assert summary(seeded("seed", "authorisations", "a", "--prune", "-y", "-o", "json"))["pruned"] == 0
 
 
-@pytest.mark.kafka
+@pytest.mark.one_cluster
 def test_on_a_terminal_it_asks_and_shows_a_bar(seeded: Run, tmp_path: Path, terminal: Callable[..., Any]) -> None:
     """On a terminal the question is asked there, and rows and rate are shown while they go in."""
     del seeded
@@ -111,7 +111,7 @@ def test_on_a_terminal_it_asks_and_shows_a_bar(seeded: Run, tmp_path: Path, term
     assert " a second" in shown
 
 
-@pytest.mark.kafka
+@pytest.mark.one_cluster
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks at signal handlers by Linux's /proc")
 def test_ctrl_c_says_how_many_were_acknowledged(seeded: Run, tmp_path: Path, environment: dict[str, str]) -> None:
     """Interrupted while a pipe is open: 130, and the number of rows that are in the topic."""
@@ -142,7 +142,7 @@ def test_ctrl_c_says_how_many_were_acknowledged(seeded: Run, tmp_path: Path, env
     assert rows[0]["interrupted"] is True
 
 
-@pytest.mark.kafka
+@pytest.mark.one_cluster
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks at signal handlers by Linux's /proc")
 def test_ctrl_c_ends_it_also_where_the_cluster_hangs(
     own_sandbox: Callable[..., Sandbox], tmp_path: Path, environment: dict[str, str], kafkalert: Run
@@ -214,7 +214,7 @@ def test_no_broker_is_told(kafkalert: Run, tmp_path: Path) -> None:
     assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["Error", "Hint"]
 
 
-@pytest.mark.kafka
+@pytest.mark.one_cluster
 def test_a_missing_topic_is_told(kafkalert: Run, sandbox1: Sandbox, tmp_path: Path) -> None:
     """Without its topic: 2, and the command that makes it."""
     (tmp_path / "kafkalert.toml").write_text(

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from kafkalert.sandbox.local import Sandbox
-from tests.tailing import EMAIL, PUSH, SECONDS, SMS, Board, message
+from tests.support.tailing import EMAIL, PUSH, SECONDS, SMS, Board, message
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-kafka = pytest.mark.kafka
+kafka = pytest.mark.one_cluster
 
 HOSTILE = "\x1b]0;gone\x07\x9b2J\u202e[bold]x\r\n"
 

@@ -32,7 +32,7 @@ def states(done: CompletedProcess[str]) -> dict[str, str]:
     return {row["topic"]: row["state"] for row in json.loads(done.stdout)}
 
 
-@pytest.mark.kafka
+@pytest.mark.one_cluster
 def test_apply_makes_what_plan_lacks(kafkalert: Run, configured: Callable[..., None], prefix: str) -> None:
     """From nothing to order: plan says drift, apply asks and creates, plan is content, a second apply has no work."""
     configured()
@@ -50,7 +50,7 @@ def test_apply_makes_what_plan_lacks(kafkalert: Run, configured: Callable[..., N
     assert "nothing to change" in kafkalert("topics", "apply").stderr
 
 
-@pytest.mark.kafka
+@pytest.mark.one_cluster
 def test_apply_corrects_configurations(kafkalert: Run, configured: Callable[..., None], prefix: str) -> None:
     """Another retention in the configuration is drift, is told in words, and is mended."""
     configured()
@@ -65,7 +65,7 @@ def test_apply_corrects_configurations(kafkalert: Run, configured: Callable[...,
     assert kafkalert("topics", "plan").returncode == 0
 
 
-@pytest.mark.kafka
+@pytest.mark.one_cluster
 def test_keyed_topics_keep_their_partitions(kafkalert: Run, configured: Callable[..., None], prefix: str) -> None:
     """More partitions: what has no order gets them, what is keyed is refused with 5 and stays; fewer is drift."""
     configured(partitions=2)
@@ -87,7 +87,7 @@ def test_keyed_topics_keep_their_partitions(kafkalert: Run, configured: Callable
     )
 
 
-@pytest.mark.kafka
+@pytest.mark.one_cluster
 def test_all_clusters_of_the_context_are_looked_at(
     kafkalert: Run, configured: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -108,7 +108,7 @@ def test_all_clusters_of_the_context_are_looked_at(
     assert [row["state"] for row in json.loads(done.stdout)] == ["in order"] * 26
 
 
-@pytest.mark.kafka
+@pytest.mark.one_cluster
 def test_more_replicas_than_brokers_is_wrong_configuration(kafkalert: Run, configured: Callable[..., None]) -> None:
     """One broker cannot hold three replicas: 2, and what to correct."""
     configured(replication=3)
@@ -118,7 +118,7 @@ def test_more_replicas_than_brokers_is_wrong_configuration(kafkalert: Run, confi
     assert "Hint: Set replication" in done.stderr
 
 
-@pytest.mark.kafka
+@pytest.mark.one_cluster
 def test_read_only_changes_nothing(kafkalert: Run, configured: Callable[..., None]) -> None:
     """With --read-only, --yes does not help."""
     configured()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kafkalert.sandbox.java import candidates, major_version
+from kafkalert.sandbox.kafka.java import candidates, major_version
 from kafkalert.sandbox.ports import free_port
 from kafkalert.sandbox.process import wait_until
 

@@ -14,7 +14,7 @@ from kafkalert.bus.records.watermarks import high_watermarks
 from kafkalert.bus.threads import Callbacks
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.consuming.commits import Commits
-from kafkalert.engine.consuming.cuts import CutChecks
+from kafkalert.engine.consuming.cut_logs import CutChecks
 from kafkalert.engine.consuming.events import RetryError, check_event
 from kafkalert.engine.consuming.progress import (
     UNKNOWN,

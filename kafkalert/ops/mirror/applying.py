@@ -14,7 +14,7 @@ from kafkalert.config.sections import Settings
 from kafkalert.errors import OutcomeUnknownError, UnreachableError
 from kafkalert.ops.mirror.comparing import Comparison, compare
 from kafkalert.ops.mirror.condition import Condition, look
-from kafkalert.ops.mirror.settling import Settling
+from kafkalert.ops.mirror.late_answers import Settling
 from kafkalert.ops.mirror.status import status
 
 RUN_SECONDS: Final = 30.0

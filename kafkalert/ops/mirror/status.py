@@ -13,7 +13,7 @@ from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import DeniedError, KafkalertError, RefusedError
 from kafkalert.model.moment import moment
-from kafkalert.ops.failover.positions.bounded import at_once
+from kafkalert.ops.failover.positions.asking import at_once
 from kafkalert.ops.mirror.carried import carried, carried_if_told
 from kafkalert.ops.mirror.condition import TOPIC_SECONDS, Condition, look, mend, partitions
 from kafkalert.ops.mirror.expired import Expired, Told, expired

@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
 from kafkalert.config.sections import Settings
+from kafkalert.edges.rereadable import readable_twice
 from kafkalert.edges.source import Source
-from kafkalert.edges.twice import readable_twice
 from kafkalert.edges.waiting import Patience
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.engine.stopping import Stopping

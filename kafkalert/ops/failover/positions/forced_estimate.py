@@ -17,9 +17,9 @@ from kafkalert.config.pipeline import OUTBOUND, TOPICS
 from kafkalert.config.sections import Settings
 from kafkalert.config.stages import readers
 from kafkalert.engine.clock import Clock
-from kafkalert.ops.failover.positions.claims import claims
-from kafkalert.ops.failover.positions.evidence import heartbeats_since, newest_copies, topics_of
+from kafkalert.ops.failover.positions.crossed import heartbeats_since, newest_copies, topics_of
 from kafkalert.ops.failover.positions.groups import Groups
+from kafkalert.ops.failover.positions.reported import claims
 from kafkalert.ops.failover.positions.resume import Logs, ResumePoint, points_of
 from kafkalert.ops.failover.positions.rewind import End, ends_told, quiet_until, whole_until
 from kafkalert.ops.failover.result import Loss

@@ -17,7 +17,7 @@ from kafkalert.engine.clock import Clock
 from kafkalert.engine.consuming.skipping import Ranges, ranges, within
 from kafkalert.engine.consuming.unread import Gap, UnreadError, gaps, still_there
 from kafkalert.errors import KafkalertError, RefusedError
-from kafkalert.ops.failover.positions.evidence import topics_of
+from kafkalert.ops.failover.positions.crossed import topics_of
 from kafkalert.ops.failover.positions.exact import ExactPosition, NotCrossed
 from kafkalert.ops.failover.positions.groups import Committed, Groups
 from kafkalert.ops.failover.positions.ledger import Ledger

@@ -9,9 +9,9 @@ from kafkalert.bus.records.mark_reader import MarkReader
 from kafkalert.bus.records.partitions import Partition
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
-from kafkalert.ops.failover.positions.claims import Claim, Claims, Say
 from kafkalert.ops.failover.positions.exact import FOR_EVER
 from kafkalert.ops.failover.positions.groups import Known
+from kafkalert.ops.failover.positions.reported import Claim, Claims, Say
 from kafkalert.ops.failover.positions.rewind import End, stranded
 
 LONG_SECONDS: Final = 60.0

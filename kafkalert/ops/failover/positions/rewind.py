@@ -1,7 +1,7 @@
 """How far back a group has to go where its old cluster cannot be asked: by what was seen of it from outside. Pure.
 
 Of a dead cluster nobody knows to the record what was processed and what of it had crossed. But heartbeats reach the
-target without the mirror, and tell which record each group had committed last (`claims.py`); and the newest copies of
+target without the mirror, and tell which record each group had committed last (`reported.py`); and the newest copies of
 outputs on the target tell until when the flow carried those. What was committed by then, less an overlap for clocks and
 for what was on its way, was processed and its alerts have crossed. The rest is processed again: the same entries give
 the same ids. The place is found by the record's id (`lookup.py`); its time is its producer's, and may be any.

@@ -20,7 +20,7 @@ from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import KafkalertError, OutcomeUnknownError
 from kafkalert.ops import topic_admin
-from kafkalert.ops.failover.positions.evidence import topics_of
+from kafkalert.ops.failover.positions.crossed import topics_of
 from kafkalert.ops.failover.reconcile.checks import (
     check_control,
     check_runs,

@@ -22,10 +22,10 @@ from kafkalert.model.moment import moment
 from kafkalert.ops.failover.positions.groups import Groups
 from kafkalert.ops.failover.reconcile.carrying import Carrier
 from kafkalert.ops.failover.reconcile.checks import WORKER_SECONDS
+from kafkalert.ops.failover.reconcile.equal_rows import Settling
 from kafkalert.ops.failover.reconcile.order import Note
 from kafkalert.ops.failover.reconcile.records import Records
 from kafkalert.ops.failover.reconcile.result import Stranded, Superseded
-from kafkalert.ops.failover.reconcile.settling import Settling
 from kafkalert.ops.failover.reconcile.stranded import Search
 from kafkalert.ops.wording import counted
 

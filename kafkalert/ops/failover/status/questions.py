@@ -11,7 +11,7 @@ from kafkalert.bus.connect.flow import flows
 from kafkalert.bus.records.mark_reader import Places
 from kafkalert.bus.transactions import tool
 from kafkalert.config.sections import Cluster, Settings
-from kafkalert.ops.failover.positions.evidence import topics_of
+from kafkalert.ops.failover.positions.crossed import topics_of
 from kafkalert.ops.failover.positions.groups import Groups
 from kafkalert.ops.failover.status.picture import GroupLag, OpenTransaction
 from kafkalert.ops.mirror.status import FlowStatus, status

@@ -9,7 +9,7 @@ from kafkalert.bus.control.state import given_up
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import DeniedError, UnreachableError
-from kafkalert.ops.failover.positions.bounded import at_once
+from kafkalert.ops.failover.positions.asking import at_once
 from kafkalert.ops.failover.result import VERSION
 from kafkalert.ops.failover.status.history import when
 from kafkalert.ops.failover.status.instances import Presence, WatchedInstance

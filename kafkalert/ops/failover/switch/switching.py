@@ -19,6 +19,7 @@ from kafkalert.ops.failover.status.picture import Survey
 from kafkalert.ops.failover.status.strangers import is_stranger
 from kafkalert.ops.failover.status.survey import attempt, patient_survey, survey
 from kafkalert.ops.failover.status.watch import Watch
+from kafkalert.ops.failover.switch.alive_elsewhere import check_unreached
 from kafkalert.ops.failover.switch.checks import check_forced, check_idle, check_planned, is_there
 from kafkalert.ops.failover.switch.context import SwitchContext, listed
 from kafkalert.ops.failover.switch.forced import Forced
@@ -26,7 +27,6 @@ from kafkalert.ops.failover.switch.order import Order
 from kafkalert.ops.failover.switch.outcome import again, planned_loss
 from kafkalert.ops.failover.switch.planned import Planned
 from kafkalert.ops.failover.switch.progress_log import ProgressLog, Tell
-from kafkalert.ops.failover.switch.reached import check_unreached
 from kafkalert.ops.mirror.expired import words
 from kafkalert.ops.wording import counted
 

@@ -1,0 +1,1 @@
+"""From kafkalert.toml, the environment and flags to settings, with every problem at its place."""
