@@ -1,6 +1,7 @@
 """Where things run, as a command has found it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -46,6 +47,9 @@ class Instance:
     `since_beat`: seconds since one arrived here, None if none. `known`: whether state and lag are of now; they are not
     where the instance is silent or its cluster does not answer. `unheard`: the clusters that answer, but on which it is
     not heard. `skipped_by_switch`: records passed over because a switch says that they were processed before it.
+    `entries_per_second`, `alerts_per_second`: over its last second; `p50_ms`, `p99_ms`: from a booking's record time to
+    its alerts, None where there were none. `entries`: since its start. `dead_letters`, `skipped_settings`: since its
+    start, by reason. `restarts`: how often its supervisor started it again.
     """
 
     stage: str
@@ -60,6 +64,14 @@ class Instance:
     known: bool = True
     unheard: tuple[str, ...] = ()
     skipped_by_switch: int = 0
+    entries_per_second: float = 0.0
+    alerts_per_second: float = 0.0
+    p50_ms: int | None = None
+    p99_ms: int | None = None
+    entries: int = 0
+    dead_letters: Mapping[str, int] = field(default_factory=dict)
+    skipped_settings: Mapping[str, int] = field(default_factory=dict)
+    restarts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,14 @@ def seen(member: WatchedInstance, now: float) -> Instance:
         since,
         known=member.presence(now) is Presence.ALIVE,
         skipped_by_switch=beat.skipped_by_switch,
+        entries_per_second=beat.rates.entries,
+        alerts_per_second=beat.rates.alerts,
+        p50_ms=beat.latency_ms.p50,
+        p99_ms=beat.latency_ms.p99,
+        entries=beat.totals.entries,
+        dead_letters=beat.dead_letters,
+        skipped_settings=beat.skipped_settings,
+        restarts=beat.restarts,
     )
 
 
