@@ -26,11 +26,11 @@ class Cause(NamedTuple):
 
 def explain(cluster: Cluster, failures: Sequence[Failure], mistrust: Mistrust = lambda *_: "") -> Cause:
     """Return the first of `failures` that tells more than that nobody is there."""
-    for one in failures:
-        cause = _name(cluster, one) or _tls(cluster, one, mistrust) or _login(cluster, one)
+    for failure in failures:
+        cause = _name(cluster, failure) or _tls(cluster, failure, mistrust) or _login(cluster, failure)
         if cause is not None:
             return cause
-    refused = next((f": {_reason(one.said)}" for one in failures if one.state == "CONNECT"), "")
+    refused = next((f": {_reason(failure.said)}" for failure in failures if failure.state == "CONNECT"), "")
     return Cause(
         f"Cluster {cluster.name} ({cluster.bootstrap}) does not answer{refused}.",
         f"Start it, or correct [clusters.{cluster.name}] bootstrap; `kafkalert sandbox up` starts a local one.",
@@ -38,56 +38,58 @@ def explain(cluster: Cluster, failures: Sequence[Failure], mistrust: Mistrust = 
     )
 
 
-def _name(cluster: Cluster, one: Failure) -> Cause | None:
+def _name(cluster: Cluster, failure: Failure) -> Cause | None:
     """Return a name that is not known, or an address that a broker gives of itself and where it is not."""
-    if one.state not in {"CONNECT", "TRY_CONNECT"}:
+    if failure.state not in {"CONNECT", "TRY_CONNECT"}:
         return None
-    if one.broker:
+    if failure.broker:
         return Cause(
-            f"Cluster {cluster.name} ({cluster.bootstrap}) answers, but its broker {one.broker} cannot be reached at "
-            f"{one.at}, the address that it advertises: {_reason(one.said)}.",
+            f"Cluster {cluster.name} ({cluster.bootstrap}) answers, but its broker {failure.broker} cannot be reached "
+            f"at {failure.at}, the address that it advertises: {_reason(failure.said)}.",
             "Correct advertised.listeners of that broker, or have its name and port reached from here.",
         )
-    if "resolve" in one.said:
+    if "resolve" in failure.said:
         return Cause(
-            f"The name of cluster {cluster.name} ({one.at}) is not known here: {_reason(one.said)}.",
+            f"The name of cluster {cluster.name} ({failure.at}) is not known here: {_reason(failure.said)}.",
             f"Correct [clusters.{cluster.name}] bootstrap, or this machine's name service.",
         )
     return None
 
 
-def _tls(cluster: Cluster, one: Failure, mistrust: Mistrust) -> Cause | None:
-    where, section = f"Cluster {cluster.name} ({one.at})", f"[clusters.{cluster.name}.kafka]"
+def _tls(cluster: Cluster, failure: Failure, mistrust: Mistrust) -> Cause | None:
+    where, section = f"Cluster {cluster.name} ({failure.at})", f"[clusters.{cluster.name}.kafka]"
     # A listener without TLS takes the first word of it for a length, and closes; which of the two is seen is chance.
-    closed = one.state == "SSL_HANDSHAKE" and "closed by peer" in one.said
-    if closed or any(text in one.said for text in _NO_TLS):
+    closed = failure.state == "SSL_HANDSHAKE" and "closed by peer" in failure.said
+    if closed or any(text in failure.said for text in _NO_TLS):
         return Cause(
             f"{where} speaks no TLS at this port, but security.protocol is {_protocol(cluster)}.",
             f"Give the port of a TLS listener, or correct security.protocol of {section}.",
         )
-    if "certificate verify failed" in one.said:
-        why = mistrust(cluster, one.at)
+    if "certificate verify failed" in failure.said:
+        why = mistrust(cluster, failure.at)
         what = f"{where} is not trusted: its certificate is not verified"
         return Cause(f"{what} ({why})." if why else f"{what}.", _trust(why, section))
-    if any(text in one.said for text in _CLIENT_CERTIFICATE):
+    if any(text in failure.said for text in _CLIENT_CERTIFICATE):
         return Cause(
-            f"{where} does not take this client's certificate, or lacks one: {_reason(one.said)}.",
+            f"{where} does not take this client's certificate, or lacks one: {_reason(failure.said)}.",
             f"Check ssl.certificate.location and ssl.key.location of {section}.",
         )
-    if one.state == "SSL_HANDSHAKE" and "timed out" not in one.said:
-        return Cause(f"TLS with cluster {cluster.name} ({one.at}) fails: {_reason(one.said)}.", f"Check {section}.")
+    if failure.state == "SSL_HANDSHAKE" and "timed out" not in failure.said:
+        return Cause(
+            f"TLS with cluster {cluster.name} ({failure.at}) fails: {_reason(failure.said)}.", f"Check {section}."
+        )
     return None
 
 
-def _login(cluster: Cluster, one: Failure) -> Cause | None:
+def _login(cluster: Cluster, failure: Failure) -> Cause | None:
     """Credentials that are refused, or a listener that wants some, or others."""
-    where, section = f"Cluster {cluster.name} ({one.at})", f"[clusters.{cluster.name}.kafka]"
-    if one.state.startswith("AUTH"):
+    where, section = f"Cluster {cluster.name} ({failure.at})", f"[clusters.{cluster.name}.kafka]"
+    if failure.state.startswith("AUTH"):
         return Cause(
-            f"{where} refuses this client's credentials: {_reason(one.said)}.",
+            f"{where} refuses this client's credentials: {_reason(failure.said)}.",
             f"Check sasl.mechanism, sasl.username and sasl.password of {section}.",
         )
-    if one.state in {"APIVERSION_QUERY", "UP"} and one.said.startswith(_CLOSED):
+    if failure.state in {"APIVERSION_QUERY", "UP"} and failure.said.startswith(_CLOSED):
         return Cause(
             f"{where} closes the connection at the first request: that listener wants another security.protocol than "
             f"{_protocol(cluster)}, it seems.",

@@ -71,7 +71,7 @@ def failures(properties: dict[str, Any]) -> list[Failure]:
         return []
     try:
         brokers = sorted(client.list_topics(timeout=SECONDS).brokers)[:_BROKERS]
-        asked = [ConfigResource(ResourceType.BROKER, str(one)) for one in brokers]
+        asked = [ConfigResource(ResourceType.BROKER, str(broker)) for broker in brokers]
         # A cluster whose only broker was away for a moment names none; the library takes no empty question.
         answers = client.describe_configs(asked, request_timeout=SECONDS) if asked else {}
         for future in answers.values():

@@ -137,7 +137,7 @@ def history(ctx: typer.Context, output: OutputOption = Format.TABLE) -> None:
     rows, notes = past(invocation.settings(ctx))
     for note in notes:
         invocation.say(note)
-    shown = [past_row(one) for one in rows] if output is Format.TABLE else rows
+    shown = [past_row(row) for row in rows] if output is Format.TABLE else rows
     emit(shown, output, columns=HISTORY_COLUMNS, spare=HISTORY_SPARE, empty="There was no switch yet.")
 
 

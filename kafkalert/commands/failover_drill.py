@@ -107,20 +107,20 @@ def write(report: "Report", form: Format) -> None:
         return
     rows = [
         (
-            one.source,
-            one.target,
-            one.outcome,
-            one.seconds,
-            one.pause,
-            one.canaries.gap_seconds,
-            one.canaries.sent,
-            one.canaries.lost,
-            one.canaries.repeated,
-            one.canaries.one_sided,
-            one.canaries.p50_ms,
-            one.canaries.max_ms,
+            leg.source,
+            leg.target,
+            leg.outcome,
+            leg.seconds,
+            leg.pause,
+            leg.canaries.gap_seconds,
+            leg.canaries.sent,
+            leg.canaries.lost,
+            leg.canaries.repeated,
+            leg.canaries.one_sided,
+            leg.canaries.p50_ms,
+            leg.canaries.max_ms,
         )
-        for one in report.legs
+        for leg in report.legs
     ]
     emit(
         [dict(zip(COLUMNS, row, strict=True)) for row in rows],

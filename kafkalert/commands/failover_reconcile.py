@@ -75,30 +75,30 @@ def reconcile(
     _write(result, output)
     for sentence in _ending(result, dry_run=dry_run):
         invocation.say(sentence)
-    if dry_run and any(one.is_stranded for one in result.topics):
+    if dry_run and any(topic.is_stranded for topic in result.topics):
         raise typer.Exit(ExitCode.DRIFT)
 
 
 def _show(found: "Reconciliation") -> None:
     """Show what is stranded, for people, before they are asked."""
-    if not any(one.is_stranded for one in found.topics):
+    if not any(topic.is_stranded for topic in found.topics):
         invocation.say("Nothing is stranded.")
     for source, target in _ways(found):
-        topics = [one for one in found.topics if one.source == source and one.is_stranded]
+        topics = [topic for topic in found.topics if topic.source == source and topic.is_stranded]
         if topics:
-            invocation.say(f"Stranded on {source}, {sum(one.carry for one in topics):,} to carry to {target}:")
-        for one in topics:
+            invocation.say(f"Stranded on {source}, {sum(topic.carry for topic in topics):,} to carry to {target}:")
+        for topic in topics:
             since = (
-                f", from {one.oldest:%Y-%m-%d %H:%M:%S} to {one.newest:%H:%M:%S} UTC"
-                if one.oldest and one.newest
+                f", from {topic.oldest:%Y-%m-%d %H:%M:%S} to {topic.newest:%H:%M:%S} UTC"
+                if topic.oldest and topic.newest
                 else ""
             )
-            superseded = f"; {one.superseded:,} superseded" if one.superseded else ""
-            invocation.say(f"  {one.topic}: {one.carry:,} {one.kind}{since}{superseded}")
-            if one.marked:
+            superseded = f"; {topic.superseded:,} superseded" if topic.superseded else ""
+            invocation.say(f"  {topic.topic}: {topic.carry:,} {topic.kind}{since}{superseded}")
+            if topic.marked:
                 invocation.say(
-                    f"  warning: {one.marked:,} of these, the first in {one.marked_at}, have the header of a copy from "
-                    f"{target}, where they are not: another program wrote it. The mirror passes them over."
+                    f"  warning: {topic.marked:,} of these, the first in {topic.marked_at}, have the header of a copy "
+                    f"from {target}, where they are not: another program wrote it. The mirror passes them over."
                 )
         for sentence in _left_alone(found, source, target):
             invocation.say(f"  warning: {sentence}")
@@ -110,25 +110,25 @@ def _show(found: "Reconciliation") -> None:
 
 def _left_alone(found: "Reconciliation", source: str, target: str) -> Iterator[str]:
     """Yield what looks like a copy and is not carried, though nobody knows whether `target` ever had it."""
-    for one in found.topics:
-        if one.source != source:
+    for topic in found.topics:
+        if topic.source != source:
             continue
-        if one.doubtful:
+        if topic.doubtful:
             yield (
-                f"{one.doubtful:,} of {one.topic}, the first in {one.doubtful_at}, have the header of a copy from "
-                f"{target}, where they are not. They may have expired there, so they are not carried."
+                f"{topic.doubtful:,} of {topic.topic}, the first in {topic.doubtful_at}, have the header of a copy "
+                f"from {target}, where they are not. They may have expired there, so they are not carried."
             )
-        if one.unseen:
+        if topic.unseen:
             yield (
-                f"{one.unseen:,} of {one.topic} have the header of a copy from {target}, and were not looked for: they "
-                f"lie behind the first {MARKED:,} with it. Those that {target} does not have are not carried."
+                f"{topic.unseen:,} of {topic.topic} have the header of a copy from {target}, and were not looked for: "
+                f"they lie behind the first {MARKED:,} with it. Those that {target} does not have are not carried."
             )
 
 
 def _ways(found: "Reconciliation") -> list[tuple[str, str]]:
     """From and to which cluster there is something to carry, or to leave behind."""
     ends = (found.source, found.target)
-    sources = {one.source for one in found.topics}
+    sources = {topic.source for topic in found.topics}
     return [way for way in (ends, ends[::-1]) if way[0] in sources]
 
 
@@ -146,7 +146,7 @@ def _ending(result: "Reconciliation", *, dry_run: bool) -> Iterator[str]:
 def _carried(result: "Reconciliation") -> Iterator[str]:
     from kafkalert.ops.wording import counted  # noqa: PLC0415 - not for --help
 
-    ways = {way: sum(one.carried for one in result.topics if one.source == way[0]) for way in _ways(result)}
+    ways = {way: sum(topic.carried for topic in result.topics if topic.source == way[0]) for way in _ways(result)}
     carried = " and ".join(f"{counted(count, 'record')} from {way[0]} to {way[1]}" for way, count in ways.items())
     yield (f"Carried {carried or 'nothing'} in {result.seconds:.1f} s. The mirror runs both ways.")
     if result.put:
@@ -173,6 +173,6 @@ def _progress(title: str) -> Iterator[Callable[[str], None]]:
 
 def _write(result: "Reconciliation", form: Format) -> None:
     """One object for programs; people have seen it."""
-    topics = [one for one in result.topics if one.is_stranded]
+    topics = [topic for topic in result.topics if topic.is_stranded]
     if not emit_object(result, form) and (topics or form is Format.TSV):
         emit(topics, form, columns=COLUMNS)

@@ -65,8 +65,8 @@ def _show(found: "Repair") -> None:
     invocation.say(
         f"Stages run on {found.active}, in epoch {found.epoch}. The next switch has epoch {found.next_epoch}."
     )
-    for one in found.passed_over:
-        invocation.say(f"  passed over: control log of {one.cluster}, offset {one.offset}: {one.why}")
+    for passed in found.passed_over:
+        invocation.say(f"  passed over: control log of {passed.cluster}, offset {passed.offset}: {passed.why}")
     if found.odd_beats:
         invocation.say(f"  passed over: {counted(found.odd_beats, 'record')} of the status topics, no heartbeats.")
     for note in found.notes:

@@ -113,15 +113,15 @@ def apply(
     for sentence in remarks(settings, loaded.reference):
         invocation.say(sentence)
     if resume:
-        check_not_given_up(settings, [one.flow for one in found if one.held])
+        check_not_given_up(settings, [comparison.flow for comparison in found if comparison.held])
     if to_do := changes(found, resume=resume):
         approve(ctx, to_do, yes=yes, confirm=confirm)
         found = applying.apply(settings, found, loaded.reference, resume=resume)
-    elif any(one.condition == "starting" for one in found):
+    elif any(comparison.condition == "starting" for comparison in found):
         found = applying.apply(settings, found, loaded.reference)  # nothing but the wait until they run
-    elif all(one.is_fine for one in found):
+    elif all(comparison.is_fine for comparison in found):
         invocation.say("All flows are in order; there is nothing to change.")
-    emit([_applied(one) for one in found], output, columns=("flow", "state", "detail"))
+    emit([_applied(comparison) for comparison in found], output, columns=("flow", "state", "detail"))
     _verdict(found)
 
 
@@ -154,18 +154,18 @@ def status(
     settings = invocation.settings(ctx)
     found = ask(settings, chosen(settings, into), topics=topics, seconds=timeout)
     if output is Format.TABLE:
-        emit([_row(one) for one in found], output, columns=COLUMNS)
+        emit([_row(flow) for flow in found], output, columns=COLUMNS)
         if topics:
-            rows = [row for one in found for row in _topic_rows(one)]
+            rows = [row for flow in found for row in _topic_rows(flow)]
             emit(rows, output, columns=TOPIC_COLUMNS, empty="No lag of a topic is known.")
     elif output is Format.TSV:
-        emit([row for one in found for row in (_topic_rows(one) if topics else [_row(one)])], output)
+        emit([row for flow in found for row in (_topic_rows(flow) if topics else [_row(flow)])], output)
     else:
         emit(found, output)
     check_allowed(found)
-    if not all(one.known for one in found):
+    if not all(flow.known for flow in found):
         raise typer.Exit(ExitCode.UNREACHABLE)
-    if any(one.state != "running" or one.expired for one in found):
+    if any(flow.state != "running" or flow.expired for flow in found):
         raise typer.Exit(ExitCode.DRIFT)
 
 
@@ -185,28 +185,28 @@ def _print(found: "Sequence[Rendered]") -> None:
     """Files as they are used: properties with a heading each, connectors as JSON."""
     from kafkalert.commands.output import to_json  # noqa: PLC0415 - only here
 
-    for one in found:
-        if one.worker is not None:
-            heading = f"# Kafka Connect beside {one.target}, which hosts the flow out of {one.source}.\n"
-            write(heading + one.worker_text())
-        if one.connector is not None:
-            write(to_json({"name": one.name, "config": one.connector}, indent=2) + "\n")
+    for rendered in found:
+        if rendered.worker is not None:
+            heading = f"# Kafka Connect beside {rendered.target}, which hosts the flow out of {rendered.source}.\n"
+            write(heading + rendered.worker_text())
+        if rendered.connector is not None:
+            write(to_json({"name": rendered.name, "config": rendered.connector}, indent=2) + "\n")
 
 
 def _flow(source: str, target: str) -> str:
     return f"{source} -> {target}"
 
 
-def _applied(one: "Comparison") -> dict[str, object]:
-    differences = [difference.key for difference in one.differences]
+def _applied(comparison: "Comparison") -> dict[str, object]:
+    differences = [difference.key for difference in comparison.differences]
     return {
-        "flow": _flow(one.flow.source, one.flow.target),
-        "source": one.flow.source,
-        "target": one.flow.target,
-        "connector": one.flow.connector,
-        "state": one.condition,
-        "detail": one.reason or ", ".join(differences),
-        "differences": one.differences,
+        "flow": _flow(comparison.flow.source, comparison.flow.target),
+        "source": comparison.flow.source,
+        "target": comparison.flow.target,
+        "connector": comparison.flow.connector,
+        "state": comparison.condition,
+        "detail": comparison.reason or ", ".join(differences),
+        "differences": comparison.differences,
     }
 
 
@@ -214,54 +214,55 @@ def _verdict(found: "Sequence[Comparison]") -> None:
     """End with 1 where a flow does not run though it should, 6 where that is not known, 3 where somebody holds it."""
     from kafkalert.ops.mirror.condition import mend  # noqa: PLC0415 - Kafka's library, not for --help
 
-    for one in found:
-        if one.held:
+    for comparison in found:
+        if comparison.held:
             invocation.say(
-                f"{one.flow.connector} is {one.condition}; --resume lets it go on, or `failover reconcile` where a "
-                "forced switch has stopped it."
+                f"{comparison.flow.connector} is {comparison.condition}; --resume lets it go on, or "
+                "`failover reconcile` where a forced switch has stopped it."
             )
-        elif not one.is_fine:
-            log = f"See the log of the Connect worker beside {one.flow.target}."
-            if not one.told:
+        elif not comparison.is_fine:
+            log = f"See the log of the Connect worker beside {comparison.flow.target}."
+            if not comparison.told:
                 raise OutcomeUnknownError(
-                    f"Whether {one.flow.connector} runs is not known: {one.reason}.",
+                    f"Whether {comparison.flow.connector} runs is not known: {comparison.reason}.",
                     hint=f"`kafkalert mirror status` shows it later. {log}",
                 )
-            why = f": {one.reason}" if one.reason else f"; it is {one.condition}"
+            why = f": {comparison.reason}" if comparison.reason else f"; it is {comparison.condition}"
             raise KafkalertError(
-                f"{one.flow.connector} does not run{why}.", hint=mend(one.flow, one.condition, one.reason) or log
+                f"{comparison.flow.connector} does not run{why}.",
+                hint=mend(comparison.flow, comparison.condition, comparison.reason) or log,
             )
-    if not all(one.is_fine for one in found):
+    if not all(comparison.is_fine for comparison in found):
         raise typer.Exit(ExitCode.DRIFT)
 
 
-def _row(one: "FlowStatus") -> dict[str, object]:
+def _row(flow: "FlowStatus") -> dict[str, object]:
     from kafkalert.ops.mirror.expired import words  # noqa: PLC0415 - Kafka's library, not for --help
 
-    gone = words(one.expired, one.source)
-    if one.expired_reason:
-        unknown = f"whether records expired before they crossed is not known: {one.expired_reason}"
+    gone = words(flow.expired, flow.source)
+    if flow.expired_reason:
+        unknown = f"whether records expired before they crossed is not known: {flow.expired_reason}"
         gone = "; ".join(filter(None, (gone, unknown)))
-    idle = "all has crossed" if one.lag_records == 0 and one.lag_complete and not gone else ""
-    since = f"what expired is known since {one.expired_since:%Y-%m-%d %H:%M} UTC" if one.expired_since else ""
+    idle = "all has crossed" if flow.lag_records == 0 and flow.lag_complete and not gone else ""
+    since = f"what expired is known since {flow.expired_since:%Y-%m-%d %H:%M} UTC" if flow.expired_since else ""
     return {
-        "flow": _flow(one.source, one.target),
-        "state": one.state,
-        "lag": _lag(one.lag_records, complete=one.lag_complete),
-        "age": _age(one.lag_records, one.lag_seconds),
-        "detail": "; ".join(filter(None, (gone, one.reason, one.hint.rstrip("."), one.lag_reason or idle, since))),
+        "flow": _flow(flow.source, flow.target),
+        "state": flow.state,
+        "lag": _lag(flow.lag_records, complete=flow.lag_complete),
+        "age": _age(flow.lag_records, flow.lag_seconds),
+        "detail": "; ".join(filter(None, (gone, flow.reason, flow.hint.rstrip("."), flow.lag_reason or idle, since))),
     }
 
 
-def _topic_rows(one: "FlowStatus") -> "list[dict[str, object]]":
+def _topic_rows(flow: "FlowStatus") -> "list[dict[str, object]]":
     return [
         {
-            "flow": _flow(one.source, one.target),
+            "flow": _flow(flow.source, flow.target),
             "topic": each.topic,
             "lag": _lag(each.records, complete=each.complete),
             "age": _age(each.records, each.seconds),
         }
-        for each in one.topics
+        for each in flow.topics
     ]
 
 

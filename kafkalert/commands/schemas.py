@@ -39,7 +39,7 @@ def check(ctx: typer.Context, output: OutputOption = Format.TABLE) -> None:
 
     found = look_up(invocation.settings(ctx).serde)
     emit(found, output)
-    if any(one.state is not State.REGISTERED for one in found):
+    if any(schema.state is not State.REGISTERED for schema in found):
         raise typer.Exit(ExitCode.DRIFT)
 
 
@@ -57,17 +57,17 @@ def register(
 
     serde = invocation.settings(ctx).serde
     found = ops.check(serde)
-    unfit = [one.subject for one in found if one.state is ops.State.INCOMPATIBLE]
+    unfit = [schema.subject for schema in found if schema.state is ops.State.INCOMPATIBLE]
     if unfit:
         raise RefusedError(
             f"The registry has an incompatible schema for {', '.join(unfit)}; nothing was registered.",
             hint="See what was registered there, and by whom. Records of both cannot be read by one reader.",
         )
-    missing = [one for one in found if one.state is ops.State.MISSING]
+    missing = [schema for schema in found if schema.state is ops.State.MISSING]
     if missing:
-        changes = [f"register {one.name} as {one.subject} in the schema registry" for one in missing]
+        changes = [f"register {schema.name} as {schema.subject} in the schema registry" for schema in missing]
         approve(ctx, changes, yes=yes, confirm=confirm)
-        ops.register(serde, [one.name for one in missing])
+        ops.register(serde, [schema.name for schema in missing])
         found = ops.check(serde)
     else:
         invocation.say("All schemas are registered.")

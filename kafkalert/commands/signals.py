@@ -10,12 +10,12 @@ _STREAMS: Final = (1, 2)
 
 def end_like_ctrl_c() -> None:
     """From now on both raise KeyboardInterrupt, as ctrl-c does. Under nohup a closing terminal stays ignored."""
-    terminals = [one for one in _STREAMS if os.isatty(one)]
+    terminals = [stream for stream in _STREAMS if os.isatty(stream)]
 
     def hang_up(_number: int, _frame: FrameType | None) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        for one in terminals:  # what is said from now on must not fail on a terminal that is gone
-            os.dup2(nowhere, one)
+        for terminal in terminals:  # what is said from now on must not fail on a terminal that is gone
+            os.dup2(nowhere, terminal)
         os.close(nowhere)
         raise KeyboardInterrupt
 

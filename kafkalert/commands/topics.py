@@ -71,7 +71,7 @@ def apply(
     if to_do := changes(found):
         approve(ctx, to_do, yes=yes, confirm=confirm)
         found = topic_admin.apply(settings, found)
-    elif all(one.state is State.FINE for one in found):
+    elif all(comparison.state is State.FINE for comparison in found):
         invocation.say("All topics are in order; there is nothing to change.")
     else:
         invocation.say("There is nothing that apply can correct.")
@@ -99,12 +99,12 @@ def acls(
     from kafkalert.ops import rights  # noqa: PLC0415 - not for --help
 
     settings = invocation.settings(ctx)
-    for one in who or ():
-        if one not in rights.WHO:
-            raise UsageError(f"Nothing is called {one!r} here.", hint=f"There are: {', '.join(rights.WHO)}.")
+    for command in who or ():
+        if command not in rights.WHO:
+            raise UsageError(f"Nothing is called {command!r} here.", hint=f"There are: {', '.join(rights.WHO)}.")
     found = rights.rights(settings, who or rights.WHO)
     if principal is None:
-        emit([_Row.of(one) for one in found] if output is Format.TABLE else found, output, columns=RIGHTS)
+        emit([_Row.of(right) for right in found] if output is Format.TABLE else found, output, columns=RIGHTS)
         return
     for name in settings.context.clusters:
         write_all(rights.commands(found, principal, settings.clusters[name].bootstrap))
@@ -120,10 +120,10 @@ class _Row:
     without: str
 
     @classmethod
-    def of(cls, one: "Right") -> "_Row":
-        names = one.label or ", ".join(one.on)
-        on = "cluster" if one.kind == "cluster" else names if one.label else f"{one.kind} {names}"
-        return cls(one.who, " ".join(one.operations), on, one.without)
+    def of(cls, right: "Right") -> "_Row":
+        names = right.label or ", ".join(right.on)
+        on = "cluster" if right.kind == "cluster" else names if right.label else f"{right.kind} {names}"
+        return cls(right.who, " ".join(right.operations), on, right.without)
 
 
 def _chosen(ctx: typer.Context, given: Sequence[str] | None) -> list[str]:
@@ -142,12 +142,12 @@ def _show(found: "Sequence[Comparison]", output: Format) -> None:
     if output is not Format.TABLE:
         emit(found, output, columns=COLUMNS)
         return
-    if differing := [one for one in found if one.differences]:
+    if differing := [comparison for comparison in found if comparison.differences]:
         emit(differing, output, columns=COLUMNS)
     invocation.say(summary(found))
 
 
 def _exit(found: "Sequence[Comparison]") -> None:
     """End with 3 if anything is not as it should be."""
-    if any(one.differences for one in found):
+    if any(comparison.differences for comparison in found):
         raise typer.Exit(ExitCode.DRIFT)

@@ -70,7 +70,7 @@ def _found() -> Mapping[str, StageSpec | str]:
     found: dict[str, StageSpec | str] = {}
     whose: dict[str, str] = {}
     # Kafkalert's own first: no other package takes the place of one of its stages.
-    for package, point in sorted(map(_from, entry_points(group=GROUP)), key=lambda one: (one[0] != _OWN, one)):
+    for package, point in sorted(map(_from, entry_points(group=GROUP)), key=lambda pair: (pair[0] != _OWN, pair)):
         first = whose.setdefault(point.name, package)
         if point.name not in found:
             found[point.name] = _loaded(point, package)

@@ -96,7 +96,7 @@ class _SettingsLine(_Row):
     value: _CustomerSettings | None
 
 
-_NAMES = {one.encode_name for kind in _Row.__subclasses__() for one in fields(kind)}
+_NAMES = {info.encode_name for kind in _Row.__subclasses__() for info in fields(kind)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ def _entry(number: int, row: _EntryLine) -> Entry | BadLine:
 
 
 def _authorisation(number: int, row: _AuthorisationLine) -> SeedRow:
-    value = None if row.value is None else {"customerIds": [{"id": one.id} for one in row.value.customers]}
+    value = None if row.value is None else {"customerIds": [{"id": customer.id} for customer in row.value.customers]}
     return SeedRow(number, row.key.id, value)
 
 
@@ -230,24 +230,24 @@ def _settings(number: int, row: _SettingsLine) -> SeedRow | BadLine:
         return SeedRow(number, row.key.id, None)
     if value.customer.id != row.key.id:
         return BadLine(number, "value.customerId.id: another customer than the key's")
-    addresses = [_address(one.address) for one in value.addresses]
+    addresses = [_address(address.address) for address in value.addresses]
     if None in addresses:
         place = f"value.addresses[{addresses.index(None)}].address"
         return BadLine(number, f"{place}: give one of emailAddress, phoneNumber and id")
     accounts = [
         {
-            "account": {"id": one.account.id},
-            "currency": {"symbol": one.currency.symbol},
+            "account": {"id": account.account.id},
+            "currency": {"symbol": account.currency.symbol},
             "settings": [
                 {
                     "alertType": setting.alert_type,
                     "channels": setting.channels,
                     "amount": setting.amount and (_DECIMAL, {"value": setting.amount.value}),
                 }
-                for setting in one.settings
+                for setting in account.settings
             ],
         }
-        for one in value.accounts
+        for account in value.accounts
     ]
     datum = {"customerId": {"id": row.key.id}, "addresses": addresses, "accountAlertSettings": accounts}
     return SeedRow(number, row.key.id, datum)

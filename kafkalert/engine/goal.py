@@ -26,7 +26,7 @@ class Goal:
             return False
         if self._progress.beyond(self._until, self._elsewhere):
             return True
-        if now >= self._ask_at and any(self._progress.next_offset(one) is None for one in self._until):
+        if now >= self._ask_at and any(self._progress.next_offset(partition) is None for partition in self._until):
             self._ask_at = now + _ASK_SECONDS
             self._elsewhere = self._member.committed_by_all(self._until)
         return False

@@ -186,10 +186,10 @@ class Loop:
         if not batch:
             self._delivery.poll()
             return
-        events = [one for one in batch if one.error() is not None]
-        records = [one for one in batch if one.error() is None] if events else batch
+        events = [message for message in batch if message.error() is not None]
+        records = [message for message in batch if message.error() is None] if events else batch
         newest = self._newest(records)
-        last = {partition: one.offset() or 0 for partition, one in newest.items()}
+        last = {partition: record.offset() or 0 for partition, record in newest.items()}
         for event in events:
             if is_refused(event.error()):
                 self._put_batch_away(event, last)
@@ -253,9 +253,12 @@ class Loop:
     def _newest(self, records: list[Message]) -> dict[Partition, Message]:
         """Return the last record of each partition."""
         if len(self._stage.inputs) > 1:
-            return {partition_of(one): one for one in records}
+            return {partition_of(record): record for record in records}
         topic = self._stage.inputs[0]
-        return {(topic, number or 0): one for number, one in {one.partition(): one for one in records}.items()}
+        return {
+            (topic, number or 0): record
+            for number, record in {record.partition(): record for record in records}.items()
+        }
 
     @property
     def places(self) -> dict[Partition, Place]:

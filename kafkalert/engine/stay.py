@@ -143,7 +143,7 @@ class Stay:
             topics = topic_ids(cluster, needed)
         linger_ms = settings.engine.linger.total_seconds() * 1000
         self._delivery = delivery = Delivery(cluster, linger_ms=linger_ms, stopping=ending)
-        inputs = Inputs(cluster, {one: topics[one][0] for one in stage.inputs})
+        inputs = Inputs(cluster, {topic: topics[topic][0] for topic in stage.inputs})
 
         dead = DeadLetters(dead_topic, stage.name, delivery, work.metrics.dead, work.clock)
         worked, progress = self._bound(stage, dead)
@@ -179,7 +179,9 @@ class Stay:
                 return
             is_first = not work.metrics.entries
             if is_first:  # who has processed something knows where the group is
-                found = [partitions_of({one: topics[one] for one in names}) for names in (stage.inputs, stage.outputs)]
+                found = [
+                    partitions_of({topic: topics[topic] for topic in names}) for names in (stage.inputs, stage.outputs)
+                ]
                 beginning = Beginning(cluster, group, loop.consumer, ending)
                 beginning.check(*found, gone=settings.engine.offsets_gone)
             owes = work.unread.owes(cluster)
@@ -189,7 +191,7 @@ class Stay:
             self.loop = loop
             work.changed()
             inputs.start()
-            ids = {one: topics[one][0] for one in stage.inputs}
+            ids = {topic: topics[topic][0] for topic in stage.inputs}
             member.join(ids, self.epoch, self._skips, work.unread.proven(cluster))
             try:
                 self.finished = loop.run() if self._goals is None else self._to_the_end(loop, self._goals, topics)
@@ -233,9 +235,9 @@ class Stay:
     ) -> None:
         """Raise UnreadError where the group can read something no more: see `Unread.look`; the metrics have what."""
         work = self._work
-        inputs, group = {one: topics[one] for one in work.stage.inputs}, work.settings.group(work.stage.name)
+        inputs, group = {topic: topics[topic] for topic in work.stage.inputs}, work.settings.group(work.stage.name)
         error = work.unread.look(self.cluster, group, loop.consumer, inputs, compare=compare, refused=refused)
-        work.metrics.gone = {} if error is None else {one: gap.records for one, gap in error.gaps.items()}
+        work.metrics.gone = {} if error is None else {partition: gap.records for partition, gap in error.gaps.items()}
         if error is not None:
             raise error
 

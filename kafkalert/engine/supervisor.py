@@ -23,7 +23,7 @@ LAST_OF_ALL_SECONDS: Final = LAST_SECONDS + 0.8
 RESTARTS: Final = "KAFKALERT_RESTARTS"
 _WRONG: Final = {
     HOPELESS: ExitCode.FAILED,
-    **{one.value: one for one in (ExitCode.USAGE, ExitCode.UNREACHABLE, ExitCode.REFUSED)},
+    **{code.value: code for code in (ExitCode.USAGE, ExitCode.UNREACHABLE, ExitCode.REFUSED)},
 }
 """Statuses of workers that found out what no restart mends, and what the supervisor ends with then."""
 
@@ -66,7 +66,7 @@ class Supervisor:
     def run(self) -> None:
         """Supervise. Raises KafkalertError with a worker's own status where it ended for what no restart mends."""
         try:
-            while not self._stopping and not all(one.finished for one in self._workers):
+            while not self._stopping and not all(worker.finished for worker in self._workers):
                 for worker in self._workers:
                     self._look(worker)
                 self._stopping.wait(_LOOK_SECONDS)
@@ -122,7 +122,7 @@ class Supervisor:
 
     def _end(self) -> None:
         """Stop what runs: in order, then, for what takes too long, at once."""
-        running = [one.process for one in self._workers if one.process is not None]
+        running = [worker.process for worker in self._workers if worker.process is not None]
         for process in running:
             process.terminate()
         until = self._clock.monotonic() + _PATIENCE_SECONDS

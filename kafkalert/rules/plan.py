@@ -109,7 +109,7 @@ class _Reach:
         """Return the addresses of one alert by these channels; None where it is more than is left."""
         if channels not in self._by_channels:
             own = tuple(address for address, channel in self._all if channel in channels)
-            self._by_channels[channels] = own, sum(len(address_text(one)) for one in own)
+            self._by_channels[channels] = own, sum(len(address_text(address)) for address in own)
         addresses, characters = self._by_channels[channels]
         if not addresses:
             return addresses

@@ -114,7 +114,7 @@ def format_all(folder: Path, state: State, brokers: Sequence[Component], lock: i
         command = broker.format_command(state.java, f"k{ids[component.cluster][1:]}", alone=alone)
         running.append((component, launch(folder, state, component, command, lock)))
     for component, process in running:
-        over = wait_until(lambda one=process: state_of(one) is None, READY_SECONDS)  # type: ignore[misc]
+        over = wait_until(lambda started=process: state_of(started) is None, READY_SECONDS)  # type: ignore[misc]
         made = data_folder(folder) / component.name / "data" / "meta.properties"
         if not over or not made.exists():
             raise died(folder, component)

@@ -73,8 +73,8 @@ class _Costs:
                 raise _UnboundedError
             return _plain(_BYTES[node])
         if isinstance(node, list):
-            branches = [self.of(one, level) for one in node]
-            return _around(1 - VALUES_A_BYTE, max((one.excess for one in branches), default=0), branches)
+            branches = [self.of(branch, level) for branch in node]
+            return _around(1 - VALUES_A_BYTE, max((branch.excess for branch in branches), default=0), branches)
         match node["type"]:
             case kind if kind in _RECORDS:
                 return self._record(node, level)
@@ -91,20 +91,20 @@ class _Costs:
 
     def _record(self, node: Mapping[str, Any], level: int) -> _Cost:
         self._known[node["name"]] = None
-        fields = [self.of(one["type"], level) for one in node["fields"]]
+        fields = [self.of(field["type"], level) for field in node["fields"]]
         excess = peak = 1
-        for one in fields:
-            peak = max(peak, excess + one.peak)
-            excess += one.excess
+        for field in fields:
+            peak = max(peak, excess + field.peak)
+            excess += field.excess
         cost = _Cost(excess, peak, _levels(fields))
         self._known[node["name"]] = cost
         return cost
 
-    def _items(self, one: _Cost, key: int) -> _Cost:
+    def _items(self, item: _Cost, key: int) -> _Cost:
         """Return an array or map of such items; any number of them may come, and each brings a key of that excess."""
-        if one.excess + key > 0:
+        if item.excess + key > 0:
             raise _UnboundedError
-        return _around(1 - VALUES_A_BYTE, 0, [one])
+        return _around(1 - VALUES_A_BYTE, 0, [item])
 
 
 def _plain(size: int) -> _Cost:
@@ -114,9 +114,9 @@ def _plain(size: int) -> _Cost:
 
 def _around(before: int, within: int, parts: list[_Cost]) -> _Cost:
     """Return what begins with a byte, of the excess `before`, and is one of `parts`, of excess `within` at worst."""
-    peak = before + max((one.peak for one in parts), default=0)
+    peak = before + max((part.peak for part in parts), default=0)
     return _Cost(before + within, max(peak, 0), _levels(parts))
 
 
 def _levels(parts: list[_Cost]) -> int:
-    return 1 + max((one.depth for one in parts), default=0)
+    return 1 + max((part.depth for part in parts), default=0)

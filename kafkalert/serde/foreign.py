@@ -20,9 +20,9 @@ _TEXTS: Final = ("name", "namespace", "doc", "default", "symbols", "aliases", "o
 def bare(node: Any) -> Any:  # noqa: ANN401 - any schema, as JSON
     """Return the schema without its logical types."""
     if isinstance(node, list):
-        return [bare(one) for one in node]
+        return [bare(part) for part in node]
     if isinstance(node, dict):
-        return {key: one if key in _TEXTS else bare(one) for key, one in node.items() if key != "logicalType"}
+        return {key: value if key in _TEXTS else bare(value) for key, value in node.items() if key != "logicalType"}
     return node
 
 
@@ -37,9 +37,9 @@ def reading(name: str) -> Any:  # noqa: ANN401 - fastavro's parsed schema has no
 
 def _open(node: Any) -> Any:  # noqa: ANN401 - any part of a schema
     if isinstance(node, list):
-        return [_open(one) for one in node]
+        return [_open(part) for part in node]
     if not isinstance(node, dict):
         return node
     if node.get("type") == "enum":
         return node | {"symbols": [*node["symbols"], OTHER_SYMBOL], "default": OTHER_SYMBOL}
-    return {key: one if key in _TEXTS else _open(one) for key, one in node.items()}
+    return {key: value if key in _TEXTS else _open(value) for key, value in node.items()}

@@ -14,14 +14,14 @@ from kafkalert.model.records import (
 )
 from kafkalert.serde.codec import Codec
 
-_CHANNELS: Final = {one.value: one for one in Channel}  # a third of the time that the enum's own call takes
+_CHANNELS: Final = {channel.value: channel for channel in Channel}  # a third of the time that the enum's own call takes
 _ALIKE: Final = 256
 """Combinations of channels that are kept; there are some forty, and as many more as newer schemas have."""
 
 
 def customer_ids(codec: Codec, data: bytes | None) -> tuple[CustomerId, ...]:
     """Return a CustomerIds record. Raises DecodingError."""
-    return tuple(CustomerId(one["id"]) for one in codec.decode("CustomerIds", data)["customerIds"])
+    return tuple(CustomerId(customer["id"]) for customer in codec.decode("CustomerIds", data)["customerIds"])
 
 
 def settings(codec: Codec, data: bytes | None) -> CustomerAlertSettings:
@@ -29,8 +29,8 @@ def settings(codec: Codec, data: bytes | None) -> CustomerAlertSettings:
     datum = codec.decode("CustomerAlertSettings", data)
     return CustomerAlertSettings(
         customer=CustomerId(datum["customerId"]["id"]),
-        addresses=tuple(_address(one["address"]) for one in datum["addresses"]),
-        accounts=tuple(_account(one) for one in datum["accountAlertSettings"]),
+        addresses=tuple(_address(address["address"]) for address in datum["addresses"]),
+        accounts=tuple(_account(account) for account in datum["accountAlertSettings"]),
     )
 
 
@@ -42,7 +42,7 @@ def _address(datum: dict[str, str]) -> Address:
 
 def _channels(named: tuple[str, ...]) -> tuple[frozenset[Channel], bool]:
     """Return the channels of these names, and whether some are of a newer schema."""
-    known = frozenset(_CHANNELS[one] for one in named if one in _CHANNELS)
+    known = frozenset(_CHANNELS[name] for name in named if name in _CHANNELS)
     return known, not _CHANNELS.keys() >= set(named)
 
 

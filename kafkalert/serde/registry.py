@@ -143,13 +143,13 @@ class ConfluentRegistry:
         """
         if sum(asked.values()) > _SCHEMA_CHARACTERS:
             raise ValueError("a schema too large")
-        for one in found.references or ():
-            if (one.subject, one.version) in asked:
+        for reference in found.references or ():
+            if (reference.subject, reference.version) in asked:
                 continue
             if len(asked) > _REFERENCES:
                 raise ValueError("too many references")
-            referred: Any = self._ask(partial(self._client.get_version, one.subject, one.version))
-            asked[one.subject, one.version] = len(referred.schema.schema_str)
+            referred: Any = self._ask(partial(self._client.get_version, reference.subject, reference.version))
+            asked[reference.subject, reference.version] = len(referred.schema.schema_str)
             self._parsed(referred.schema, known, asked)
         return parse_schema(bare(json.loads(found.schema_str)), named_schemas=known)
 
@@ -197,7 +197,7 @@ def _environment(error: Exception) -> ConfigError:
 
 def _set(names: tuple[str, ...]) -> str:
     """Which of these variables are set, also in small letters."""
-    return " and ".join(name for one in names for name in (one, one.lower()) if os.environ.get(name))
+    return " and ".join(name for variable in names for name in (variable, variable.lower()) if os.environ.get(name))
 
 
 def _short(error: Exception) -> str:

@@ -83,8 +83,8 @@ class RowReader:
         if number == 0:
             return at == len(value)
         for _ in range(number):
-            one = self._account(value, at)
-            if one is None:
+            account = self._account(value, at)
+            if account is None:
                 return False
-            at = one.end()
+            at = account.end()
         return value[at:] == b"\x00"

@@ -44,7 +44,7 @@ def needed(name: str) -> list[str]:
     found: list[str] = []
     for other in _ORDER:
         if other != name and f'.{other}"' in text:
-            found += [one for one in needed(other) if one not in found]
+            found += [part for part in needed(other) if part not in found]
     return [*found, name]
 
 
@@ -69,7 +69,7 @@ def own(parsed: Any) -> Any:  # noqa: ANN401 - fastavro's parsed schema has no t
     So what was written by our own, under whatever id, is read without resolving one schema against the other.
     """
     canonical = to_parsing_canonical_form(parsed)
-    return next((one.parsed for one in map(schema, names()) if one.canonical == canonical), parsed)
+    return next((known.parsed for known in map(schema, names()) if known.canonical == canonical), parsed)
 
 
 def source(name: str) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def whole(name: str) -> dict[str, Any]:
 
     def filled(node: Any) -> Any:  # noqa: ANN401 - any part of a schema
         if isinstance(node, list):
-            return [filled(one) for one in node]
+            return [filled(part) for part in node]
         if isinstance(node, dict):
             return {key: value if key in _TEXTS else filled(value) for key, value in node.items()}
         short = str(node).rpartition(".")[2]

@@ -26,9 +26,9 @@ def with_newest(kept: Sequence[Arrival], newest: Arrival) -> tuple[Arrival, ...]
     So there is always one that is old enough and not much older than that, and others where compaction took it.
     """
     found = [newest]
-    for one, older in zip_longest(kept, kept[1:]):
+    for arrival, older in zip_longest(kept, kept[1:]):
         if older is None or newest.at - older.at > 2 * (newest.at - found[-1].at) + _NEAR_MS:
-            found.append(one)
+            found.append(arrival)
     return tuple(found[:_MOST])
 
 
@@ -41,4 +41,6 @@ def sure(kept: Sequence[Arrival], seen: int) -> tuple[list[bytes], list[bytes]]:
     a record has come to this one by then, unless the mirror took longer than OVERLAP_MS.
     """
     until = seen - OVERLAP_MS
-    return [one.id for one in kept if one.at <= until], [one.id for one in kept if one.at > until]
+    return [arrival.id for arrival in kept if arrival.at <= until], [
+        arrival.id for arrival in kept if arrival.at > until
+    ]

@@ -28,8 +28,8 @@ def check_uncut(
     is read there (a marker, or it was compacted), or not in time, nothing is said. What was read is among the arrivals
     as the newest one, or after a move from another cluster as one of them.
     """
-    short = [one for one, checkpoint in kept.items() if checkpoint.offset > ends[one]]
-    asked = {one: checkpoint.offset - 1 for one, checkpoint in kept.items() if checkpoint.offset > 0}
+    short = [partition for partition, checkpoint in kept.items() if checkpoint.offset > ends[partition]]
+    asked = {partition: checkpoint.offset - 1 for partition, checkpoint in kept.items() if checkpoint.offset > 0}
     try:
         there = {} if short else ids_at(asked, reader, clock, _SECONDS)
     except (KafkalertError, KafkaException) as error:
@@ -38,7 +38,9 @@ def check_uncut(
     finally:
         reader.start({})  # fetches nothing more
     others = [
-        one for one, id_ in there.items() if kept[one].arrivals and all(id_ != at.id for at in kept[one].arrivals)
+        partition
+        for partition, id_ in there.items()
+        if kept[partition].arrivals and all(id_ != at.id for at in kept[partition].arrivals)
     ]
     if cut := short or others:
         raise OffsetGoneError(f"Topic {cut[0][0]} has lost records that the tables have read.")

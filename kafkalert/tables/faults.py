@@ -12,7 +12,7 @@ from kafkalert.errors import ConfigError, KafkalertError, NotReadyError, Restart
 
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_RIGHT: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-_KNOWN: Final = {os.strerror(one): one for one in (*_NO_ROOM, *_NO_RIGHT, errno.ENOMEM, errno.EAGAIN, errno.EIO)}
+_KNOWN: Final = {os.strerror(code): code for code in (*_NO_ROOM, *_NO_RIGHT, errno.ENOMEM, errno.EAGAIN, errno.EIO)}
 """By their texts: LMDB's library gives no number."""
 _SPARE_BYTES: Final = 1 << 20
 """With less than this, what was written in part found no room for the rest."""

@@ -67,8 +67,8 @@ class Follower(Thread):
     ) -> None:
         super().__init__(name="tables", daemon=True)
         self._store = store
-        self._names = frozenset(one.name for one in clusters)
-        self._tables = {one.topic: one for one in followed}
+        self._names = frozenset(cluster.name for cluster in clusters)
+        self._tables = {table.topic: table for table in followed}
         self._dead_topic = dead_topic
         self._metrics = metrics
         self._keep_ms = keep_tombstones_ms

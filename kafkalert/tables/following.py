@@ -107,7 +107,9 @@ class Following:
                     return
             topics = topic_ids(self._cluster, list(self._tables), client=admin)  # of now: it may have waited for long
             at = self._start(consumer, topics, keep)
-            consumer.assign([TopicPartition(topic, number, one.offset) for (topic, number), one in at.items()])
+            consumer.assign(
+                [TopicPartition(topic, number, checkpoint.offset) for (topic, number), checkpoint in at.items()]
+            )
             while not self._ending:
                 first = consumer.poll(0.1)
                 if first is not None:
@@ -128,8 +130,8 @@ class Following:
         """Where to go on, by partition. Raises OffsetGoneError where that cannot be told from what is kept."""
         now = self._clock.wall_ms()
         at = {
-            one: Checkpoint(self._cluster.name, topics[one[0]][0], OFFSET_BEGINNING, now)
-            for one in partitions_of(topics)
+            partition: Checkpoint(self._cluster.name, topics[partition[0]][0], OFFSET_BEGINNING, now)
+            for partition in partitions_of(topics)
         }
         self._goals = ends(self._cluster, consumer, at)
         stayed: dict[Partition, Checkpoint] = {}
@@ -149,7 +151,9 @@ class Following:
             check_uncut(stayed, self._goals, self._marks, self._clock)
         if moved:
             at |= self._moved_here(moved, at)
-        self._behind = {key for key, one in at.items() if one.offset < self._goals[key] or one.offset < 0}
+        self._behind = {
+            key for key, checkpoint in at.items() if checkpoint.offset < self._goals[key] or checkpoint.offset < 0
+        }
         if not self._behind:
             with self._store.write() as txn:
                 self._ending.check()
@@ -169,8 +173,8 @@ class Following:
         self._marks = self._marks or MarkReader(self._cluster, "")
         found = places(kept, self._goals, self._marks, self._clock)
         here = {
-            key: replace(one, cluster=self._cluster.name, topic_id=at[key].topic_id, offset=found[key])
-            for key, one in kept.items()
+            key: replace(checkpoint, cluster=self._cluster.name, topic_id=at[key].topic_id, offset=found[key])
+            for key, checkpoint in kept.items()
         }
         with self._store.write() as txn:
             self._ending.check()
@@ -191,15 +195,15 @@ class Following:
         log_ends = aside.ends(at)
         with self._store.write() as txn:
             self._ending.check()
-            for key, one in at.items():
-                if one.offset == log_ends[key]:
-                    at[key] = replace(one, seen=self._clock.wall_ms())
+            for key, checkpoint in at.items():
+                if checkpoint.offset == log_ends[key]:
+                    at[key] = replace(checkpoint, seen=self._clock.wall_ms())
                     self._store.put_checkpoint(txn, *key, at[key])
 
     def _is_kept_back(self, consumer: Consumer, at: Mapping[Partition, Checkpoint]) -> bool:
         """Whether rows wait behind a transaction of others for longer than tables may be out of date."""
         now = self._clock.monotonic()
-        self._open.look({one: to.offset for one, to in at.items()}, high_watermarks(consumer, at), now)
+        self._open.look({partition: to.offset for partition, to in at.items()}, high_watermarks(consumer, at), now)
         why = self._open.overdue(now, STALE_SECONDS)
         self._waits(why)
         return bool(why)
@@ -211,15 +215,17 @@ class Following:
         """
         if self._clock.monotonic() - self._looked_at < TOPICS_SECONDS:
             return
-        topics = look(self._cluster, admin, {topic: one.topic_id for (topic, _), one in at.items()}, TOPICS_SECONDS)
+        topics = look(
+            self._cluster, admin, {topic: checkpoint.topic_id for (topic, _), checkpoint in at.items()}, TOPICS_SECONDS
+        )
         self._looked_at = self._clock.monotonic()
         now = self._clock.wall_ms()
         for topic, (id_, count) in topics.items():
             added = added_partitions(topic, count, at, self._cluster.name)
-            at |= {one: Checkpoint(self._cluster.name, id_, OFFSET_BEGINNING, now) for one in added}
+            at |= {partition: Checkpoint(self._cluster.name, id_, OFFSET_BEGINNING, now) for partition in added}
             self._goals |= dict.fromkeys(added, sys.maxsize)  # nobody has asked; the end-of-partition event tells
             self._behind.update(added)
-            consumer.incremental_assign([TopicPartition(*one, OFFSET_BEGINNING) for one in added])
+            consumer.incremental_assign([TopicPartition(*partition, OFFSET_BEGINNING) for partition in added])
 
     def _take(self, consumer: Consumer, messages: list[Message], at: dict[Partition, Checkpoint]) -> None:
         """Write a batch's rows and the checkpoints after them, in one transaction."""
@@ -245,8 +251,8 @@ class Following:
         self._put_away |= refused
         with self._store.write() as txn:
             self._ending.check()
-            for one in changes.values():
-                one.write(txn, self._store.compiled)
+            for change in changes.values():
+                change.write(txn, self._store.compiled)
             for key, message in moved.items():
                 at[key] = self._moved(at[key], message, read.get(key), now)
                 self._store.put_checkpoint(txn, *key, at[key])

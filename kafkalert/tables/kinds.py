@@ -60,7 +60,7 @@ class CustomerSettings(_Followed):
     def accounts(self, row: bytes, value: bytes) -> Iterable[bytes]:  # noqa: ARG002 - named in the value
         """Every account that the customer has settings for. Raises DecodingError."""
         datum = self.codec.decode("CustomerAlertSettings", value)
-        named = (one["account"]["id"].encode() for one in datum["accountAlertSettings"])
+        named = (setting["account"]["id"].encode() for setting in datum["accountAlertSettings"])
         # An id that can be no row's is no account's that an entry could come for.
         return [account for account in named if 0 < len(account) <= MAX_ID]
 

@@ -21,11 +21,17 @@ class OpenTransactions:
 
     def look(self, positions: Mapping[Partition, int], high_watermarks: Mapping[Partition, int], now: float) -> None:
         """Note where each partition is read next, and where its log ends, at a monotonic time in seconds."""
-        self._waiting = {one: end - at for one, at in positions.items() if (end := high_watermarks.get(one, at)) > at}
+        self._waiting = {
+            partition: end - at
+            for partition, at in positions.items()
+            if (end := high_watermarks.get(partition, at)) > at
+        }
         before = self._since
         self._since = {
-            one: before[one] if one in before and before[one][0] == positions[one] else (positions[one], now)
-            for one in self._waiting
+            partition: before[partition]
+            if partition in before and before[partition][0] == positions[partition]
+            else (positions[partition], now)
+            for partition in self._waiting
         }
 
     def overdue(self, now: float, seconds: float) -> str:
@@ -33,12 +39,12 @@ class OpenTransactions:
 
         It returns nothing where nothing has.
         """
-        late = [one for one, (_, since) in self._since.items() if now - since > seconds]
+        late = [partition for partition, (_, since) in self._since.items() if now - since > seconds]
         if not late:
             return ""
-        first = min(late, key=lambda one: self._since[one][1])
+        first = min(late, key=lambda partition: self._since[partition][1])
         offset, since = self._since[first]
-        count = sum(self._waiting[one] for one in late)
+        count = sum(self._waiting[partition] for partition in late)
         return (
             f"a transaction of another program is open in {first[0]}[{first[1]}] from offset {offset} on, for"
             f" {now - since:.0f} s: {count} record{'' if count == 1 else 's'} of the customer tables wait there until"

@@ -33,9 +33,14 @@ def await_tables(
     total = sum(log_ends.values())
     said = clock.monotonic()
     while True:
-        kept = {one: at for one, at in store.checkpoints().items() if topic_ids.get(one[0]) == at.topic_id}
-        at = {one: min(kept[one].offset, end) if one in kept else 0 for one, end in log_ends.items()}
-        read = all(one in kept and at[one] >= end for one, end in log_ends.items())
+        kept = {
+            partition: at for partition, at in store.checkpoints().items() if topic_ids.get(partition[0]) == at.topic_id
+        }
+        at = {
+            partition: min(kept[partition].offset, end) if partition in kept else 0
+            for partition, end in log_ends.items()
+        }
+        read = all(partition in kept and at[partition] >= end for partition, end in log_ends.items())
         if read and not staleness(store, clock):
             return True
         if clock.monotonic() - said >= _SAY_SECONDS:

@@ -26,12 +26,15 @@ def places(
     Raises KafkalertError where the cluster cannot be read.
     """
     sought = {}
-    for one, checkpoint in kept.items():
-        if ends[one]:
+    for partition, checkpoint in kept.items():
+        if ends[partition]:
             ids, later = sure(checkpoint.arrivals, checkpoint.seen)
-            sought[one] = Sought([ids], 0, ends[one], ends[one], [later])
+            sought[partition] = Sought([ids], 0, ends[partition], ends[partition], [later])
     found = find(sought, reader, clock, SURE_SECONDS)
-    left = {one: replace(what, later=()) for one, what in sought.items() if one not in found}
+    left = {partition: replace(what, later=()) for partition, what in sought.items() if partition not in found}
     found |= find(left, reader, clock)
     reader.start({})  # fetches nothing more
-    return {one: found[one].after if one in found else OFFSET_BEGINNING if ends[one] else 0 for one in kept}
+    return {
+        partition: found[partition].after if partition in found else OFFSET_BEGINNING if ends[partition] else 0
+        for partition in kept
+    }

@@ -88,8 +88,8 @@ class Changes:
         try:
             for row, new in changed.items():
                 old = Store.row(txn, row, self._table.rows)
-                versions = (one for one in (old, new[ORIGIN_BYTES:]) if one)
-                for account in chain.from_iterable(self._table.accounts(row, one) for one in versions):
+                versions = (version for version in (old, new[ORIGIN_BYTES:]) if version)
+                for account in chain.from_iterable(self._table.accounts(row, version) for version in versions):
                     txn.delete(account, db=compiled)
         except DecodingError:  # an old row that cannot be read any more, so that nobody knows what rests on it
             txn.drop(compiled, delete=False)
@@ -97,7 +97,7 @@ class Changes:
 
 def added_partitions(topic: str, count: int, known: Iterable[tuple[str, int]], cluster: str) -> list[tuple[str, int]]:
     """Partitions of `topic` that are not among `known`, `count` being how many there are; says so."""
-    before = sum(one == topic for one, _ in known)
+    before = sum(name == topic for name, _ in known)
     if count > before:
         _LOG.warning(
             "tables: %s on %s has %d partitions, it had %d. All are read. Of a key with rows in two of them the row"

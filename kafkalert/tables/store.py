@@ -76,7 +76,7 @@ class Store:
                 self._open(size)
             self._follower_lock = own_file(folder / "follower.lock")
             shared = (folder / "tables" / "data.mdb", folder / "tables" / "lock.mdb", self._follower_lock)
-            self._files = {one: _identity(one) for one in shared}
+            self._files = {path: _identity(path) for path in shared}
             self._keep_flavour(self._flavour)
             undo.pop_all()
         finalize(self, self._users.close)  # the environment closes itself, too
@@ -205,7 +205,7 @@ class Store:
 
         Another process makes new ones there, and follows those: what says that they are followed says nothing of these.
         """
-        if any(_identity(one) != opened for one, opened in self._files.items()):
+        if any(_identity(path) != opened for path, opened in self._files.items()):
             raise LostTablesError(
                 f"The tables' files in {self.folder} were removed or replaced while they were in use.",
                 hint="Start it again: they are read anew from their topics. Remove them only while nothing uses them.",

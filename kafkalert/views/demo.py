@@ -102,7 +102,7 @@ class Picture:
         if self._steps and self._steps[-1].partition(":")[0] == step:
             self._steps.pop()
         self._steps.append(what)
-        done: list[RenderableType] = [Text.assemble(("✓ ", "green"), one) for one in self._steps[:-1]]
+        done: list[RenderableType] = [Text.assemble(("✓ ", "green"), earlier) for earlier in self._steps[:-1]]
         self._live.update(framed(self._title, Group(*done, Spinner("line", Text(what)))))
 
     def show(self, snapshot: Snapshot) -> None:

@@ -39,12 +39,16 @@ class Lines:
 
     def tell(self, snapshot: Snapshot) -> None:
         """Say what is new."""
-        for one in snapshot.instances:
-            if one.prepared is not None:
-                self._once(one.instance, "prepared", f"{one.prepared:6.2f} s  {one.stage} {one.instance} stands still")
-            if one.running is not None:
-                where = f"{one.stage} {one.instance} runs on {one.cluster}"
-                self._once(one.instance, "running", f"{one.running:6.2f} s  {where}")
+        for instance in snapshot.instances:
+            if instance.prepared is not None:
+                self._once(
+                    instance.instance,
+                    "prepared",
+                    f"{instance.prepared:6.2f} s  {instance.stage} {instance.instance} stands still",
+                )
+            if instance.running is not None:
+                where = f"{instance.stage} {instance.instance} runs on {instance.cluster}"
+                self._once(instance.instance, "running", f"{instance.running:6.2f} s  {where}")
         for step in snapshot.steps:
             if step.status is not Status.GOING:
                 detail = f": {step.detail}" if step.detail else ""
@@ -60,32 +64,32 @@ class Lines:
 
 def picture(snapshot: Snapshot) -> RenderableType:
     """Return steps with their times, then the instances."""
-    parts: list[RenderableType] = [_step(one) for one in snapshot.steps]
+    parts: list[RenderableType] = [_step(step) for step in snapshot.steps]
     if snapshot.instances:
         parts += [Text(), _instances(snapshot.instances)]
     return Group(*parts)
 
 
-def _step(one: StepSeen) -> RenderableType:
-    took = "" if one.status is Status.GOING else f"  {one.seconds:.2f} s"
-    detail = f"  {printable(one.detail)}" if one.detail else ""
-    if one.status is Status.GOING:
-        return Spinner("line", Text.assemble(one.step.value, (detail, "dim")))
-    return Text.assemble(_MARKS[one.status], f" {one.step.value}", (f"{took}{detail}", "dim"))
+def _step(step: StepSeen) -> RenderableType:
+    took = "" if step.status is Status.GOING else f"  {step.seconds:.2f} s"
+    detail = f"  {printable(step.detail)}" if step.detail else ""
+    if step.status is Status.GOING:
+        return Spinner("line", Text.assemble(step.step.value, (detail, "dim")))
+    return Text.assemble(_MARKS[step.status], f" {step.step.value}", (f"{took}{detail}", "dim"))
 
 
 def _instances(instances: tuple[InstanceSeen, ...]) -> Table:
     table = Table.grid(padding=(0, 2))
     # Those that are not there yet come first: they are what one waits for.
-    ordered = sorted(instances, key=lambda one: (one.running is not None, one.stage, one.instance))
-    for one in ordered[:ROWS]:
-        done = one.running is not None
+    ordered = sorted(instances, key=lambda instance: (instance.running is not None, instance.stage, instance.instance))
+    for instance in ordered[:ROWS]:
+        done = instance.running is not None
         table.add_row(
-            Text(printable(one.stage), "bold"),
-            printable(one.instance),
-            Text(printable(f"{one.state} on {one.cluster}"), "green" if done else ""),
-            Text("" if one.prepared is None else f"stood still at {one.prepared:.2f} s", "dim"),
-            Text("" if one.running is None else f"runs at {one.running:.2f} s", "green"),
+            Text(printable(instance.stage), "bold"),
+            printable(instance.instance),
+            Text(printable(f"{instance.state} on {instance.cluster}"), "green" if done else ""),
+            Text("" if instance.prepared is None else f"stood still at {instance.prepared:.2f} s", "dim"),
+            Text("" if instance.running is None else f"runs at {instance.running:.2f} s", "green"),
         )
     if len(ordered) > ROWS:
         table.add_row("", f"and {len(ordered) - ROWS} more", "", "", "")
@@ -96,7 +100,7 @@ def result_words(result: Result, warnings: Sequence[str] = ()) -> list[str]:
     """Return what is now, and how long it took; after a dry run what was wrong before it."""
     if result.outcome is Outcome.PLANNED:
         checked = "All checks passed; nothing was changed, as --dry-run asks."
-        return [checked, *(f"Mind: {one}" for one in warnings)]
+        return [checked, *(f"Mind: {warning}" for warning in warnings)]
     lines = [f"Stages run on {result.active}, epoch {result.epoch}. It took {result.seconds:.1f} s."]
     if result.outcome is Outcome.INCOMPLETE:
         lines = [f"The switch to {result.active} stands, epoch {result.epoch}, but not every instance runs there."]
@@ -104,10 +108,15 @@ def result_words(result: Result, warnings: Sequence[str] = ()) -> list[str]:
         # Before a forced one nobody knows how long the old cluster was dead.
         told = "Instances ran again after" if result.mode == "forced" else "Alerts paused for at most"
         lines[0] += f" {told} {result.pause:.1f} s."
-    lines += [f"{one} does not run there." for one in result.missing]
-    hung = [one for one in result.instances if one.state in {"silent", "stuck"} and one.instance not in result.missing]
+    lines += [f"{name} does not run there." for name in result.missing]
+    hung = [
+        instance
+        for instance in result.instances
+        if instance.state in {"silent", "stuck"} and instance.instance not in result.missing
+    ]
     lines += [
-        f"{one.stage} {one.instance} is {one.state}; should it still live, it goes there once it wakes." for one in hung
+        f"{instance.stage} {instance.instance} is {instance.state}; should it still live, it goes there once it wakes."
+        for instance in hung
     ]
     return [*lines, *loss_words(result.loss), *result.problems]
 

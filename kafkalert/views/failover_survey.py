@@ -33,12 +33,12 @@ def show(found: Survey, *, on_stderr: bool = False) -> None:
     """Write the whole picture, to stdout unless it only precedes a question."""
     screen = Screen(stderr=on_stderr)
     first, more = found.findings[:1], found.findings[1:]
-    screen.say(*(Text(one.text, f"bold {style(one.grade)}") for one in first))
+    screen.say(*(Text(finding.text, f"bold {style(finding.grade)}") for finding in first))
     screen.say(*headline(found))
     for table in tables(found):
         if table.rows:
             screen.show(fitted(screen, table.names, table.rows, right=table.right, spare=table.spare))
-    screen.say(*(Text(f"! {one.text}", style(one.grade)) for one in more))
+    screen.say(*(Text(f"! {finding.text}", style(finding.grade)) for finding in more))
 
 
 def tables(found: Survey) -> Iterator[Shown]:
@@ -47,22 +47,28 @@ def tables(found: Survey) -> Iterator[Shown]:
         ("cluster", "answers", "control log", ""),
         [
             [
-                cell(one.name),
-                graded("yes" if one.answers else "no", Grade.GOOD if one.answers else Grade.BAD),
-                graded("read", Grade.GOOD) if one.control else graded("not read", Grade.BAD),
-                cell("active" * (one.name == found.active)),
+                cell(cluster.name),
+                graded("yes" if cluster.answers else "no", Grade.GOOD if cluster.answers else Grade.BAD),
+                graded("read", Grade.GOOD) if cluster.control else graded("not read", Grade.BAD),
+                cell("active" * (cluster.name == found.active)),
             ]
-            for one in found.clusters
+            for cluster in found.clusters
         ],
     )
-    skipped = ("skipped",) if any(one.skipped_by_switch for one in found.instances) else ()
+    skipped = ("skipped",) if any(instance.skipped_by_switch for instance in found.instances) else ()
     yield Shown(
         ("stage", "instance", "is", "state", "on", "epoch", "lag", *skipped),
-        [[*_instance(one, found.active), *(cell(one.skipped_by_switch) for _ in skipped)] for one in found.instances],
+        [
+            [*_instance(instance, found.active), *(cell(instance.skipped_by_switch) for _ in skipped)]
+            for instance in found.instances
+        ],
         ("epoch", "lag", *skipped),
         ("epoch",),
     )
-    groups = [[cell(one.group), cell(one.members), cell(one.lag)] for one in found.groups or ()]
+    groups = [
+        [cell(group.group), UNKNOWN if group.members is None else cell(group.members), cell(group.lag)]
+        for group in found.groups or ()
+    ]
     yield Shown(
         ("group", "members", f"lag on {found.active}"),
         [[UNKNOWN] * 3] if found.groups is None else groups,
@@ -70,49 +76,49 @@ def tables(found: Survey) -> Iterator[Shown]:
     )
     yield Shown(
         ("mirror", "state", "lag", "s behind", "why"),
-        [_flow(one, found) for one in found.flows] or _unknown_flows(found),
+        [_flow(flow, found) for flow in found.flows] or _unknown_flows(found),
         ("lag", "s behind"),
         ("s behind", "why"),
     )
 
 
-def _instance(one: Instance, active: str) -> list[Text]:
-    grade = instance_grade(one)
+def _instance(instance: Instance, active: str) -> list[Text]:
+    grade = instance_grade(instance)
     return [
-        graded(one.stage, Grade.WAITING) if is_stranger(one) else cell(one.stage),
-        cell(one.instance),
-        graded(one.presence, one.presence.grade),
-        graded(one.state, grade) if one.known or grade is Grade.WAITING else UNKNOWN,
-        graded(one.cluster, Grade.GOOD if one.cluster == active else Grade.BAD),
-        cell(one.epoch),
+        graded(instance.stage, Grade.WAITING) if is_stranger(instance) else cell(instance.stage),
+        cell(instance.instance),
+        graded(instance.presence, instance.presence.grade),
+        graded(instance.state, grade) if instance.known or grade is Grade.WAITING else UNKNOWN,
+        graded(instance.cluster, Grade.GOOD if instance.cluster == active else Grade.BAD),
+        cell(instance.epoch),
         # One that is held fetches nothing, and hears of no end: its lag is that of before.
-        cell(one.lag) if one.known and not one.state.startswith("held") else UNKNOWN,
+        cell(instance.lag) if instance.known and not instance.state.startswith("held") else UNKNOWN,
     ]
 
 
-def _flow(one: FlowStatus, found: Survey) -> list[Text]:
+def _flow(flow: FlowStatus, found: Survey) -> list[Text]:
     """Return the state of a flow; where its ends do not answer it may run or not, whatever its worker says."""
     answering = {each.name for each in found.clusters if each.answers}
-    blind = one.state is Condition.RUNNING and not {one.source, one.target} <= answering
-    least = "" if one.lag_complete or not one.lag_records else "at least "
+    blind = flow.state is Condition.RUNNING and not {flow.source, flow.target} <= answering
+    least = "" if flow.lag_complete or not flow.lag_records else "at least "
     return [
-        cell(f"{one.source} -> {one.target}"),
-        UNKNOWN if blind else graded(one.state, one.state.grade),
-        UNKNOWN if one.lag_records is None else cell(f"{least}{one.lag_records}"),
-        UNKNOWN if one.lag_seconds is None else cell(one.lag_seconds),
-        cell(one.reason or one.lag_reason),
+        cell(f"{flow.source} -> {flow.target}"),
+        UNKNOWN if blind else graded(flow.state, flow.state.grade),
+        UNKNOWN if flow.lag_records is None else cell(f"{least}{flow.lag_records}"),
+        UNKNOWN if flow.lag_seconds is None else cell(flow.lag_seconds),
+        cell(flow.reason or flow.lag_reason),
     ]
 
 
 def _unknown_flows(found: Survey) -> list[list[Text]]:
-    names = [one.name for one in found.clusters]
+    names = [cluster.name for cluster in found.clusters]
     ways = [(source, target) for source in names for target in names if source != target]
     return [[cell(f"{source} -> {target}"), *[UNKNOWN] * 3, cell("")] for source, target in ways]
 
 
 def headline(found: Survey) -> Iterator[Text]:
     """Which cluster is active, since when and by whom; what is pending."""
-    active = next(one for one in found.clusters if one.name == found.active)
+    active = next(cluster for cluster in found.clusters if cluster.name == found.active)
     name = Text(found.active, f"bold {style(Grade.GOOD if active.answers else Grade.BAD)}")
     if found.mode:
         who = f" by {found.by}" if found.by else ""
@@ -138,22 +144,22 @@ def ago(moment: datetime | None) -> str:
     return f"at {moment:%Y-%m-%d %H:%M:%S} UTC, {seconds} s ago"
 
 
-def past_row(one: Switch) -> dict[str, object]:
+def past_row(switch: Switch) -> dict[str, object]:
     """Return a switch of the past as a row: of a forced one it is known how many entries at most had not crossed.
 
     And how many records of all kinds were carried since then.
     """
-    lost: object = "" if one.outcome == "pending" else "?" if one.lost is None else one.lost
-    bound = one.mode == "forced" and bool(one.lost)
+    lost: object = "" if switch.outcome == "pending" else "?" if switch.lost is None else switch.lost
+    bound = switch.mode == "forced" and bool(switch.lost)
     lost = f"at most {lost}" if bound else lost
-    if not one.reconciled:
-        return {**asdict(one), "lost": lost}
-    since = sum(each.records for each in one.reconciled)
+    if not switch.reconciled:
+        return {**asdict(switch), "lost": lost}
+    since = sum(each.records for each in switch.reconciled)
     told = (
         f"{counted(each.records, 'record')} carried from {harmless(each.source)} to {harmless(each.target)}"
         f"{f' at {each.at:%Y-%m-%d %H:%M:%S} UTC' if each.at else ''} by {each.by}"
         f"{'' if each.complete else ', then it failed or was interrupted'}"
-        for each in one.reconciled
+        for each in switch.reconciled
     )
-    note = "; ".join(filter(None, (one.note, *told)))
-    return {**asdict(one), "lost": f"{lost}; {counted(since, 'record')} reconciled", "note": note}
+    note = "; ".join(filter(None, (switch.note, *told)))
+    return {**asdict(switch), "lost": f"{lost}; {counted(since, 'record')} reconciled", "note": note}

@@ -31,11 +31,11 @@ def fitted(screen: Screen, names: Sequence[str], rows: Rows, *, right: Collectio
     least = {name: max(min(width, ROOM), cell_len(name)) if name in spare else width for name, width in widths.items()}
     shown = list(names)
     for name in spare:
-        if _total(least[one] for one in shown) <= screen.width:
+        if _total(least[column] for column in shown) <= screen.width:
             break
         if name in shown:
             shown.remove(name)
-    whole = _total(least[one] for one in shown) <= screen.width
+    whole = _total(least[column] for column in shown) <= screen.width
     table = Table(box=box.SIMPLE_HEAD if screen.is_terminal else None, pad_edge=False, header_style="bold")
     for name in shown:
         table.add_column(

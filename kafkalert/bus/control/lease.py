@@ -48,13 +48,13 @@ def fresh(reads: Mapping[str, Read], active: str, now: float, lease: float = SEC
     """
     own = reads.get(active, Read())
     return own.clear_at >= now - lease and all(
-        max(one.read_at, one.failed_at) >= now - lease for name, one in reads.items() if name != active
+        max(read.read_at, read.failed_at) >= now - lease for name, read in reads.items() if name != active
     )
 
 
 def reachable(reads: Mapping[str, Read], now: float, lease: float = SECONDS) -> set[str]:
     """Return the clusters whose logs were read within the lease."""
-    return {name for name, one in reads.items() if one.read_at >= now - lease}
+    return {name for name, read in reads.items() if read.read_at >= now - lease}
 
 
 def settled(logs: Logs, clusters: set[str], view: View) -> bool:

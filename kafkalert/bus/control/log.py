@@ -72,7 +72,7 @@ class ControlLog:
         delay: Callable[[], float] = soon,
         ended: Callable[[BaseException | None], None] = lambda _: None,
     ) -> None:
-        self._clusters = {one.name: one for one in clusters}
+        self._clusters = {cluster.name: cluster for cluster in clusters}
         self._home = home
         self._monotonic = monotonic
         self._wall_ms = wall_ms
@@ -92,9 +92,10 @@ class ControlLog:
         self.changed = Changed()
         """Notified whenever something was read, and whenever a look at a log's end ended."""
         self._readers = {
-            one.name: Reader(one, topic, self, among=self._clusters, monotonic=monotonic) for one in clusters
+            cluster.name: Reader(cluster, topic, self, among=self._clusters, monotonic=monotonic)
+            for cluster in clusters
         }
-        self._writers = {one.name: Writer(one, topic) for one in clusters}
+        self._writers = {cluster.name: Writer(cluster, topic) for cluster in clusters}
 
     def start(self) -> None:
         """Begin to read."""
@@ -167,7 +168,7 @@ class ControlLog:
 
     def passed_over(self) -> list[PassedOver]:
         """Return the newest of them, by cluster and offset."""
-        return [one for reader in self._readers.values() for one in tuple(reader.passed_over)]
+        return [passed for reader in self._readers.values() for passed in tuple(reader.passed_over)]
 
     def held(self) -> dict[str, Held]:
         """Return what was read of each cluster's log so far."""
@@ -207,7 +208,7 @@ class ControlLog:
     def await_event(self, cluster: str, epoch: int, attempt: str, event: Step, timeout: float) -> bool:
         """Whether this record was read back from the log of `cluster` within `timeout` seconds."""
         return self.changed.wait_for(
-            lambda: any(one.key == (epoch, attempt, event) for one in self._logs.get(cluster, ())), timeout
+            lambda: any(logged.key == (epoch, attempt, event) for logged in self._logs.get(cluster, ())), timeout
         )
 
     def copy_lacking(self) -> None:

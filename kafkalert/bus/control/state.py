@@ -127,10 +127,10 @@ def _attempt(logs: Logs, active: str) -> _Attempt | None:
             attempts.append(_Attempt(prepare, next(outcomes, None)))
     return min(
         attempts,
-        key=lambda one: (
-            _STANDING[one.outcome.event if one.outcome else None],
-            one.prepare.source != active,
-            one.prepare.id,
+        key=lambda attempt: (
+            _STANDING[attempt.outcome.event if attempt.outcome else None],
+            attempt.prepare.source != active,
+            attempt.prepare.id,
         ),
         default=None,
     )
@@ -228,9 +228,9 @@ def duty(view: View, *, settled: bool, fresh: bool, epoch: int = 0, acknowledged
     return Duty("process", view.active, view.epoch)
 
 
-def same_switch(one: View, other: View) -> bool:
+def same_switch(view: View, other: View) -> bool:
     """Whether the same commit says where things run."""
-    return (one.commit and one.commit.key) == (other.commit and other.commit.key)
+    return (view.commit and view.commit.key) == (other.commit and other.commit.key)
 
 
 def decided(view: View, attempt: Event) -> bool:
@@ -240,7 +240,9 @@ def decided(view: View, attempt: Event) -> bool:
 
 def outcome(view: View, epoch: int, attempt_id: str) -> Event | None:
     """Return the COMMIT or ABORT that won for an attempt; None if it has none, or another attempt won its epoch."""
-    return next((one for one in view.history if one.key[:2] == (epoch, attempt_id) and one.event != "PREPARE"), None)
+    return next(
+        (event for event in view.history if event.key[:2] == (epoch, attempt_id) and event.event != "PREPARE"), None
+    )
 
 
 def _last(events: Iterable[Event], epoch: int) -> str | None:
@@ -253,9 +255,9 @@ def given_up(view: View) -> frozenset[str]:
     A planned move needs both flows, and a forced COMMIT that says `stays` moved nothing.
     """
     left: set[str] = set()
-    for one in view.history:
-        if one.event == "COMMIT" and one.mode == "planned":
+    for event in view.history:
+        if event.event == "COMMIT" and event.mode == "planned":
             left.clear()
-        elif one.event == "COMMIT" and not one.detail.get("stays"):
-            left.add(one.source)
+        elif event.event == "COMMIT" and not event.detail.get("stays"):
+            left.add(event.source)
     return frozenset(left)

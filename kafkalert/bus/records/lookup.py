@@ -90,14 +90,16 @@ def find(
     give_up = clock.monotonic() + seconds
     found: dict[Partition, Found] = {}
     unsure: dict[Partition, Found] = {}
-    left = {one: what for one, what in sought.items() if what.ids and all(what.ids) and what.start < what.end}
+    left = {
+        partition: what for partition, what in sought.items() if what.ids and all(what.ids) and what.start < what.end
+    }
     for span in _SPANS:
         if not left or clock.monotonic() > give_up:
             break
-        sure, likely = _read(left, {one: span(what) for one, what in left.items()}, reader, clock, give_up)
+        sure, likely = _read(left, {partition: span(what) for partition, what in left.items()}, reader, clock, give_up)
         found |= sure
         unsure |= likely
-        left = {one: what for one, what in left.items() if one not in found}
+        left = {partition: what for partition, what in left.items() if partition not in found}
     return unsure | found  # where no later one is found at all, none has crossed
 
 
@@ -109,17 +111,22 @@ def native_records_behind(
     All of them where there is none, or where time was too short to find it. Raises KafkalertError.
     """
     give_up = clock.monotonic() + seconds
-    behind = {one: end - start for one, (start, end) in logs.items()}
-    left = {one for one, many in behind.items() if many}
+    behind = {partition: end - start for partition, (start, end) in logs.items()}
+    left = {partition for partition, many in behind.items() if many}
     for window in (_NEAR, *_WINDOWS, None):
         if not left or clock.monotonic() > give_up:
             break
-        begins = {one: logs[one][0] if window is None else max(logs[one][0], logs[one][1] - window) for one in left}
-        readings = {one: _Newest() for one in left}
-        read = _read_all(readings, {one: (begins[one], logs[one][1]) for one in left}, reader, clock, give_up)
-        newest = {one: at for one in read if (at := readings[one].offset) is not None}
-        behind |= {one: logs[one][1] - 1 - at for one, at in newest.items()}
-        left -= newest.keys() | {one for one in left if begins[one] == logs[one][0]}
+        begins = {
+            partition: logs[partition][0] if window is None else max(logs[partition][0], logs[partition][1] - window)
+            for partition in left
+        }
+        readings = {partition: _Newest() for partition in left}
+        read = _read_all(
+            readings, {partition: (begins[partition], logs[partition][1]) for partition in left}, reader, clock, give_up
+        )
+        newest = {partition: at for partition in read if (at := readings[partition].offset) is not None}
+        behind |= {partition: logs[partition][1] - 1 - at for partition, at in newest.items()}
+        left -= newest.keys() | {partition for partition in left if begins[partition] == logs[partition][0]}
     return behind
 
 
@@ -130,19 +137,19 @@ def ids_at(offsets: Mapping[Partition, int], reader: Reader, clock: Clock, secon
 
     Raises KafkalertError where the cluster cannot be read.
     """
-    looks = {one: _Only() for one in offsets}
-    spans = {one: (offset, offset + 1) for one, offset in offsets.items()}
+    looks = {partition: _Only() for partition in offsets}
+    spans = {partition: (offset, offset + 1) for partition, offset in offsets.items()}
     _read_all(looks, spans, reader, clock, clock.monotonic() + seconds)
-    return {one: look.id for one, look in looks.items() if look.id}
+    return {partition: look.id for partition, look in looks.items() if look.id}
 
 
 _SPANS: Final[Sequence[Callable[[Sought], tuple[int, int]]]] = (
-    lambda one: (max(one.start, min(one.near, one.end) - _NEAR), min(one.end, one.near + _NEAR)),
+    lambda sought: (max(sought.start, min(sought.near, sought.end) - _NEAR), min(sought.end, sought.near + _NEAR)),
     *(
-        partial(lambda window, one: (max(one.start, min(one.near, one.end) - window), one.end), window)
+        partial(lambda window, sought: (max(sought.start, min(sought.near, sought.end) - window), sought.end), window)
         for window in _WINDOWS
     ),
-    lambda one: (one.start, one.end),
+    lambda sought: (sought.start, sought.end),
 )
 
 
@@ -157,12 +164,12 @@ def _read(
 
     One that was not read to its end, or lacks the ids of somebody, tells nothing.
     """
-    searches = {one: _Search(what) for one, what in sought.items()}
+    searches = {partition: _Search(what) for partition, what in sought.items()}
     read = _read_all(searches, spans, reader, clock, give_up)
-    whole = {one: searches[one] for one in read if searches[one].is_whole}
+    whole = {partition: searches[partition] for partition in read if searches[partition].is_whole}
     return (
-        {one: search.lowest() for one, search in whole.items() if search.is_sure},
-        {one: search.lowest() for one, search in whole.items() if not search.is_sure},
+        {partition: search.lowest() for partition, search in whole.items() if search.is_sure},
+        {partition: search.lowest() for partition, search in whole.items() if not search.is_sure},
     )
 
 
@@ -187,16 +194,20 @@ def _read_all(
     give_up: float,
 ) -> set[Partition]:
     """Read the spans, from their starts to before their ends; those that were, as far as they can tell anything."""
-    left = {one: stop for one, (start, stop) in spans.items() if start < stop}
-    reader.start({one: spans[one][0] for one in left})
+    left = {partition: stop for partition, (start, stop) in spans.items() if start < stop}
+    reader.start({partition: spans[partition][0] for partition in left})
     while left and clock.monotonic() < give_up:
-        for one, mark in reader.pump(_POLL_SECONDS):
-            if one in left and mark.offset < left[one]:
-                readings[one].take(mark)
-        done = [one for one, stop in left.items() if reader.positions[one] >= stop or readings[one].is_over]
+        for partition, mark in reader.pump(_POLL_SECONDS):
+            if partition in left and mark.offset < left[partition]:
+                readings[partition].take(mark)
+        done = [
+            partition
+            for partition, stop in left.items()
+            if reader.positions[partition] >= stop or readings[partition].is_over
+        ]
         reader.stop(done)
-        for one in done:
-            del left[one]
+        for partition in done:
+            del left[partition]
     return readings.keys() - left.keys()
 
 
@@ -234,8 +245,8 @@ class _Search:
         self._ranks = _ranks(what.ids)
         self._later: dict[bytes, list[int]] = defaultdict(list)
         for say, ids in enumerate(what.later):
-            for one in ids:
-                self._later[one].append(say)
+            for id_ in ids:
+                self._later[id_].append(say)
         self._says = len(what.ids)
         self._bounded = {say for say, ids in enumerate(what.later) if ids}
         self._best: dict[int, Found] = {}
@@ -262,15 +273,16 @@ class _Search:
     @property
     def is_over(self) -> bool:
         """Whether nothing that follows can tell more."""
-        return self.is_whole and self.is_sure and all(one.rank == 0 for one in self._best.values())
+        return self.is_whole and self.is_sure and all(found.rank == 0 for found in self._best.values())
 
     def lowest(self) -> Found:
         """Return the lowest place of all."""
         bounded = [
-            replace(one, after=min(one.after, self._bounds.get(say, one.after))) for say, one in self._best.items()
+            replace(found, after=min(found.after, self._bounds.get(say, found.after)))
+            for say, found in self._best.items()
         ]
         ranks = tuple(self._best[say].rank for say in range(self._says))
-        native = any(one.native for one in bounded)
+        native = any(found.native for found in bounded)
         return replace(min(bounded, key=lambda found: found.after), ranks=ranks, native=native)
 
 
@@ -278,6 +290,6 @@ def _ranks(ids: Sequence[Sequence[bytes]]) -> dict[bytes, list[tuple[int, int]]]
     """By id: of whom it is, by number, and its rank there."""
     ranks: dict[bytes, list[tuple[int, int]]] = defaultdict(list)
     for say, each in enumerate(ids):
-        for rank, one in enumerate(each):
-            ranks[one].append((say, rank))
+        for rank, id_ in enumerate(each):
+            ranks[id_].append((say, rank))
     return ranks

@@ -40,7 +40,7 @@ _CLOSE_SECONDS: Final = 1.0
 
 def reached(positions: Mapping[Partition, int], ends: Mapping[Partition, int]) -> bool:
     """Whether everything before `ends` was read, if all before `positions` was; nothing was of what these lack."""
-    return all(positions.get(one, -1) >= end for one, end in ends.items())
+    return all(positions.get(partition, -1) >= end for partition, end in ends.items())
 
 
 class Places:
@@ -60,7 +60,7 @@ class Places:
         absent: list[str] = []
         for name, answer in self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=SECONDS).items():
             try:
-                found += [(name, one.id) for one in answer.result().partitions]
+                found += [(name, partition.id) for partition in answer.result().partitions]
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
                     raise clients.unreachable(self._cluster, error, "DESCRIBE", name) from error
@@ -89,8 +89,8 @@ class Places:
 
         Records of that time or later may follow earlier ones, but none of them lies before.
         """
-        asked = {one: OffsetSpec.for_timestamp(max(0, time)) for one, time in times.items()}
-        return {one: offset for one, offset in self._ask(asked).items() if offset >= 0}
+        asked = {partition: OffsetSpec.for_timestamp(max(0, time)) for partition, time in times.items()}
+        return {partition: offset for partition, offset in self._ask(asked).items() if offset >= 0}
 
     def _ask(
         self,
@@ -101,16 +101,16 @@ class Places:
             return {}
         self._connect()
         answers: Mapping[TopicPartition, Future[ListOffsetsResultInfo]] = self._admin.list_offsets(
-            {TopicPartition(*one): spec for one, spec in specs.items()},
+            {TopicPartition(*partition): spec for partition, spec in specs.items()},
             isolation_level=isolation,
             request_timeout=SECONDS,
         )
         found: dict[Partition, int] = {}
-        for one, answer in answers.items():
+        for partition, answer in answers.items():
             try:
-                found[one.topic, one.partition] = answer.result().offset
+                found[partition.topic, partition.partition] = answer.result().offset
             except KafkaException as error:
-                raise clients.unreachable(self._cluster, error, "DESCRIBE", one.topic) from error
+                raise clients.unreachable(self._cluster, error, "DESCRIBE", partition.topic) from error
         return found
 
     def _connect(self) -> None:
@@ -151,18 +151,18 @@ class MarkReader:
     def start(self, at: Mapping[Partition, int]) -> None:
         """Read these partitions, each from its offset, and no others."""
         self.positions = dict(at)
-        self._consumer.assign([TopicPartition(*one, offset) for one, offset in at.items()])
+        self._consumer.assign([TopicPartition(*partition, offset) for partition, offset in at.items()])
 
     def stop(self, partitions: Iterable[Partition]) -> None:
         """Read these no longer; their positions stay."""
-        self._consumer.incremental_unassign([TopicPartition(*one) for one in partitions])
+        self._consumer.incremental_unassign([TopicPartition(*partition) for partition in partitions])
 
     def pump(self, seconds: float) -> list[tuple[Partition, Mark]]:
         """Return what has come, waiting at most `seconds` for the first of it; marks of a partition by rising offset.
 
         What expired before it was read is passed over. Raises KafkalertError where the cluster does not let us read.
         """
-        return [(one, mark(message, self._other)) for one, message in self.messages(seconds)]
+        return [(partition, mark(message, self._other)) for partition, message in self.messages(seconds)]
 
     def messages(self, seconds: float) -> list[tuple[Partition, Message]]:
         """As `pump`, but whole records."""
@@ -173,12 +173,12 @@ class MarkReader:
             raise clients.unreachable(self._cluster, error) from error
         found: list[tuple[Partition, Message]] = []
         for message in messages:
-            one = (message.topic() or "", message.partition() or 0)
+            partition = (message.topic() or "", message.partition() or 0)
             if message.error() is not None:
-                self._event(one, message)
-            elif one in self.positions:
-                self.positions[one] = (message.offset() or 0) + 1
-                found.append((one, message))
+                self._event(partition, message)
+            elif partition in self.positions:
+                self.positions[partition] = (message.offset() or 0) + 1
+                found.append((partition, message))
         return found
 
     def reached(self, ends: Mapping[Partition, int]) -> bool:
@@ -191,38 +191,40 @@ class MarkReader:
         closing.start()
         closing.join(_CLOSE_SECONDS)
 
-    def _event(self, one: Partition, message: Message) -> None:
+    def _event(self, partition: Partition, message: Message) -> None:
         error = message.error()
-        if error is None or one not in self.positions:
+        if error is None or partition not in self.positions:
             return
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's public codes begin with _
-            self.positions[one] = max(self.positions[one], message.offset() or 0)
+            self.positions[partition] = max(self.positions[partition], message.offset() or 0)
         elif is_gone(error):
-            self._go_on(one)
+            self._go_on(partition)
         elif unreadable.is_refused(error):
-            self._pass_batch(one, message)
+            self._pass_batch(partition, message)
         elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            raise MissingTopicsError(self._cluster, [one[0]])
-        elif (refusal := denied_topic(self._cluster, error, one[0])) is not None:
+            raise MissingTopicsError(self._cluster, [partition[0]])
+        elif (refusal := denied_topic(self._cluster, error, partition[0])) is not None:
             raise refusal
 
-    def _pass_batch(self, one: Partition, refused: Message) -> None:
+    def _pass_batch(self, partition: Partition, refused: Message) -> None:
         """Go on behind what cannot be decompressed: no mirror carries it, and no stage processes it."""
-        if (refused.offset() or 0) < self._passed.get(one, 0):
+        if (refused.offset() or 0) < self._passed.get(partition, 0):
             return  # told again
         try:
-            self.positions[one] = self._passed[one] = unreadable.pass_batch(self._cluster, self._consumer, refused).end
+            self.positions[partition] = self._passed[partition] = unreadable.pass_batch(
+                self._cluster, self._consumer, refused
+            ).end
         except KafkaException as error:
             raise clients.unreachable(self._cluster, error) from error
 
-    def _go_on(self, one: Partition) -> None:
+    def _go_on(self, partition: Partition) -> None:
         """After retention took what was to be read: go on where the log begins now."""
-        low = self._places.starts([one])[one]
-        if low <= self.positions[one]:
+        low = self._places.starts([partition])[partition]
+        if low <= self.positions[partition]:
             raise KafkalertError(
-                f"{one[0]}[{one[1]}] on {self._cluster.name} no longer has what it had.",
+                f"{partition[0]}[{partition[1]}] on {self._cluster.name} no longer has what it had.",
                 hint="The topic was made anew, or lost its end; try again.",
             )
-        self.positions[one] = low
-        self._consumer.incremental_unassign([TopicPartition(*one)])
-        self._consumer.incremental_assign([TopicPartition(*one, low)])
+        self.positions[partition] = low
+        self._consumer.incremental_unassign([TopicPartition(*partition)])
+        self._consumer.incremental_assign([TopicPartition(*partition, low)])

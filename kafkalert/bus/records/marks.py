@@ -84,15 +84,15 @@ class Marks(Sequence[Mark]):
         self.timestamps = array("q")
         self.are_native = bytearray()
         self.ids = bytearray()
-        for one in marks:
-            self.append(one)
+        for added in marks:
+            self.append(added)
 
-    def append(self, one: Mark) -> None:
+    def append(self, added: Mark) -> None:
         """Add a mark, whose offset is above all others."""
-        self.offsets.append(one.offset)
-        self.timestamps.append(one.timestamp)
-        self.are_native.append(one.native)
-        self.ids += one.id
+        self.offsets.append(added.offset)
+        self.timestamps.append(added.timestamp)
+        self.are_native.append(added.native)
+        self.ids += added.id
 
     def between(self, start: int, stop: int) -> "Marks":
         """Return a copy of those from the offset `start` to before `stop`."""

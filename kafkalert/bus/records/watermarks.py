@@ -65,8 +65,11 @@ def high_watermarks(consumer: Consumer, partitions: Iterable[tuple[str, int]]) -
 
     Asks nobody.
     """
-    told = {one: consumer.get_watermark_offsets(TopicPartition(*one), cached=True)[1] for one in partitions}
-    return {one: end for one, end in told.items() if end >= 0}
+    told = {
+        partition: consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)[1]
+        for partition in partitions
+    }
+    return {partition: end for partition, end in told.items() if end >= 0}
 
 
 def ends(cluster: Cluster, consumer: Consumer, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
@@ -76,11 +79,11 @@ def ends(cluster: Cluster, consumer: Consumer, partitions: Iterable[tuple[str, i
     DeniedError.
     """
     found: dict[tuple[str, int], int] = {}
-    for one in partitions:
+    for partition in partitions:
         try:
-            found[one] = consumer.get_watermark_offsets(TopicPartition(*one), timeout=_SECONDS)[1]
+            found[partition] = consumer.get_watermark_offsets(TopicPartition(*partition), timeout=_SECONDS)[1]
         except KafkaException as error:
-            raise clients.unreachable(cluster, error, "DESCRIBE", one[0]) from error
+            raise clients.unreachable(cluster, error, "DESCRIBE", partition[0]) from error
     return found
 
 

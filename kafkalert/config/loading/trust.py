@@ -67,6 +67,8 @@ def far_secrets(found: Found | None, references: Iterable[Reference]) -> list[st
     if found is None or found.asked:
         return []
     folder = found.path.parent.resolve()
-    files = {one.target for one in references if one.kind == "file"}
-    far = sorted(one for one in files if not Path(one).resolve().is_relative_to(folder))
-    return [f"{found.path}, found in passing, sends the secret in {one} to the addresses that it names." for one in far]
+    files = {reference.target for reference in references if reference.kind == "file"}
+    far = sorted(file for file in files if not Path(file).resolve().is_relative_to(folder))
+    return [
+        f"{found.path}, found in passing, sends the secret in {file} to the addresses that it names." for file in far
+    ]

@@ -57,14 +57,14 @@ class Beginning:
     def _check(self, inputs: Sequence[Partition], outputs: Sequence[Partition], gone: str) -> None:
         if not self._unbegun(inputs):
             return
-        worked = any(high > 0 for _, high in (self._ends(one) for one in outputs))
+        worked = any(high > 0 for _, high in (self._ends(partition) for partition in outputs))
         # Asked again: another instance may have begun meanwhile, and what it sent is what was just seen.
         lost = self._unbegun(inputs) if worked else []
-        ends = {one: self._ends(one) for one in lost}
+        ends = {partition: self._ends(partition) for partition in lost}
         count = sum(high - low for low, high in ends.values())
         if not count:
             return
-        first = self._oldest({one: low for one, (low, high) in ends.items() if low < high})
+        first = self._oldest({partition: low for partition, (low, high) in ends.items() if low < high})
         many = f"{count:,} record{'s' * (count != 1)} of {' and '.join(dict.fromkeys(topic for topic, _ in ends))}"
         since = f", from {datetime.fromtimestamp(first / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC on" if first else ""
         what = f"Group {self._group} has no offsets on {self._cluster.name}, though alerts were sent there before"
@@ -82,17 +82,17 @@ class Beginning:
         It returns none where the group has members, who have offsets.
         """
         self._ending.check()
-        told = self._consumer.committed([TopicPartition(*one) for one in inputs], timeout=_SECONDS)
-        for one in told:
-            if one.error is not None:
-                raise KafkaException(one.error)
-        begun = {one.topic for one in told if one.offset >= 0}
-        found = [one for one in inputs if one[0] not in begun]
+        told = self._consumer.committed([TopicPartition(*partition) for partition in inputs], timeout=_SECONDS)
+        for committed in told:
+            if committed.error is not None:
+                raise KafkaException(committed.error)
+        begun = {committed.topic for committed in told if committed.offset >= 0}
+        found = [partition for partition in inputs if partition[0] not in begun]
         return [] if found and self._has_members() else found
 
-    def _ends(self, one: Partition) -> tuple[int, int]:
+    def _ends(self, partition: Partition) -> tuple[int, int]:
         self._ending.check()
-        return self._consumer.get_watermark_offsets(TopicPartition(*one), timeout=_SECONDS)
+        return self._consumer.get_watermark_offsets(TopicPartition(*partition), timeout=_SECONDS)
 
     def _has_members(self) -> bool:
         """Whether somebody works for the group, who has found where to begin."""
@@ -112,9 +112,9 @@ class Beginning:
         reader = clients.consumer(self._cluster, self._group, isolation_level="read_uncommitted")
         times = []
         try:
-            for one, low in starts.items():
+            for partition, low in starts.items():
                 self._ending.check()
-                reader.assign([TopicPartition(*one, low)])
+                reader.assign([TopicPartition(*partition, low)])
                 message = reader.poll(_READ_SECONDS)
                 if message is not None and message.error() is None and message.timestamp()[1] > 0:
                     times.append(message.timestamp()[1])

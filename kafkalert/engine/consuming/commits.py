@@ -41,14 +41,14 @@ class Commits:
 
     def told(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         """How a commit went that was not waited for: what the group did not take is committed again."""
-        for one in partitions:
-            refusal = error if error is not None else one.error
+        for answer in partitions:
+            refusal = error if error is not None else answer.error
             if refusal is not None:
-                is_here = self._progress.next_offset((one.topic, one.partition)) is not None
-                self._progress.refused([(one.topic, one.partition)])
+                is_here = self._progress.next_offset((answer.topic, answer.partition)) is not None
+                self._progress.refused([(answer.topic, answer.partition)])
                 # Of a partition that has gone to another member, it is not committed again: that member repeats a few.
                 level = logging.INFO if is_here else logging.WARNING
-                _LOG.log(level, "commit of %s[%d]: %s", one.topic, one.partition, refusal.str())
+                _LOG.log(level, "commit of %s[%d]: %s", answer.topic, answer.partition, refusal.str())
 
     def soon(self, moved: Mapping[Partition, int]) -> None:
         """Commit without waiting; what the group does not take is committed again."""
@@ -70,7 +70,7 @@ class Commits:
         def call() -> None:
             try:
                 answers = self._consumer.commit(offsets=self._offsets(places), asynchronous=False)
-                told.append("; ".join(one.error.str() for one in answers or () if one.error is not None))
+                told.append("; ".join(answer.error.str() for answer in answers or () if answer.error is not None))
             except KafkaException as error:
                 told.append(error.args[0].str())
 
@@ -87,7 +87,7 @@ class Commits:
         return False
 
     def _offsets(self, places: Mapping[Partition, Place]) -> list[TopicPartition]:
-        def metadata(one: Partition) -> str:
-            return with_topic(written(self._epoch, self.bounds.get(one)), self.ids.get(one[0], ""))
+        def metadata(partition: Partition) -> str:
+            return with_topic(written(self._epoch, self.bounds.get(partition)), self.ids.get(partition[0], ""))
 
         return offsets(places, metadata)

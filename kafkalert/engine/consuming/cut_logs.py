@@ -34,10 +34,10 @@ class CutChecks:
         A fetch from the end of a log is answered after `fetch.wait.max.ms` (0.5 s), and what is asked behind it on its
         connection only then. So nothing of these is fetched before all are asked about.
         """
-        asked = [one for one in offsets if one.leader_epoch is not None]
+        asked = [position for position in offsets if position.leader_epoch is not None]
         if asked:
-            for one in offsets:
-                self._consumer.get_watermark_offsets(one, cached=True)  # asks nobody; of others no pause is kept
+            for position in offsets:
+                self._consumer.get_watermark_offsets(position, cached=True)  # asks nobody; of others no pause is kept
             self._consumer.pause(offsets)
         self._consumer.incremental_assign(offsets)
         self._asked += asked
@@ -50,30 +50,36 @@ class CutChecks:
     def _wake(self, offsets: Iterable[TopicPartition]) -> None:
         """Ask the leaders for anything: of a resume the library's threads hear only at their next look, after 1 s."""
         try:
-            latest = [TopicPartition(one.topic, one.partition, _LATEST) for one in offsets]
+            latest = [TopicPartition(position.topic, position.partition, _LATEST) for position in offsets]
             self._consumer.offsets_for_times(latest, timeout=_WAKE_SECONDS)
         except KafkaException as error:
             _LOG.info("fetching begins within a second: %s", error)
 
     def gone(self, partitions: Collection[Partition]) -> None:
         """Forget these partitions."""
-        self._asked = [one for one in self._asked if (one.topic, one.partition) not in partitions]
+        self._asked = [position for position in self._asked if (position.topic, position.partition) not in partitions]
 
     def repeat(self, batch: Iterable[Message]) -> None:
         """Ask again where the library did not take it. Raises RetryError where `batch` has records of such a one."""
         if not self._asked:
             return
-        asked = {(one.topic, one.partition) for one in self._asked}
-        if any(one.error() is None and partition_of(one) in asked for one in batch):
+        asked = {(position.topic, position.partition) for position in self._asked}
+        if any(message.error() is None and partition_of(message) in asked for message in batch):
             raise RetryError("Whether a log was cut could not be asked in time.", hint="It is asked again.")
         self._ask()
 
     def _ask(self) -> None:
         later = []
-        for one in self._asked:
+        for position in self._asked:
             try:
-                self._consumer.seek(one)
+                self._consumer.seek(position)
             except KafkaException as error:
-                _LOG.info("%s[%d] is not checked from %d on yet: %s", one.topic, one.partition, one.offset, error)
-                later.append(one)
+                _LOG.info(
+                    "%s[%d] is not checked from %d on yet: %s",
+                    position.topic,
+                    position.partition,
+                    position.offset,
+                    error,
+                )
+                later.append(position)
         self._asked = later

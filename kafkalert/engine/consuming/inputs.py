@@ -52,14 +52,14 @@ class Inputs(Thread):
         # Asked twice: a broker that has just started may not know all topics yet, and one may be about to be made anew.
         while not self._closed.wait(_AGAIN_SECONDS if before else _LOOK_SECONDS):
             now = self._absent(places)
-            self._missing = [one for one in now if one in before]
+            self._missing = [topic for topic in now if topic in before]
             before = now
 
     def _absent(self, places: Places) -> list[str]:
         ends: dict[Partition, int] = {}
         try:
             found = topic_ids(self._cluster, list(self._topics))
-            self._anew = [one for one, (id_, _) in found.items() if id_ != self._topics[one]]
+            self._anew = [topic for topic, (id_, _) in found.items() if id_ != self._topics[topic]]
             ends = places.ends(partitions_of(found))
         except MissingTopicsError as error:
             alone(error)

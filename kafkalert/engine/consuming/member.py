@@ -113,9 +113,9 @@ class Member:
         if not self._left:
             return batch
         # They went while the batch was put together: who has them now reads what is in it from the last commit on.
-        if any(self._progress.next_offset(one) is not None for one in self._left):
+        if any(self._progress.next_offset(partition) is not None for partition in self._left):
             raise RetryError("A partition went and came back at once.", hint="It is read again from the last commit.")
-        return [one for one in batch if partition_of(one) not in self._left]
+        return [message for message in batch if partition_of(message) not in self._left]
 
     def check(self) -> None:
         """Raise what went wrong as partitions came or went. To be called after each call of the consumer."""
@@ -125,10 +125,16 @@ class Member:
         """Those of `records` that were not processed before the switch to this cluster."""
         following = self._progress.next_offset
         # Ranges that lie behind are of no more use: with a partition that comes anew, its ranges come anew.
-        self._passing = {one: meant for one, meant in self._passing.items() if (following(one) or 0) < meant[-1][1]}
+        self._passing = {
+            partition: meant for partition, meant in self._passing.items() if (following(partition) or 0) < meant[-1][1]
+        }
         if not self._passing:
             return records
-        kept = [one for one in records if not skipped(self._passing.get(partition_of(one), ()), one.offset() or 0)]
+        kept = [
+            record
+            for record in records
+            if not skipped(self._passing.get(partition_of(record), ()), record.offset() or 0)
+        ]
         self.skipped += len(records) - len(kept)
         return kept
 
@@ -139,9 +145,9 @@ class Member:
 
     def committed_by_all(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """Return what the group has committed; negative where nothing. Raises KafkaException."""
-        asked = [TopicPartition(*one) for one in partitions]
+        asked = [TopicPartition(*partition) for partition in partitions]
         told = self.consumer.committed(asked, timeout=CALL_SECONDS)
-        return {(one.topic, one.partition): one.offset for one in told}
+        return {(committed.topic, committed.partition): committed.offset for committed in told}
 
     def ends(self) -> dict[Partition, int]:
         """Return the ends of the partitions that are read here, as far as fetching has told them; asks nobody."""
@@ -197,22 +203,24 @@ class Member:
             return
         start: dict[Partition, Place] = {}
         told = consumer.committed(partitions, timeout=CALL_SECONDS)
-        for one in told:
-            if one.error is not None:  # not known, which is not the same as none
-                raise KafkaException(one.error)
-            if one.offset >= 0 and not made_anew(one, self.commits.ids.get(one.topic, "")):
-                place, known = committed_place(one), self._proven.get((one.topic, one.partition))
-                start[one.topic, one.partition] = place._replace(leader=UNKNOWN) if known == place.offset else place
+        for committed in told:
+            if committed.error is not None:  # not known, which is not the same as none
+                raise KafkaException(committed.error)
+            if committed.offset >= 0 and not made_anew(committed, self.commits.ids.get(committed.topic, "")):
+                place, known = committed_place(committed), self._proven.get((committed.topic, committed.partition))
+                start[committed.topic, committed.partition] = (
+                    place._replace(leader=UNKNOWN) if known == place.offset else place
+                )
         # By another client: the library ends the process at the next callback of a client that is asked for its topics
         # within one, as this one would have to be for a partition that was added.
-        fresh = {(one.topic, one.partition) for one in told} - start.keys()
+        fresh = {(committed.topic, committed.partition) for committed in told} - start.keys()
         begun = Places(self.cluster).starts(fresh) if fresh else {}
         start |= {partition: Place(offset) for partition, offset in begun.items()}
-        for one in told:
-            if (partition := (one.topic, one.partition)) in self._listed:
+        for committed in told:
+            if (partition := (committed.topic, committed.partition)) in self._listed:
                 # The switch itself has written a place. Where there is none, or of another topic, nothing is left of
                 # what it lists: rather twice than never.
-                self._skip(partition, 0 if partition in begun else bound(one.metadata))
+                self._skip(partition, 0 if partition in begun else bound(committed.metadata))
         self._progress.assigned(start)
         given = offsets(start, lambda _: "")
         self._cuts.assign(given, paused=self._paused)
@@ -236,13 +244,13 @@ class Member:
         say(partition, self._listed[partition], meant, end)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        going = [(one.topic, one.partition) for one in partitions]
+        going = [(partition.topic, partition.partition) for partition in partitions]
         self._progress.collect()
         if self._progress.uncommitted(going):
             self._delivery.flush()
         # Not waited for: that would hang the callback. It goes out, on one connection, before the partitions do. What
         # was committed is committed again: the last answer may still come, and say that the group did not take it.
-        positions = {one: at for one, at in self._progress.positions().items() if one in going}
+        positions = {partition: at for partition, at in self._progress.positions().items() if partition in going}
         if positions:
             self.commits.soon(positions)
         self._go(consumer, partitions)
@@ -252,7 +260,7 @@ class Member:
         self._go(consumer, partitions)
 
     def _go(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        going = [(one.topic, one.partition) for one in partitions]
+        going = [(partition.topic, partition.partition) for partition in partitions]
         self._progress.gone(going)
         self._left.update(going)
         self._cuts.gone(going)

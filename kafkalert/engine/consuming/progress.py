@@ -99,12 +99,14 @@ class Progress:
 
     def lag(self, ends: Mapping[Partition, int]) -> dict[Partition, int]:
         """How many offsets lie before each of these ends and were not read yet."""
-        return {one: max(0, end - at) for one, end in ends.items() if (at := self._next.get(one, -1)) >= 0}
+        return {
+            partition: max(0, end - at) for partition, end in ends.items() if (at := self._next.get(partition, -1)) >= 0
+        }
 
     def uncommitted(self, only: Iterable[Partition] | None = None) -> dict[Partition, int]:
         """Return what a commit would move: next offsets above the last ones committed."""
         wanted = self._next.keys() if only is None else self._next.keys() & set(only)
-        return {one: safe for one in wanted if (safe := self._safe(one)) > self._committed[one]}
+        return {partition: safe for partition in wanted if (safe := self._safe(partition)) > self._committed[partition]}
 
     def placed(self, offsets: Mapping[Partition, int]) -> dict[Partition, Place]:
         """Return these next offsets, as far as they are read here, with the ids of the records before them."""
@@ -130,7 +132,7 @@ class Progress:
 
     def places(self) -> dict[Partition, Place]:
         """Return what was last committed of each partition that is read here, where that is known."""
-        return {one: place for one, place in self._places.copy().items() if place.offset >= 0}
+        return {partition: place for partition, place in self._places.copy().items() if place.offset >= 0}
 
     def refused(self, partitions: Iterable[Partition]) -> None:
         """Note that the last commit of these did not succeed; the next one repeats it."""
@@ -160,8 +162,8 @@ class Progress:
         For partitions read here what was processed here counts, for others `elsewhere`, the group's commits.
         """
         return all(
-            end <= (self._safe(one) if self._next.get(one, -1) >= 0 else elsewhere.get(one, 0))
-            for one, end in goal.items()
+            end <= (self._safe(partition) if self._next.get(partition, -1) >= 0 else elsewhere.get(partition, 0))
+            for partition, end in goal.items()
         )
 
 
@@ -172,8 +174,8 @@ def offsets(places: Mapping[Partition, Place], metadata: Callable[[Partition], s
         return f"{_LAST * place.adjacent}{_ID}{place.id}" if place.id else ""
 
     return [
-        TopicPartition(*one, place.offset, f"{metadata(one)}{said(place)}", place.leader)
-        for one, place in places.items()
+        TopicPartition(*partition, place.offset, f"{metadata(partition)}{said(place)}", place.leader)
+        for partition, place in places.items()
     ]
 
 

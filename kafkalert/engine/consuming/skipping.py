@@ -39,7 +39,7 @@ def within(listed: Ranges, end: int) -> Ranges:
     Ranges that overlap or touch are made one.
     """
     found: list[tuple[int, int]] = []
-    for start, stop in sorted(one for one in listed if _is_meant(one, end)):
+    for start, stop in sorted(span for span in listed if _is_meant(span, end)):
         if found and start <= found[-1][1]:
             found[-1] = (found[-1][0], max(found[-1][1], stop))
         else:
@@ -47,8 +47,8 @@ def within(listed: Ranges, end: int) -> Ranges:
     return tuple(found)
 
 
-def _is_meant(one: tuple[int, int], end: int) -> bool:
-    return 0 <= one[0] < one[1] <= end
+def _is_meant(span: tuple[int, int], end: int) -> bool:
+    return 0 <= span[0] < span[1] <= end
 
 
 def skipped(meant: Sequence[tuple[int, int]], offset: int) -> bool:
@@ -67,7 +67,7 @@ def say(partition: Partition, listed: Ranges, meant: Ranges, end: int) -> None:
             sum(stop - start for start, stop in meant),
             meant[0][0],
         )
-    if not all(_is_meant(one, end) for one in listed):
+    if not all(_is_meant(span, end) for span in listed):
         _LOG.warning("%s: the switch says to skip what lay beyond its end %d then; that is not skipped", where, end)
 
 

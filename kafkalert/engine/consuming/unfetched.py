@@ -26,19 +26,19 @@ class Unfetched:
 
         To be called only when all that had come was taken; `now` is monotonic. Raises RetryError.
         """
-        behind = {one: at for one, at in awaited.items() if 0 <= at < ends.get(one, at)}
+        behind = {partition: at for partition, at in awaited.items() if 0 <= at < ends.get(partition, at)}
         self._since = {
-            one: (at, self._since[one][1] if self._since.get(one, (None,))[0] == at else now)
-            for one, at in behind.items()
+            partition: (at, self._since[partition][1] if self._since.get(partition, (None,))[0] == at else now)
+            for partition, at in behind.items()
         }
-        self._patience = {one: seconds for one, seconds in self._patience.items() if one in behind.items()}
-        for one, (at, begun) in self._since.items():
-            seconds = self._patience.get((one, at), _PATIENCE_SECONDS)
+        self._patience = {place: seconds for place, seconds in self._patience.items() if place in behind.items()}
+        for partition, (at, begun) in self._since.items():
+            seconds = self._patience.get((partition, at), _PATIENCE_SECONDS)
             if now - begun > seconds:
-                self._patience[one, at] = 2 * seconds
+                self._patience[partition, at] = 2 * seconds
                 self._since.clear()
                 raise RetryError(
-                    f"{one[0]}[{one[1]}] has brought nothing for {now - begun:.0f} s, though it has records from "
-                    f"offset {at} on.",
+                    f"{partition[0]}[{partition[1]}] has brought nothing for {now - begun:.0f} s, though it has "
+                    f"records from offset {at} on.",
                     hint="It is read again from the last commit on.",
                 )

@@ -49,7 +49,7 @@ class UnreadError(KafkalertError):
     """Records that `group` has yet to read are gone; `gaps` says in which partitions."""
 
     def __init__(self, group: str, gaps: Mapping[Partition, Gap]) -> None:
-        count = sum(one.records for one in gaps.values())
+        count = sum(gap.records for gap in gaps.values())
         named = [_said(partition, gap) for partition, gap in sorted(gaps.items())]
         more = f", and {len(named) - _NAMED} partitions more" if len(named) > _NAMED else ""
         many = f"{count:,} records expired or were deleted before they were read"
@@ -58,7 +58,7 @@ class UnreadError(KafkalertError):
         again = "; `@-1h` also reads what came in place of lost ones, and all else of the last hour again"
         super().__init__(
             f"{expired if count else 'The cluster has lost records'}: {', '.join(named[:_NAMED])}{more}.",
-            hint=f"{hint}{again * any(not one.records for one in gaps.values())}.",
+            hint=f"{hint}{again * any(not gap.records for gap in gaps.values())}.",
         )
         self.gaps = dict(gaps)
 
@@ -77,9 +77,9 @@ def gaps(
 ) -> dict[Partition, Gap]:
     """Where what a group has `committed` lies outside the log."""
     return {
-        one: Gap(offset, starts[one], ends[one])
-        for one, offset in committed.items()
-        if one in starts and one in ends and not starts[one] <= offset <= ends[one]
+        partition: Gap(offset, starts[partition], ends[partition])
+        for partition, offset in committed.items()
+        if partition in starts and partition in ends and not starts[partition] <= offset <= ends[partition]
     }
 
 
@@ -92,14 +92,16 @@ def still_there(
     record. `starts`: where the logs begin. Raises DeniedError.
     """
     ids = {
-        one: bytes.fromhex(place.id) for one, place in places.items() if place.adjacent and starts[one] < place.offset
+        partition: bytes.fromhex(place.id)
+        for partition, place in places.items()
+        if place.adjacent and starts[partition] < place.offset
     }
     if not ids:
         return {}
     # Also what is in no transaction that was committed: where that stands now, what was processed does not.
     reader = MarkReader(cluster, "", uncommitted=True)
     try:
-        there = ids_at({one: places[one].offset - 1 for one in ids}, reader, clock, _SECONDS)
+        there = ids_at({partition: places[partition].offset - 1 for partition in ids}, reader, clock, _SECONDS)
     except DeniedError:
         raise
     except (KafkalertError, KafkaException) as error:
@@ -109,7 +111,7 @@ def still_there(
         reader.close()
     if len(there) < len(ids):
         _LOG.info("%d of %d partitions have no record before the group's offset", len(ids) - len(there), len(ids))
-    return {one: there[one] == id_ if one in there else None for one, id_ in ids.items()}
+    return {partition: there[partition] == id_ if partition in there else None for partition, id_ in ids.items()}
 
 
 class _Standing(NamedTuple):
@@ -181,9 +183,9 @@ class Unread:
         starts = places.starts(inputs)
         standing = {at.partition: at for at in _standing(cluster, consumer, topics)}
         ends = places.high_watermarks(inputs)
-        logs = {one: Gap(at.offset, starts[one], ends[one]) for one, at in standing.items()}
-        outside = gaps(starts, {one: at.offset for one, at in standing.items()}, ends)
-        cut = {one: gap for one, gap in outside.items() if not gap.records}
+        logs = {partition: Gap(at.offset, starts[partition], ends[partition]) for partition, at in standing.items()}
+        outside = gaps(starts, {partition: at.offset for partition, at in standing.items()}, ends)
+        cut = {partition: gap for partition, gap in outside.items() if not gap.records}
         if refused is not None and refused.partition in logs.keys() - outside.keys():
             log = logs[refused.partition]
             # A log's start does not go back: what is not before it now has not expired, so it lay behind the end. What
@@ -191,31 +193,38 @@ class Unread:
             if refused.offset is None or refused.offset >= log.offset:
                 cut[refused.partition] = log
             self._told[standing[refused.partition]] += refused.offset is None
-        for one, gap in cut.items():
-            self._cut.setdefault(standing[one], gap)
+        for partition, gap in cut.items():
+            self._cut.setdefault(standing[partition], gap)
         asked = {
-            one: at.place
-            for one, at in standing.items()
-            if one not in outside and (compare or at in self._cut) and self._told[at] < _SURE
+            partition: at.place
+            for partition, at in standing.items()
+            if partition not in outside and (compare or at in self._cut) and self._told[at] < _SURE
         }
-        for one, is_same in still_there(cluster, asked, starts, self._clock).items():
+        for partition, is_same in still_there(cluster, asked, starts, self._clock).items():
             if is_same:
-                self._cut.pop(standing[one], None)
-                if refused is not None and (refused.partition, refused.offset) == (one, standing[one].offset):
-                    self._proven.setdefault(cluster.name, {})[one] = standing[one].offset
+                self._cut.pop(standing[partition], None)
+                if refused is not None and (refused.partition, refused.offset) == (
+                    partition,
+                    standing[partition].offset,
+                ):
+                    self._proven.setdefault(cluster.name, {})[partition] = standing[partition].offset
             elif is_same is False:
-                self._cut.setdefault(standing[one], logs[one])
+                self._cut.setdefault(standing[partition], logs[partition])
         self._owed.pop(cluster.name, None)
-        found = {one: self._cut[at] for one, at in standing.items() if at in self._cut}
-        found |= {one: gap for one, gap in outside.items() if gap.records}
+        found = {partition: self._cut[at] for partition, at in standing.items() if at in self._cut}
+        found |= {partition: gap for partition, gap in outside.items() if gap.records}
         return UnreadError(group, found) if found else None
 
 
 def _standing(cluster: Cluster, consumer: Consumer, topics: Mapping[str, tuple[str, int]]) -> Iterator[_Standing]:
     """Yield what the group of `consumer` has committed of these topics; not what is about others of their names."""
-    for one in consumer.committed([TopicPartition(*one) for one in partitions_of(topics)], timeout=_SECONDS):
-        if one.error is not None:
-            raise KafkaException(one.error)
-        id_ = topics[one.topic][0]
-        if one.offset >= 0 and topic_id(one.metadata) in {"", id_}:
-            yield _Standing(cluster.name, id_, (one.topic, one.partition), one.offset, one.metadata or "")
+    for committed in consumer.committed(
+        [TopicPartition(*partition) for partition in partitions_of(topics)], timeout=_SECONDS
+    ):
+        if committed.error is not None:
+            raise KafkaException(committed.error)
+        id_ = topics[committed.topic][0]
+        if committed.offset >= 0 and topic_id(committed.metadata) in {"", id_}:
+            yield _Standing(
+                cluster.name, id_, (committed.topic, committed.partition), committed.offset, committed.metadata or ""
+            )

@@ -42,8 +42,8 @@ class StageCollector(Collector):
             ("kafkalert_skipped_settings", "Settings left out of compiled rules.", "reason", metrics.skipped),
         ):
             family = CounterMetricFamily(name, text, labels=[label])
-            for one, count in counts.copy().items():
-                family.add_metric([one], count)
+            for value, count in counts.copy().items():
+                family.add_metric([value], count)
             yield family
         for name, text, by_partition in (
             ("kafkalert_lag", "Records not processed yet.", metrics.lag),

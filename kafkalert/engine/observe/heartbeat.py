@@ -155,7 +155,7 @@ class Heartbeat(Thread):
         self._rates = {"entries": 0.0, "alerts": 0.0}
         self._last = ("", "", 0, "")
         self._watched = ""
-        self.lines = {one.name: _Line(one, refused=self._refused, clock=clock) for one in clusters}
+        self.lines = {cluster.name: _Line(cluster, refused=self._refused, clock=clock) for cluster in clusters}
 
     def run(self) -> None:
         """Beat until `end`; the last beat says so."""
@@ -268,13 +268,14 @@ class Heartbeat(Thread):
             },
             "partitions": partitions,
             "endsMsAgo": None if report.measured is None else max(0, round((now - report.measured) * 1000)),
-            "ends": {partition_word(one): end for one, end in sorted(report.ends.items())},
+            "ends": {partition_word(partition): end for partition, end in sorted(report.ends.items())},
             "committed": {
-                partition_word(one): {"offset": at.offset, "id": at.id} for one, at in sorted(report.committed.items())
+                partition_word(partition): {"offset": at.offset, "id": at.id}
+                for partition, at in sorted(report.committed.items())
             },
             "lag": sum(metrics.lag.values()),
-            "lags": {partition_word(one): left for one, left in sorted(metrics.lag.items())},
-            "gone": {partition_word(one): count for one, count in sorted(metrics.gone.items())},
+            "lags": {partition_word(partition): left for partition, left in sorted(metrics.lag.items())},
+            "gone": {partition_word(partition): count for partition, count in sorted(metrics.gone.items())},
             "rates": self._rates,
             "totals": {"entries": metrics.entries, "alerts": by_name(metrics.alerts.items())},
             "latencyMs": {f"p{share}": percentile(latencies, share) for share in (50, 99)},

@@ -48,11 +48,11 @@ class Listener(ThreadingHTTPServer):
         """Take a connection, and end the oldest where there are too many."""
         with self._lock:
             old = list(self._open)[: max(0, len(self._open) - MOST + 1)]
-            for one in old:  # at once: its own thread may come to that later
-                del self._open[one]
+            for connection in old:  # at once: its own thread may come to that later
+                del self._open[connection]
             self._open[request] = monotonic()
-        for one in old:
-            _end(one)
+        for connection in old:
+            _end(connection)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - as above
@@ -65,9 +65,9 @@ class Listener(ThreadingHTTPServer):
         """End what takes too long; called twice a second."""
         now = monotonic()
         with self._lock:
-            late = [one for one, since in self._open.items() if now - since > REQUEST_SECONDS]
-        for one in late:
-            _end(one)
+            late = [connection for connection, since in self._open.items() if now - since > REQUEST_SECONDS]
+        for connection in late:
+            _end(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002 - as above
         """Ignore a connection that broke or was ended; the base class would print a traceback."""

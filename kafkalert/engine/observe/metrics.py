@@ -43,8 +43,8 @@ class Metrics:
         drained = []
         while self.fresh:
             drained.append(min(max(self.fresh.popleft(), 0), LONGEST_MS))
-        for one in drained:
-            self.buckets[bisect_left(BUCKETS_MS, one)] += 1
+        for latency in drained:
+            self.buckets[bisect_left(BUCKETS_MS, latency)] += 1
         self.latency_sum_ms += sum(drained)
         return sorted(drained)
 

@@ -87,8 +87,8 @@ class KeyedQueue:
 
     def drop(self, partitions: Collection[Partition]) -> None:
         """Take out the jobs of these partitions. One that runs keeps its key's others waiting until it has ended."""
-        self._ready = deque(one for one in self._ready if one.token.partition not in partitions)
-        self._again = [one for one in self._again if one[2].token.partition not in partitions]
+        self._ready = deque(job for job in self._ready if job.token.partition not in partitions)
+        self._again = [item for item in self._again if item[2].token.partition not in partitions]
         heapify(self._again)
         for key, line in list(self._lines.items()):
             first = line[0]
@@ -109,7 +109,7 @@ class KeyedQueue:
     def begun(self) -> Iterator[Job]:
         """Yield the jobs whose calls have begun: those that run, and those that failed and are to run again."""
         firsts = (line[0] for line in self._lines.values())
-        return (one for one in firsts if not one.dropped and (one.running or one.attempt > 1))
+        return (job for job in firsts if not job.dropped and (job.running or job.attempt > 1))
 
     def _uncount(self, job: Job) -> None:
         self.jobs -= 1

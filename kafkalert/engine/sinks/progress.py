@@ -75,7 +75,7 @@ class SinkProgress(Progress):
     def reached(self, partition: Partition, following: int, last: Message | None = None) -> None:
         """See `Progress.reached`; where records of before wait to be taken, once they are."""
         assignment = self._completion.assignment(partition)
-        if assignment is not None and any(one.partition == partition for one in self._waiting):
+        if assignment is not None and any(waiting.partition == partition for waiting in self._waiting):
             self._waiting.append(_Waiting(assignment, partition, following, None, last))
         else:
             super().reached(partition, following, last)
@@ -83,36 +83,37 @@ class SinkProgress(Progress):
     def advance(self) -> bool:
         """Offer what waits, in order; whether nothing waits any more. Raises as `Sink.offer` does."""
         while self._waiting:
-            one = self._waiting[0]
-            if self._completion.assignment(one.partition) == one.assignment and not self._is_taken(one):
+            waiting = self._waiting[0]
+            if self._completion.assignment(waiting.partition) == waiting.assignment and not self._is_taken(waiting):
                 return False
             self._waiting.popleft()
         return True
 
-    def _is_taken(self, one: _Waiting) -> bool:
-        if one.record is None:
-            super().reached(one.partition, one.following, one.before)
+    def _is_taken(self, waiting: _Waiting) -> bool:
+        if waiting.record is None:
+            super().reached(waiting.partition, waiting.following, waiting.before)
             return True
-        if one.following <= (self.next_offset(one.partition) or 0):  # it came twice
+        if waiting.following <= (self.next_offset(waiting.partition) or 0):  # it came twice
             return True
-        if self._is_far(one):
+        if self._is_far(waiting):
             self.collect()
-            if self._is_far(one):
+            if self._is_far(waiting):
                 return False
-        place = super().placed({one.partition: one.following - 1})[one.partition]
-        token = self._completion.taken(one.partition, one.following - 1, place)
-        key, size = one.record.key(), len(one.record.key() or b"") + len(one.record.value() or b"")
-        if not self._sink.offer(token, one.record, token if key is None else key, size):  # without a key: in any order
+        place = super().placed({waiting.partition: waiting.following - 1})[waiting.partition]
+        token = self._completion.taken(waiting.partition, waiting.following - 1, place)
+        key, size = waiting.record.key(), len(waiting.record.key() or b"") + len(waiting.record.value() or b"")
+        # without a key: in any order
+        if not self._sink.offer(token, waiting.record, token if key is None else key, size):
             self._completion.returned(token)
             return False
-        super().reached(one.partition, one.following, one.record)
+        super().reached(waiting.partition, waiting.following, waiting.record)
         self._took_at = self._clock.monotonic()
         return True
 
-    def _is_far(self, one: _Waiting) -> bool:
+    def _is_far(self, waiting: _Waiting) -> bool:
         """Whether it lies too far behind one that is not complete; offsets that hold no record are no distance."""
-        safe, reading = self._safe(one.partition), self.next_offset(one.partition) or 0
-        return safe < reading and one.following - safe > self._most_behind
+        safe, reading = self._safe(waiting.partition), self.next_offset(waiting.partition) or 0
+        return safe < reading and waiting.following - safe > self._most_behind
 
     def await_room(self, seconds: float) -> None:
         """Wait until a call has ended, at most so long. Raises as `collect` does."""
@@ -141,7 +142,7 @@ class SinkProgress(Progress):
         self._sink.close()  # what would begin now might not end in time, and would be called for twice
         self._sink.flush(seconds, waiting)
         self.collect()
-        counts = Counter(one.token.partition for one in self._sink.begun())
+        counts = Counter(job.token.partition for job in self._sink.begun())
         if counts:
             named = ", ".join(f"{topic}[{number}]: {count}" for (topic, number), count in sorted(counts.items()))
             _LOG.warning("records whose calls have not ended are not committed, and come again: %s", named)

@@ -64,7 +64,7 @@ class Sink:
         may: Callable[[], bool],
         backoff: Sequence[float] = BACKOFF_SECONDS,
     ) -> None:
-        left = _WORKERS[name] = [one for one in _WORKERS.get(name, ()) if one.is_alive()]
+        left = _WORKERS[name] = [thread for thread in _WORKERS.get(name, ()) if thread.is_alive()]
         if len(left) > _MOST_LEFT * workers:
             raise RestartError(
                 f"{len(left)} calls of {name} have not returned, of this stay and of earlier ones.",
@@ -127,7 +127,7 @@ class Sink:
     def begun(self) -> list[Job]:
         """Return what has begun and is not done with, also what is to be called again, longest first."""
         with self._work_came:
-            return sorted(self._queue.begun(), key=lambda one: one.begun_ms)
+            return sorted(self._queue.begun(), key=lambda job: job.begun_ms)
 
     def unfinished(self) -> int:
         """How many calls have begun that nobody has heard of as done with: see `begun`, and `drain`."""

@@ -134,9 +134,9 @@ class SourceDelivery:
     def close(self) -> None:
         """Forget what was not delivered. What arrives yet is told to nobody: it would be, on other threads."""
         self._kept.take(acknowledged=True)
-        for one in (self._delivery, self._next and self._next[1]):
-            if one is not None:
-                one.close()
+        for delivery in (self._delivery, self._next and self._next[1]):
+            if delivery is not None:
+                delivery.close()
 
     def _send(self, record: Record) -> None:
         while True:

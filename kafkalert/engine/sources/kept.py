@@ -93,7 +93,7 @@ class Kept:
             self._waiting, self.waiting_bytes = {}, 0
 
     def _keep(self, records: list[Record]) -> None:
-        now, size = self._clock.monotonic(), sum(one.size for one in records)
+        now, size = self._clock.monotonic(), sum(record.size for record in records)
         self._acknowledged.append((now, size, records))
         self._acknowledged_bytes += size
         self._forget_older(now - self._seconds)
@@ -109,7 +109,7 @@ class Kept:
         That is what was not acknowledged, and before it perhaps the last one that was.
         """
         before = [record for _, _, batch in self._acknowledged for record in batch] if acknowledged else []
-        found = [*(one._replace(origin=None) for one in before), *self._waiting.values()]  # that was told before
+        found = [*(record._replace(origin=None) for record in before), *self._waiting.values()]  # that was told before
         self._waiting, self.waiting_bytes = {}, 0
         if acknowledged:
             self._acknowledged.clear()

@@ -45,7 +45,7 @@ class Bank:
     def authorisation_rows(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of a file for `seed authorisations`."""
         for account, customers in self.authorisations.items():
-            yield {"key": {"id": account}, "value": {"customerIds": [{"id": one} for one in customers]}}
+            yield {"key": {"id": account}, "value": {"customerIds": [{"id": customer} for customer in customers]}}
 
     def settings_rows(self) -> Iterator[dict[str, Any]]:
         """Yield the lines of a file for `seed settings`."""

@@ -56,11 +56,11 @@ class Household:
     @property
     def home(self) -> Account:
         """The account that rent, groceries and subscriptions are paid from: the shared one where there is one."""
-        return next((one for one in self.accounts if one.kind == "shared"), self.accounts[0])
+        return next((account for account in self.accounts if account.kind == "shared"), self.accounts[0])
 
     def account(self, kind: str) -> Account | None:
         """Return the household's first account of a kind."""
-        return next((one for one in self.accounts if one.kind == kind), None)
+        return next((account for account in self.accounts if account.kind == kind), None)
 
 
 def iban(number: int) -> str:
@@ -77,9 +77,9 @@ def households(rng: Random, count: int) -> list[Household]:
     people = 0
     for _ in range(count):
         couple = rng.random() < 0.6  # noqa: PLR2004 - a part of all, here and below
-        customers = tuple(_customer(rng, people + one) for one in range(1, 2 + couple))
+        customers = tuple(_customer(rng, people + number) for number in range(1, 2 + couple))
         people += len(customers)
-        accounts = [Account(iban(next(numbers)), _HOME, "current", (one,)) for one in customers]
+        accounts = [Account(iban(next(numbers)), _HOME, "current", (customer,)) for customer in customers]
         if couple and rng.random() < 0.8:  # noqa: PLR2004
             accounts.append(Account(iban(next(numbers)), _HOME, "shared", customers))
         if rng.random() < 0.4:  # noqa: PLR2004

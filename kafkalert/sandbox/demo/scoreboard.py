@@ -200,8 +200,8 @@ class Scoreboard:
 
     def _lost(self) -> tuple[Loss, ...]:
         rules: dict[str, list[tuple[str, _Due]]] = {}
-        for one, due in self._due.items():
-            rules.setdefault(due.alert.alert_type, []).append((one, due))
+        for id_, due in self._due.items():
+            rules.setdefault(due.alert.alert_type, []).append((id_, due))
         return tuple(
             Loss(alert_type, len(found), found[0][0], found[0][1].entry) for alert_type, found in sorted(rules.items())
         )

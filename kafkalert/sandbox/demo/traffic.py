@@ -114,7 +114,7 @@ class Receiver:
         self._consumer = clients.consumer(settings.active, settings.group("demo"))
         there = topic_ids(settings.active, list(self._topics))
         self._consumer.assign(
-            [TopicPartition(name, one, 0) for name, (_, count) in there.items() for one in range(count)]
+            [TopicPartition(name, number, 0) for name, (_, count) in there.items() for number in range(count)]
         )
         self._scoreboard = scoreboard
         self._clock = clock

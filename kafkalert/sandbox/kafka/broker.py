@@ -89,7 +89,7 @@ def properties(
 def _quorum(controller: int, voters: Mapping[int, int] | None) -> dict[str, str]:
     if not voters:
         return {"controller.quorum.bootstrap.servers": f"{HOST}:{controller}"}
-    return {"controller.quorum.voters": ",".join(f"{one}@{HOST}:{port}" for one, port in voters.items())}
+    return {"controller.quorum.voters": ",".join(f"{node}@{HOST}:{port}" for node, port in voters.items())}
 
 
 def format_command(java: str, cluster_id: str, *, alone: bool = True) -> list[str]:

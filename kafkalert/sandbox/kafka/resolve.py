@@ -40,7 +40,7 @@ def main() -> None:
         artifacts = [dep.artifact for dep in [*resolved, *more] if dep.scope in {"compile", "runtime"}]
         group, artifact, version = BINDING
         artifacts.append(maven.project(group, artifact).at_version(version).artifact())
-        for each in sorted(artifacts, key=lambda one: (one.groupId, one.artifactId)):
+        for each in sorted(artifacts, key=lambda jar: (jar.groupId, jar.artifactId)):
             digest = hashlib.sha256(each.resolve().read_bytes()).hexdigest()
             sys.stdout.write(f"{each.groupId}:{each.artifactId}:{each.version} {digest}\n")
 

@@ -85,7 +85,7 @@ _SIZE: Final = Struct(">I")
 
 def row_of(compiled: Sequence[CompiledRule], rules: Sequence[Rule]) -> bytes:
     """Return the compiled row of these; `rules` are the installed ones by their places."""
-    triggers = {(one.currency, rules[one.rule].kind, one.threshold) for one in compiled}
+    triggers = {(rule.currency, rules[rule.rule].kind, rule.threshold) for rule in compiled}
     head = _encode(sorted(triggers, key=repr))
     return _SIZE.pack(len(head)) + head + _encode(compiled)
 
@@ -103,7 +103,7 @@ def triggers(packed: bytes) -> tuple[Trigger, ...]:
 
 def of_currency(packed: bytes, currency: str) -> list[CompiledRule]:
     """Those rules of a compiled row's second part whose thresholds are in `currency`."""
-    return [one for one in _rules(packed) if one.currency == currency]
+    return [rule for rule in _rules(packed) if rule.currency == currency]
 
 
 def sending(rule: CompiledRule) -> Sending:
@@ -135,12 +135,12 @@ class Compiler:
         """
         account_id = AccountId(account.decode())
         customers = self._customers(txn, account)
-        settings = {one: row for one in customers if (row := self._settings(txn, one)) is not None}
+        settings = {customer: row for customer in customers if (row := self._settings(txn, customer)) is not None}
         planned, skipped = plan(account_id, customers, settings, self._rules)
         self.skipped.update(skipped)
         reach = {address: self._reach(address) for row in settings.values() for address in row.addresses}
         number = text_bytes(account_id.reveal())
-        return row_of([self._flat(number, one, reach) for one in planned], self._installed)
+        return row_of([self._flat(number, rule, reach) for rule in planned], self._installed)
 
     def _customers(self, txn: Any, account: bytes) -> tuple[CustomerId, ...]:  # noqa: ANN401
         raw = self._store.row(txn, account, self._store.authorisations)
@@ -163,17 +163,17 @@ class Compiler:
         channel, text = channel_of(address), address_text(address)
         return CHANNELS.index(channel), encode_key(self._codec, _KEY[channel], text), reach_bytes(channel, text)
 
-    def _flat(self, number: bytes, one: Planned, reach: Mapping[Address, "_Reach"]) -> CompiledRule:
-        shared = _shared if len(one.currency) <= _CURRENCY else _made
-        before, after, asked = shared(one.alert_type, one.threshold, one.currency)
-        body = b"".join((_SECOND_BRANCH, text_bytes(one.customer), before, number, after))
-        hashed = prefixed(one.customer) + asked
-        outputs = tuple((place, key, hashed + own) for place, key, own in map(reach.__getitem__, one.addresses))
+    def _flat(self, number: bytes, rule: Planned, reach: Mapping[Address, "_Reach"]) -> CompiledRule:
+        shared = _shared if len(rule.currency) <= _CURRENCY else _made
+        before, after, asked = shared(rule.alert_type, rule.threshold, rule.currency)
+        body = b"".join((_SECOND_BRANCH, text_bytes(rule.customer), before, number, after))
+        hashed = prefixed(rule.customer) + asked
+        outputs = tuple((place, key, hashed + own) for place, key, own in map(reach.__getitem__, rule.addresses))
         return CompiledRule(
-            rule=self._places[one.alert_type],
-            threshold=one.threshold if -_INT64 < one.threshold < _INT64 else Decimal(one.threshold),
-            currency=one.currency,
-            customer=one.customer,
+            rule=self._places[rule.alert_type],
+            threshold=rule.threshold if -_INT64 < rule.threshold < _INT64 else Decimal(rule.threshold),
+            currency=rule.currency,
+            customer=rule.customer,
             packed=msgspec.Raw(_encode(Sending(body, outputs))),
         )
 

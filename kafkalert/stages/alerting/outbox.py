@@ -27,14 +27,14 @@ class InstalledRules:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
-        self._tests: tuple[Callable[[Movement, Threshold], bool], ...] = tuple(one.raised for one in rules)
-        self.shows_amount = tuple(one.shows_amount for one in rules)
+        self._tests: tuple[Callable[[Movement, Threshold], bool], ...] = tuple(rule.raised for rule in rules)
+        self.shows_amount = tuple(rule.shows_amount for rule in rules)
 
     def raised(self, compiled: Sequence[CompiledRule], moved: Movement) -> list[CompiledRule]:
         """Which of `compiled` a movement raises. Raises BrokenRuleError where a rule breaks, once all were asked."""
         tests = self._tests
         try:
-            return [one for one in compiled if tests[one.rule](moved, one.threshold)]
+            return [rule for rule in compiled if tests[rule.rule](moved, rule.threshold)]
         except Exception:  # noqa: BLE001 - a bank's own code may raise anything
             return self._one_by_one(compiled, moved)
 
@@ -42,12 +42,12 @@ class InstalledRules:
         """As `raised`, past what breaks; the error is of the first that does."""
         chosen: list[CompiledRule] = []
         broken: tuple[str, Exception] | None = None
-        for one in compiled:
+        for rule in compiled:
             try:
-                if self._tests[one.rule](moved, one.threshold):
-                    chosen.append(one)
+                if self._tests[rule.rule](moved, rule.threshold):
+                    chosen.append(rule)
             except Exception as error:  # noqa: BLE001 - as above
-                broken = broken or (self._rules[one.rule].alert_type, error)
+                broken = broken or (self._rules[rule.rule].alert_type, error)
         if broken is not None:
             raise BrokenRuleError(*broken, chosen) from broken[1]
         return chosen
@@ -80,9 +80,9 @@ class Sender:
         balance = END_OF_MAP if moved.balance is None else money.balance(moved.balance)
         amount = money.amount(moved.amount)
         failed: DecodingError | None = None
-        for one in chosen:
-            what = sending(one)
-            value = start + what.body + amount + balance if shows_amount[one.rule] else start + what.body + balance
+        for rule in chosen:
+            what = sending(rule)
+            value = start + what.body + amount + balance if shows_amount[rule.rule] else start + what.body + balance
             for channel, key, suffix in what.outputs:
                 alert = id_hash.copy()
                 alert.update(hashed + suffix)

@@ -87,14 +87,16 @@ class Alerting:
         """Send the alerts of a batch; in two-hop mode also what the second hop reads."""
         self._metrics.entries += len(messages)
         if self._two_hop:
-            second = [one for one in messages if one.topic() == self._names.customer_entries]
+            second = [message for message in messages if message.topic() == self._names.customer_entries]
             self._second_hop(second, out, dead)
-            self._first_hop([one for one in messages if one.topic() != self._names.customer_entries], out, dead)
+            self._first_hop(
+                [message for message in messages if message.topic() != self._names.customer_entries], out, dead
+            )
         else:
             self._one_hop(messages, out, dead)
 
     def _one_hop(self, messages: Sequence[Message], out: Delivery, dead: DeadLetters) -> None:
-        accounts = self._cache.by_key([one.key() for one in messages])
+        accounts = self._cache.by_key([message.key() for message in messages])
         sender = self._sender(out)
         read = self._bookings.read
         for message, account in zip(messages, accounts, strict=True):
@@ -135,7 +137,7 @@ class Alerting:
 
     def _first_hop(self, messages: Sequence[Message], out: Delivery, dead: DeadLetters) -> None:
         """For each customer who may see the account: this entry needs processing."""
-        accounts = self._cache.by_key([one.key() for one in messages])
+        accounts = self._cache.by_key([message.key() for message in messages])
         for message, account in zip(messages, accounts, strict=True):
             try:
                 if account.bad is not None:
@@ -179,7 +181,7 @@ class Alerting:
             try:
                 booking = self._bookings.read(message.value(), accounts[own].text)
                 rules = of_currency(accounts[own].rules, booking[0].decode())
-                asked = [one for one in rules if one.customer == customer]
+                asked = [rule for rule in rules if rule.customer == customer]
                 self._alert(message, booking, asked, sender, (entries.ENTRY, entries.ID))
             except DecodingError as error:
                 dead.put(message, error)

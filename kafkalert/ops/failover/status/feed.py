@@ -4,8 +4,10 @@ from collections.abc import Callable
 from threading import Event, Thread
 from typing import Final, Self
 
+from kafkalert.bus.control.state import View
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
+from kafkalert.ops.failover.status.heartbeats import HeartbeatRecord
 from kafkalert.ops.failover.status.picture import Survey
 from kafkalert.ops.failover.status.questions import MIRROR, Question, Questions
 from kafkalert.ops.failover.status.survey import ANSWER_SECONDS, WATCH_SECONDS, surveyed
@@ -24,14 +26,17 @@ class Feed:
     """What a survey finds, at any moment from the block's begin to its end: see `picture`. Its clients are its own.
 
     Each question is asked again and again on a thread of its own: one that hangs makes its own answer old, and no
-    other. What is too old is told as not known, and never as it was.
+    other. What is too old is told as not known, and never as it was. `hear` is given each heartbeat, also those of the
+    last minutes before; one may come twice, by both clusters, on their threads.
     """
 
-    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock | None = None, *, hear: Callable[[HeartbeatRecord], None] | None = None
+    ) -> None:
         self._settings = settings
         self._clock = clock or SystemClock()
-        self._watch = Watch(settings, self._clock)
-        self._calls = Questions(settings, _FLOW_SECONDS).calls
+        self._watch = Watch(settings, self._clock, hear=hear)
+        self._calls = Questions(settings, _FLOW_SECONDS, stays_open=True).calls
         self._answers: dict[Question, tuple[float, object]] = {}
         self._closed = Event()
         self._began = 0.0
@@ -59,6 +64,10 @@ class Feed:
         if now - self._began < ANSWER_SECONDS and not self._has_begun(now):
             return None
         return surveyed(self._settings, self._watch, {key: self._told(key, now) for key in self._calls}, now)
+
+    def control_view(self) -> View:
+        """Return what the control logs say now."""
+        return self._watch.control.view()
 
     def _has_begun(self, now: float) -> bool:
         """Whether all have answered, and been listened to for long enough to say who is silent."""

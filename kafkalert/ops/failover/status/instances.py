@@ -5,7 +5,7 @@ this process's own clock; what the topic held before it was followed only tells 
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from threading import Condition, Event, Thread
@@ -82,13 +82,24 @@ class WatchedInstance:
 class InstanceWatcher:
     """Follows `topic` on each of `clusters`, by a thread each, so that one that hangs holds up nothing.
 
-    `changed` is notified whenever a beat came in. `passed_over` counts records that are no heartbeat.
+    `changed` is notified whenever a beat came in. `passed_over` counts records that are no heartbeat. `hear` is given
+    each heartbeat, whole, on the thread of its cluster; those of the last `back_seconds` too.
     """
 
-    def __init__(self, clusters: Sequence[Cluster], topic: str, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        clusters: Sequence[Cluster],
+        topic: str,
+        *,
+        clock: Clock,
+        hear: Callable[[HeartbeatRecord], None] | None = None,
+        back_seconds: float = BACK_SECONDS,
+    ) -> None:
         self._clusters = clusters
         self._topic = topic
         self._clock = clock
+        self._hear = hear
+        self._back_ms = round(back_seconds * 1000)
         self._members: dict[str, WatchedInstance] = {}
         self._read: dict[str, float] = {}
         self._ended = Event()
@@ -138,7 +149,7 @@ class InstanceWatcher:
                 self._ended.wait(_POLL_SECONDS)
 
     def _assign(self, consumer: Consumer) -> int:
-        since = max(0, self._clock.wall_ms() - round(BACK_SECONDS * 1000))
+        since = max(0, self._clock.wall_ms() - self._back_ms)
         (found,) = consumer.offsets_for_times([TopicPartition(self._topic, 0, since)], timeout=CALL_SECONDS)
         if found.error is not None:
             raise KafkaException(found.error)
@@ -159,6 +170,8 @@ class InstanceWatcher:
             error, following = message.error(), (message.offset() or 0) + 1
             if error is None:
                 beat = decode(message.value())
+                if beat is not None and self._hear is not None:
+                    self._hear(beat)
                 if beat is None or not self._take(beat, cluster.name, live=following > end):
                     self._pass_over(cluster, following - 1)
             elif unreadable.is_refused(error):

@@ -91,13 +91,14 @@ class OpenTransaction:
 class GroupLag:
     """A consumer group on the active cluster: its members, and records that it has not committed, to the log's end.
 
+    `members`: None where nobody has counted them.
     `gone`: how many are not there any more, and not counted in `lag`. `waiting`: how many of `lag` lie behind a
     transaction of another program that is open, so that nobody can read them. `transactions`: the first of these
     in each partition.
     """
 
     group: str
-    members: int
+    members: int | None
     lag: int
     gone: int = 0
     waiting: int = 0

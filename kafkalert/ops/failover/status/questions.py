@@ -9,11 +9,13 @@ from confluent_kafka.admin import AdminClient
 from kafkalert.bus import clients
 from kafkalert.bus.connect.flow import flows
 from kafkalert.bus.records.mark_reader import Places
+from kafkalert.bus.records.partitions import Partition
 from kafkalert.bus.transactions import tool
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.ops.failover.positions.crossed import topics_of
 from kafkalert.ops.failover.positions.groups import Groups
 from kafkalert.ops.failover.status.picture import GroupLag, OpenTransaction
+from kafkalert.ops.failover.status.stage_groups import StageGroups
 from kafkalert.ops.mirror.status import FlowStatus, status
 
 Question = tuple[str, str]
@@ -27,16 +29,18 @@ class Questions:
     """The questions about a context.
 
     `calls` are independent of each other, each for one thread at a time. They return or raise within a bound of their
-    own: `flow_seconds` for the mirror's workers and the groups.
+    own: `flow_seconds` for the mirror's workers and the groups. `stays_open`: for a process that asks for hours: only
+    the groups of stages are asked about then, and nobody counts their members.
     """
 
-    def __init__(self, settings: Settings, flow_seconds: float) -> None:
+    def __init__(self, settings: Settings, flow_seconds: float, *, stays_open: bool = False) -> None:
         self._settings = settings
         self._seconds = flow_seconds
         self.calls: dict[Question, Callable[[], object]] = {MIRROR: self._flows}
         for name in settings.context.clusters:
             asked = _Asked(settings, settings.clusters[name], flow_seconds)
-            self.calls |= {("answers", name): asked.topics, ("groups", name): asked.lags}
+            lags = asked.lags_of_stages if stays_open else asked.lags
+            self.calls |= {("answers", name): asked.topics, ("groups", name): lags}
 
     def _flows(self) -> tuple[FlowStatus, ...]:
         return tuple(status(self._settings, flows(self._settings), seconds=self._seconds))
@@ -66,13 +70,27 @@ class _Asked:
         """Return the cluster's topics: whether it answers."""
         return topics_of(self._cluster, self._client)
 
+    @cached_property
+    def _stages(self) -> StageGroups:
+        return StageGroups(self._settings, self._cluster, self._places)
+
     def lags(self) -> tuple[GroupLag, ...]:
-        """Return how far each group is behind."""
-        cluster, groups, places = self._cluster, self._groups, self._places
+        """Return how far each group is behind, and how many members it has."""
+        groups = self._groups
         groups.check_seen()
         names = groups.names()
-        attendance = groups.attendance(names)
-        committed = groups.committed(names)
+        members = {name: one.members for name, one in groups.attendance(names).items()}
+        return self._lags(groups.committed(names), members)
+
+    def lags_of_stages(self) -> tuple[GroupLag, ...]:
+        """Return how far the group of each stage is behind that has committed anything."""
+        committed = self._stages.committed(self._stages.names())
+        return self._lags({name: offsets for name, offsets in committed.items() if offsets}, {})
+
+    def _lags(
+        self, committed: Mapping[str, Mapping[Partition, int]], members: Mapping[str, int]
+    ) -> tuple[GroupLag, ...]:
+        cluster, places = self._cluster, self._places
         # Where it has committed nothing in one partition of a topic that it reads, that was added: none of it is
         # processed.
         topics = {topic for offsets in committed.values() for topic, _ in offsets}
@@ -80,13 +98,12 @@ class _Asked:
         starts, ends = places.starts(every), places.high_watermarks(every)
         stable = places.ends(every)  # after the others: what came in between waits for nobody
         found = []
-        for name in names:
-            offsets = committed[name]
+        for name, offsets in sorted(committed.items()):
             read = {topic for topic, _ in offsets}
             at = {one: offsets.get(one, starts[one]) for one in every if one[0] in read}
             lag = sum(max(0, ends[one] - max(offset, starts[one])) for one, offset in at.items())
             waiting = {one: left for one, offset in at.items() if (left := ends[one] - max(offset, stable[one])) > 0}
             opened = (OpenTransaction(*one, stable[one], tool(cluster, *one, stable[one])) for one in sorted(waiting))
             gone = sum(max(0, starts[one] - offset) for one, offset in at.items())
-            found.append(GroupLag(name, attendance[name].members, lag, gone, sum(waiting.values()), tuple(opened)))
+            found.append(GroupLag(name, members.get(name), lag, gone, sum(waiting.values()), tuple(opened)))
         return tuple(found)

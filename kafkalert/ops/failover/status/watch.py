@@ -1,6 +1,6 @@
 """What every command about failover looks at while it runs: the control log and the heartbeats of all clusters."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from threading import Thread
 from typing import Final, Self
 
@@ -9,23 +9,32 @@ from kafkalert.config import names
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock
 from kafkalert.errors import UnreachableError
-from kafkalert.ops.failover.status.instances import InstanceWatcher, Presence
+from kafkalert.ops.failover.status.heartbeats import HeartbeatRecord
+from kafkalert.ops.failover.status.instances import BACK_SECONDS, InstanceWatcher, Presence
 
 CONTROL_SECONDS: Final = 5.0
 """How long a control log is waited for, before it counts as one that cannot be read."""
+PAST_SECONDS: Final = 190.0
+"""So far back heartbeats are read for who hears all of them: charts of three minutes are full from the first moment."""
 _STEP_SECONDS: Final = 0.05
 _BEAT_SECONDS: Final = 1.3
 
 
 class Watch:
-    """Follows both from the block's begin to its end, on threads that nothing waits for."""
+    """Follows both from the block's begin to its end, on threads that nothing waits for.
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    `hear` is given each heartbeat, whole, on the thread of its cluster.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock, *, hear: Callable[[HeartbeatRecord], None] | None = None
+    ) -> None:
         self._settings = settings
         self._clock = clock
+        back = BACK_SECONDS if hear is None else PAST_SECONDS
         clusters = [settings.clusters[name] for name in settings.context.clusters]
         self.control = ControlLog(clusters, settings.topic(names.CONTROL), home=clusters[0].name)
-        self.watcher = InstanceWatcher(clusters, settings.topic(names.STATUS), clock=clock)
+        self.watcher = InstanceWatcher(clusters, settings.topic(names.STATUS), clock=clock, hear=hear, back_seconds=back)
 
     def __enter__(self) -> Self:
         self.control.start()

@@ -1,0 +1,132 @@
+"""Where everything runs and what flows, followed for a screen that stays open: a snapshot that is always there."""
+
+import logging
+from collections import deque
+from datetime import UTC, datetime
+from threading import Event, Thread
+from typing import Final, Self
+
+from kafkalert.config.sections import Settings
+from kafkalert.config.stages import installed, readers
+from kafkalert.engine.clock import Clock, SystemClock
+from kafkalert.errors import KafkalertError
+from kafkalert.ops.failover.result import VERSION
+from kafkalert.ops.failover.status.feed import Feed
+from kafkalert.ops.failover.status.heartbeats import HeartbeatRecord
+from kafkalert.ops.failover.status.history import Switch, switches
+from kafkalert.ops.failover.status.picture import Survey
+from kafkalert.ops.overview.changes import Change, changes
+from kafkalert.ops.overview.moving import Course, Moving
+from kafkalert.ops.overview.series import Series
+from kafkalert.ops.overview.snapshot import ContextSeen, Snapshot
+from kafkalert.ops.overview.verdict import Judgement, Level, verdict
+
+_LOG = logging.getLogger(__name__)
+PERIOD_SECONDS: Final = 0.5
+"""How often a snapshot is made."""
+_MOST_CHANGES: Final = 500
+_MOST_WAITING: Final = 20_000
+"""Heartbeats that may wait until the next snapshot takes them."""
+
+
+class Overview:
+    """Follows a context from the block's begin to its end; `newest` is what is known now.
+
+    It disturbs nothing: it joins no group, commits nothing, and reads heartbeats and control logs alone. Everything is
+    asked on threads that nobody waits for, so an end takes no time where a cluster hangs.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+        context = settings.context
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._context = ContextSeen(context.name, tuple(context.clusters), context.production, context.read_only)
+        self._beats: deque[HeartbeatRecord] = deque(maxlen=_MOST_WAITING)
+        self._series, self._course = Series({*installed()} - {*readers()}), Course()
+        self._changes: deque[Change] = deque(maxlen=_MOST_CHANGES)
+        self._before: Survey | None = None
+        self._answered = dict.fromkeys(context.clusters, self._clock.monotonic())
+        self._closed = Event()
+        asked = " and ".join(context.clusters)
+        self.newest = self._made(0, Judgement(Level.LOADING, f"Asking {asked} ..."))
+
+    def __enter__(self) -> Self:
+        Thread(target=self._follow, name="overview", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed.set()
+
+    def _follow(self) -> None:
+        with Feed(self._settings, self._clock, hear=self._beats.append) as feed:
+            number = 0
+            while not self._closed.wait(PERIOD_SECONDS):
+                number += 1
+                self._take_beats()
+                try:
+                    self.newest = self._look(number, feed)
+                except KafkalertError as error:
+                    self.newest = self._unseen(number, error)
+                except Exception:  # noqa: BLE001 - a screen that stands still says nothing true; the log has the trace
+                    _LOG.exception("overview")
+                    self.newest = self._unseen(number, KafkalertError("A bug: see the log, by the key e."))
+
+    def _take_beats(self) -> None:
+        now_ms = self._clock.wall_ms()
+        while self._beats:
+            beat = self._beats.popleft()
+            self._series.add(beat, now_ms // 1000)
+            self._course.add(beat, now_ms)
+
+    def _look(self, number: int, feed: Feed) -> Snapshot:
+        found = feed.picture()
+        if found is None:
+            return self._made(number, self.newest.judgement)
+        now = self._clock.monotonic()
+        for cluster in found.clusters:
+            if cluster.answers:
+                self._answered[cluster.name] = now
+        if self._before is not None:
+            self._changes.extendleft(changes(self._before, found, datetime.now(UTC)))
+        self._before = found
+        view = feed.control_view()
+        return self._made(
+            number,
+            verdict(found),
+            found,
+            moving=self._course.moving(view, self._clock.wall_ms()),
+            history=tuple(reversed(switches(view, VERSION))),
+        )
+
+    def _unseen(self, number: int, error: KafkalertError) -> Snapshot:
+        problem = f"{error} {error.hint}".strip()
+        return self._made(number, Judgement(Level.ACT, problem), problem=problem)
+
+    def _made(
+        self,
+        number: int,
+        judgement: Judgement,
+        survey: Survey | None = None,
+        *,
+        problem: str = "",
+        moving: Moving | None = None,
+        history: tuple[Switch, ...] = (),
+    ) -> Snapshot:
+        now = self._clock.monotonic()
+        second = self._clock.wall_ms() // 1000
+        away = {name: now - at for name, at in self._answered.items() if now - at > 1}
+        return Snapshot(
+            number,
+            datetime.now(UTC),
+            now,
+            self._context,
+            judgement,
+            survey,
+            problem,
+            away if number else {},
+            self._series.window(second),
+            tuple(self._series.partitions(second)),
+            tuple(self._changes),
+            history,
+            moving,
+        )
