@@ -34,7 +34,8 @@ class Watch:
         back = BACK_SECONDS if hear is None else PAST_SECONDS
         clusters = [settings.clusters[name] for name in settings.context.clusters]
         self.control = ControlLog(clusters, settings.topic(names.CONTROL), home=clusters[0].name)
-        self.watcher = InstanceWatcher(clusters, settings.topic(names.STATUS), clock=clock, hear=hear, back_seconds=back)
+        status = settings.topic(names.STATUS)
+        self.watcher = InstanceWatcher(clusters, status, clock=clock, hear=hear, back_seconds=back)
 
     def __enter__(self) -> Self:
         self.control.start()

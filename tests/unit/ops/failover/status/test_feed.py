@@ -45,12 +45,12 @@ class Context:
         )
         self.open = False
         watch = SimpleNamespace(control=control, watcher=watcher, __enter__=self._enter, __exit__=self._exit)
-        monkeypatch.setattr(module, "Watch", lambda *_: watch)
+        monkeypatch.setattr(module, "Watch", lambda *_, **__: watch)
         told: dict[tuple[str, str], Any] = {("mirror", ""): ()}
         told |= {("answers", name): {} for name in SETTINGS.clusters}
         told |= {("groups", name): (LAG,) for name in SETTINGS.clusters}
         calls = {key: self._call(key, answer) for key, answer in told.items()}
-        monkeypatch.setattr(module, "Questions", lambda *_: SimpleNamespace(calls=calls))
+        monkeypatch.setattr(module, "Questions", lambda *_, **__: SimpleNamespace(calls=calls))
         for name in ("PERIOD_SECONDS", "MIRROR_SECONDS"):
             monkeypatch.setattr(module, name, 0.001)
         self.feed = Feed(SETTINGS, self.clock)
