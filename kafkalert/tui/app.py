@@ -134,8 +134,12 @@ class Dashboard(Changing):
         self._open(CHANGES)
 
     async def action_back(self) -> None:
-        """Leave the detail, the filter, or this screen for the first."""
-        if self._detail:
+        """Leave what is typed, the detail, the filter, or this screen for the first."""
+        entry = self.query_one("#filter", Input)
+        if entry.display:
+            entry.display = False
+            self.query_one(Board).focus()
+        elif self._detail:
             self.show_lines(())
         elif self._look_at.filter:
             self._change(filter="")

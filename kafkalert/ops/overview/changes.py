@@ -12,18 +12,19 @@ from kafkalert.ops.wording import counted, harmless
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference: when it was seen, what it is, and whether it is for the better."""
+    """One difference: when it was seen, what it is, and whether it is good. `refused`: so many records were."""
 
     at: datetime
     text: str
     grade: Grade
+    refused: int = 0
 
 
 def changes(before: Survey, after: Survey, at: datetime) -> list[Change]:
     """Return what differs, in the order of importance: clusters, switches, instances, flows, dead letters."""
     found = [*_clusters(before, after), *_switches(before, after), *_instances(before, after)]
-    found += [*_flows(before, after), *_dead(before, after)]
-    return [Change(at, text, grade) for text, grade in found]
+    found += _flows(before, after)
+    return [*(Change(at, text, grade) for text, grade in found), *_dead(before, after, at)]
 
 
 def _clusters(before: Survey, after: Survey) -> Iterator[tuple[str, Grade]]:
@@ -84,7 +85,7 @@ def _flows(before: Survey, after: Survey) -> Iterator[tuple[str, Grade]]:
             yield f"The mirror from {flow.source} to {flow.target} is {flow.state}.", flow.state.grade
 
 
-def _dead(before: Survey, after: Survey) -> Iterator[tuple[str, Grade]]:
+def _dead(before: Survey, after: Survey, at: datetime) -> Iterator[Change]:
     known = {one.instance: one.dead_letters for one in before.instances}
     grown: dict[tuple[str, str], int] = {}
     for one in after.instances:
@@ -93,4 +94,5 @@ def _dead(before: Survey, after: Survey) -> Iterator[tuple[str, Grade]]:
             if more > 0:
                 grown[one.stage, reason] = grown.get((one.stage, reason), 0) + more
     for (stage, reason), count in sorted(grown.items()):
-        yield f"{harmless(stage)} refused {counted(count, 'record')}: {harmless(reason)}.", Grade.BAD
+        text = f"{harmless(stage)} refused {counted(count, 'record')}: {harmless(reason)}."
+        yield Change(at, text, Grade.BAD, count)

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from kafkalert.ops.failover.status.picture import ClusterSeen, Survey
+from kafkalert.ops.failover.status.instances import Presence
+from kafkalert.ops.failover.status.picture import ClusterSeen, GroupLag, Instance, Survey
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.status import FlowStatus
 
@@ -36,3 +37,18 @@ SURVEY: Final = Survey(
     notes=(),
 )
 """Stages run on dc1, both clusters answer and both flows run; there are no instances."""
+
+
+def instance(name: str, state: str = "running", presence: Presence = Presence.ALIVE, **more: Any) -> Instance:  # noqa: ANN401 - any field
+    """An instance of alerting on dc1."""
+    made = Instance("alerting", name, "vm", presence, state, "dc1", 3, 0, 0.5, known=presence is Presence.ALIVE)
+    return replace(made, **more)
+
+
+WELL = replace(
+    SURVEY,
+    epoch=0,
+    instances=(instance("vm-1"), instance("vm-2"), instance("vm-9", stage="bridge")),
+    groups=(GroupLag("kafkalert.alerting", 2, 0),),
+)
+"""The same in epoch 0, with two instances of alerting, a bridge and their group: all is well."""

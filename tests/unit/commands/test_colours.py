@@ -14,9 +14,8 @@ from kafkalert.ops.failover.status.picture import ClusterSeen
 from kafkalert.ops.failover.status.strangers import judged_with_strangers
 from kafkalert.ops.topics import State, compare, wanted
 from kafkalert.views.failover_survey import show, tables
-from tests.support.data.picture import clusters
+from tests.support.data.picture import WELL, clusters
 from tests.unit.commands.test_table import Terminal
-from tests.unit.ops.failover.status.test_findings import WELL
 
 SETTINGS = Settings(context=Context(clusters=("dc1",)), clusters={"dc1": Cluster(name="dc1", bootstrap="h:1")})
 ENTRIES, *_ = wanted(SETTINGS)

@@ -17,6 +17,7 @@ _HELD: Final = "held: "
 _WORST_FIRST: Final = (Grade.BAD, Grade.UNKNOWN, Grade.WAITING)
 _RUNNING: Final = "running"
 _NAMED: Final = 3
+_NOT_RUNNING: Final = "No alerts are sent: alerting does not run. Start it: `kafkalert run alerting`."
 
 
 def judged(found: Survey, unknown: Sequence[str] = ()) -> Survey:
@@ -43,6 +44,18 @@ def instance_grade(one: Instance) -> Grade:
     return Grade.GOOD if one.state == _RUNNING else Grade.WAITING
 
 
+def planned_works(found: Survey) -> bool:
+    """Whether a planned switch would work, by what is known without a further look; the command checks all of it."""
+    return (
+        len(found.clusters) > 1
+        and found.pending is None
+        and all(cluster.answers and cluster.control for cluster in found.clusters)
+        and bool(found.flows)
+        and all(flow.state is Condition.RUNNING for flow in found.flows)
+        and not any(one.presence in {Presence.SILENT, Presence.STUCK} or one.unheard for one in found.instances)
+    )
+
+
 def flow_hint(one: FlowStatus, given_up: str) -> str:
     """Return what has a flow run that does not; `given_up`: the cluster that was left by force, as `Survey` has it."""
     if one.state is Condition.STARTING:
@@ -60,7 +73,7 @@ def flow_hint(one: FlowStatus, given_up: str) -> str:
 def _active(found: Survey) -> Iterator[Finding]:
     one = found.cluster(found.active)
     if one.hint:
-        yield Finding(Grade.BAD, f"{one.detail} It is the active cluster. {one.hint}")
+        yield Finding(Grade.BAD, f"{one.detail} It is the active cluster. {one.hint}", stops_alerts=True)
     elif not one.answers:
         others = [each.name for each in found.clusters if each is not one]
         move = (
@@ -68,7 +81,7 @@ def _active(found: Survey) -> Iterator[Finding]:
             if others
             else ""
         )
-        yield Finding(Grade.BAD, f"{one.name} is the active cluster and does not answer.{move}")
+        yield Finding(Grade.BAD, f"{one.name} is the active cluster and does not answer.{move}", stops_alerts=True)
 
 
 def _passive(found: Survey) -> Iterator[Finding]:
@@ -89,15 +102,15 @@ def _alerts(found: Survey) -> Iterator[Finding]:
     held = [one for one in alive if one.state.startswith(_HELD)]
     silent = [one for one in here if one.presence in {Presence.SILENT, Presence.STUCK}]
     if not here:
-        yield Finding(Grade.BAD, "No alerts are sent: alerting does not run. Start it: `kafkalert run alerting`.")
+        yield Finding(Grade.BAD, _NOT_RUNNING, stops_alerts=True)
     elif not working and found.pending is not None:
         yield Finding(Grade.WAITING, "Alerts wait for the switch that is under way.")
     elif not working and (held or silent):
-        yield Finding(Grade.BAD, f"No alerts are sent: {_causes(held, silent)}.")
+        yield Finding(Grade.BAD, f"No alerts are sent: {_causes(held, silent)}.", stops_alerts=True)
     elif not working and any(one.cluster == found.active for one in alive):
-        yield Finding(Grade.BAD, f"No alerts are sent yet: alerting is {harmless(alive[0].state)}.")
+        yield Finding(Grade.BAD, f"No alerts are sent yet: alerting is {harmless(alive[0].state)}.", stops_alerts=True)
     elif not working:
-        yield Finding(Grade.BAD, f"No alerts are sent on {found.active}: alerting is elsewhere.")
+        yield Finding(Grade.BAD, f"No alerts are sent on {found.active}: alerting is elsewhere.", stops_alerts=True)
     elif held or silent:
         others = counted(len(working), "other instance")
         yield Finding(Grade.BAD, f"Some alerts wait: {_causes(held, silent)}; {others} of alerting run{_s(working)}.")

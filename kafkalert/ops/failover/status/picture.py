@@ -20,10 +20,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that an operator should know, in a sentence."""
+    """One thing that an operator should know, in a sentence. `stops_alerts`: because of it no alert goes out."""
 
     grade: Grade
     text: str
+    stops_alerts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +13,6 @@ from kafkalert.ops.failover.status.instances import Presence
 from kafkalert.ops.failover.status.picture import (
     ClusterSeen,
     GroupLag,
-    Instance,
     OpenTransaction,
     PendingSwitch,
     Survey,
@@ -24,22 +22,9 @@ from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.expired import Expired
 from kafkalert.views.failover_progress import result_words
 from kafkalert.views.failover_survey import headline, show, tables
-from tests.support.data.picture import SURVEY, clusters, flow
+from tests.support.data.picture import WELL, clusters, flow, instance
 from tests.unit.ops.failover.switch.test_progress_log import DONE
 
-
-def instance(name: str, state: str = "running", presence: Presence = Presence.ALIVE, **more: Any) -> Instance:  # noqa: ANN401 - any field
-    """An instance of alerting on dc1."""
-    made = Instance("alerting", name, "vm", presence, state, "dc1", 3, 0, 0.5, known=presence is Presence.ALIVE)
-    return replace(made, **more)
-
-
-WELL = replace(
-    SURVEY,
-    epoch=0,
-    instances=(instance("vm-1"), instance("vm-2"), instance("vm-9", stage="bridge")),
-    groups=(GroupLag("kafkalert.alerting", 2, 0),),
-)
 HELD = "held: the customer tables are 8 s out of date"
 SILENT = Presence.SILENT
 BRIDGE = instance("vm-9", stage="bridge")

@@ -12,7 +12,7 @@ from kafkalert.ops.failover.status.strangers import judged_with_strangers
 from kafkalert.ops.failover.switch.order import Order
 from kafkalert.ops.failover.switch.switching import _planned_changes
 from kafkalert.views.failover_survey import show, tables
-from tests.unit.ops.failover.status.test_findings import WELL, instance
+from tests.support.data.picture import WELL, instance
 from tests.unit.ops.failover.status.test_survey import surveyed
 
 GHOST = instance("ghost", stage="zzz", cluster="dc2")
