@@ -53,20 +53,20 @@ def check_not_given_up(settings: Settings, flows: Collection[Flow]) -> None:
     """
     if not flows:
         return
-    view, reachable, missing = _read(settings, {one.target for one in flows})
+    view, reachable, missing = _read(settings, {flow.target for flow in flows})
     for problem in missing.values():  # its events are not known
         raise problem
     left = given_up(view)
-    for one in flows:
-        if one.target not in reachable:  # a forced switch is written where stages went
+    for flow in flows:
+        if flow.target not in reachable:  # a forced switch is written where stages went
             raise UnreachableError(
-                f"Whether a forced switch has left {one.source} is not known, as {one.target} does not answer.",
-                hint=f"Try again once {one.target} answers.",
+                f"Whether a forced switch has left {flow.source} is not known, as {flow.target} does not answer.",
+                hint=f"Try again once {flow.target} answers.",
             )
-        if one.source in left:
-            passive = one.target if one.source == view.active else one.source
+        if flow.source in left:
+            passive = flow.target if flow.source == view.active else flow.source
             raise RefusedError(
-                f"A forced switch has left {one.source}; stranded rows of its tables could replace newer ones.",
+                f"A forced switch has left {flow.source}; stranded rows of its tables could replace newer ones.",
                 hint=f"`kafkalert failover reconcile --from {passive}` carries over what is stranded, and lets it "
                 "go on.",
             )
@@ -102,7 +102,7 @@ def _read(settings: Settings, wanted: Collection[str] = ()) -> tuple[View, set[s
     log = ControlLog(clusters, settings.topic(names.CONTROL), home=clusters[0].name)
 
     def missing() -> dict[str, MissingTopicsError]:
-        return {name: one for name, one in log.problems().items() if isinstance(one, MissingTopicsError)}
+        return {name: error for name, error in log.problems().items() if isinstance(error, MissingTopicsError)}
 
     def answered() -> bool:
         known = log.reachable() | missing().keys()

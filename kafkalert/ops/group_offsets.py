@@ -68,7 +68,11 @@ class GroupOffsets:
     def show(self, group: str = "") -> list[GroupOffset]:
         """Where groups are; `group` may lack the prefix. Raises UsageError where it is none of this context."""
         asked = {group, f"{self._settings.context.prefix}{group}"} if group else set()
-        known = [one for one in dict.fromkeys([*self._stages, *self._groups.names()]) if not asked or one in asked]
+        known = [
+            candidate
+            for candidate in dict.fromkeys([*self._stages, *self._groups.names()])
+            if not asked or candidate in asked
+        ]
         if not known:
             self._groups.attendance(sorted(asked))  # raises DeniedError: those that may not be seen are left out above
             hint = "`kafkalert group show` lists those it has."
@@ -78,7 +82,10 @@ class GroupOffsets:
         for name in known:
             at = committed[name]
             ends = self._log.ends({*at, *self._inputs(name, at)})
-            found += [self._row(name, attendance[name].members, one, at.get(one), ends[one]) for one in sorted(ends)]
+            found += [
+                self._row(name, attendance[name].members, partition, at.get(partition), ends[partition])
+                for partition in sorted(ends)
+            ]
         return found
 
     def seek(
@@ -93,24 +100,24 @@ class GroupOffsets:
 
         Raises UsageError, RefusedError where the group has members; or what `approve` raises.
         """
-        rows = [one for one in self.show(group) if not topic or one.topic == topic]
+        rows = [row for row in self.show(group) if not topic or row.topic == topic]
         if not rows:
             raise UsageError(f"{group} reads nothing of {topic}.", hint=f"See `kafkalert group show {group}`.")
         group = rows[0].group
         self._check_empty(group, rows[0].members)
-        ends = {(one.topic, one.partition): Ends(one.start, one.end) for one in rows}
+        ends = {(row.topic, row.partition): Ends(row.start, row.end) for row in rows}
         if isinstance(position, Next):
-            wanted = {(one.topic, one.partition): _nearest(one) for one in rows}
+            wanted = {(row.topic, row.partition): _nearest(row) for row in rows}
         else:
             wanted = self._log.positions(position, ends, self._clock.wall_ms())
-        approve([_change(one, wanted[one.topic, one.partition]) for one in rows])
+        approve([_change(row, wanted[row.topic, row.partition]) for row in rows])
         try:
             # A stage that is held goes on once its group's commit is another one, be it of the same offset.
             self._groups.move(group, wanted, epoch=self._epoch, remark=f"sought={self._clock.wall_ms()}")
         except KafkaException as error:
             self._check_empty(group, self._groups.attendance([group])[group].members)
             raise RefusedError(f"{self.cluster} does not take it: {error.args[0].str()}.") from error
-        return [one for one in self.show(group) if not topic or one.topic == topic]
+        return [row for row in self.show(group) if not topic or row.topic == topic]
 
     def _inputs(self, group: str, committed: dict[Partition, int]) -> list[Partition]:
         """All partitions that a group reads, as far as is known: those of a stage, and of what it has committed in."""
@@ -119,10 +126,12 @@ class GroupOffsets:
             topics |= set(spec.topics(self._settings))
         return self._log.topics(topics).partitions if topics else []
 
-    def _row(self, group: str, members: int, one: Partition, at: int | None, ends: Ends) -> GroupOffset:
+    def _row(self, group: str, members: int, partition: Partition, at: int | None, ends: Ends) -> GroupOffset:
         left = ends.high - max(ends.low, ends.low if at is None else at)
         gone = 0 if at is None else max(0, ends.low - at)
-        return GroupOffset(VERSION, self.cluster, group, members, *one, at, ends.low, ends.high, max(0, left), gone)
+        return GroupOffset(
+            VERSION, self.cluster, group, members, *partition, at, ends.low, ends.high, max(0, left), gone
+        )
 
     def _check_empty(self, group: str, members: int) -> None:
         if members:
@@ -132,20 +141,20 @@ class GroupOffsets:
             )
 
 
-def _nearest(one: GroupOffset) -> int:
+def _nearest(row: GroupOffset) -> int:
     """Where a group is, or the nearest offset that is there."""
-    return min(max(one.start if one.offset is None else one.offset, one.start), one.end)
+    return min(max(row.start if row.offset is None else row.offset, row.start), row.end)
 
 
-def _change(one: GroupOffset, wanted: int) -> str:
+def _change(row: GroupOffset, wanted: int) -> str:
     """Return what it means to put a group there."""
-    place = f"{one.topic}[{one.partition}]"
-    if one.offset is None:
-        return f"{place}: to {wanted:,}; {one.end - wanted:,} to read"
-    moved = wanted - _nearest(one)
+    place = f"{row.topic}[{row.partition}]"
+    if row.offset is None:
+        return f"{place}: to {wanted:,}; {row.end - wanted:,} to read"
+    moved = wanted - _nearest(row)
     what = []
     if moved:
         what += [f"{counted(abs(moved), 'record')} {'processed again' if moved < 0 else 'never processed'}"]
-    if one.gone:
-        what += [f"{counted(one.gone, 'record')} gone, never processed"]
-    return f"{place}: from {one.offset:,} to {wanted:,}; {', '.join(what) or 'no change'}"
+    if row.gone:
+        what += [f"{counted(row.gone, 'record')} gone, never processed"]
+    return f"{place}: from {row.offset:,} to {wanted:,}; {', '.join(what) or 'no change'}"

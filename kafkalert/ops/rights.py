@@ -165,20 +165,20 @@ def rights(settings: Settings, who: Iterable[str] = WHO) -> list[Right]:
         return f"{settings.context.prefix}{name}" if name in _PREFIXED else name
 
     return [
-        Right(one, operations, kind, tuple(named(kind, name) for name in on), without, _LABELS.get(on, ""))
-        for one in who
-        for operations, kind, on, without in _NEEDS[one]
+        Right(role, operations, kind, tuple(named(kind, name) for name in on), without, _LABELS.get(on, ""))
+        for role in who
+        for operations, kind, on, without in _NEEDS[role]
     ]
 
 
 def commands(given: Sequence[Right], principal: str, bootstrap: str) -> list[str]:
     """Return the lines that grant `given` to `principal`, by Kafka's own tool; a right that is asked for twice once."""
     lines: dict[str, None] = {}
-    for one in given:
-        for name in one.on:
-            what = ["--cluster"] if one.kind == "cluster" else [f"--{one.kind}", name.removesuffix("*")]
+    for right in given:
+        for name in right.on:
+            what = ["--cluster"] if right.kind == "cluster" else [f"--{right.kind}", name.removesuffix("*")]
             pattern = ["--resource-pattern-type", "prefixed"] if name.endswith("*") else []
-            operations = [word for operation in one.operations for word in ("--operation", _word(operation))]
+            operations = [word for operation in right.operations for word in ("--operation", _word(operation))]
             words = ["--add", "--allow-principal", principal, *operations, *what, *pattern]
             lines[" ".join([_TOOL, "--bootstrap-server", bootstrap, *words])] = None
     return list(lines)

@@ -65,18 +65,18 @@ def apply(settings: Settings, comparisons: Sequence[Comparison]) -> list[Compari
     """
     should = {topic.name: topic for topic in wanted(settings)}
     problems: list[KafkalertError] = []
-    for name in dict.fromkeys(one.cluster for one in comparisons):
+    for name in dict.fromkeys(comparison.cluster for comparison in comparisons):
         cluster = settings.clusters[name]
-        here = [one for one in comparisons if one.cluster == name]
+        here = [comparison for comparison in comparisons if comparison.cluster == name]
         problems += _apply(cluster, clients.admin(cluster), here, should)
     if problems:
         more = f" ({counted(len(problems) - 1, 'more change')} failed.)" if len(problems) > 1 else ""
-        worst = next((one for one in problems if isinstance(one, OutcomeUnknownError)), problems[0])
+        worst = next((problem for problem in problems if isinstance(problem, OutcomeUnknownError)), problems[0])
         if isinstance(worst, DeniedError):
             raise DeniedError(f"{worst}{more}", worst.operation, worst.resource, hint=worst.hint)
         raise type(worst)(f"{worst}{more}", hint=worst.hint)
-    clusters = tuple(dict.fromkeys(one.cluster for one in comparisons))
-    made = sum(should[one.topic].partitions for one in comparisons if one.state is State.MISSING)
+    clusters = tuple(dict.fromkeys(comparison.cluster for comparison in comparisons))
+    made = sum(should[comparison.topic].partitions for comparison in comparisons if comparison.state is State.MISSING)
     return _await_shown(settings, clusters, _SPREAD_SECONDS + made * _PARTITION_SECONDS)
 
 
@@ -117,7 +117,7 @@ def _read(cluster: Cluster, client: AdminClient, topics: Sequence[Topic]) -> dic
     for topic in there:
         partitions = metadata[topic.name].partitions.values()
         config = {name: str(configs[topic.name][name].value) for name in topic.config if name in configs[topic.name]}
-        replication = min(len(one.replicas) for one in partitions)
+        replication = min(len(partition.replicas) for partition in partitions)
         found[topic.name] = Topic(topic.name, len(partitions), replication, config)
     return found
 
@@ -145,18 +145,21 @@ def _apply(
                     problems.append(refusal or _error(cluster, what(subject), error))
 
     options = {"request_timeout": _SECONDS}
-    new = [_new(should[one.topic]) for one in here if one.state is State.MISSING]
+    new = [_new(should[comparison.topic]) for comparison in here if comparison.state is State.MISSING]
     if new:
         settle(
             client.create_topics(new, operation_timeout=_SECONDS, **options), "CREATE", lambda name: f"create {name}"
         )
-    more = [NewPartitions(one.topic, should[one.topic].partitions) for one, _ in having(here, Action.RAISE)]
+    more = [
+        NewPartitions(comparison.topic, should[comparison.topic].partitions)
+        for comparison, _ in having(here, Action.RAISE)
+    ]
     if more:
         settle(client.create_partitions(more, **options), "ALTER", lambda name: f"add partitions to {name}")
     altered = [
         ConfigResource(
             ResourceType.TOPIC,
-            one.topic,
+            comparison.topic,
             incremental_configs=[
                 ConfigEntry(
                     each.what,
@@ -167,7 +170,7 @@ def _apply(
                 for each in differences
             ],
         )
-        for one, differences in having(here, Action.CONFIGURE)
+        for comparison, differences in having(here, Action.CONFIGURE)
     ]
     if altered:
         settle(

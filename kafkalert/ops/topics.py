@@ -178,32 +178,34 @@ def _differences(should: Topic, found: Topic) -> Iterable[Difference]:
 
 def having(comparisons: Sequence[Comparison], *actions: Action) -> list[tuple[Comparison, list[Difference]]]:
     """Return the comparisons in which one of `actions` comes up, with those differences."""
-    chosen = [(one, [each for each in one.differences if each.action in actions]) for one in comparisons]
-    return [(one, differences) for one, differences in chosen if differences]
+    chosen = [
+        (comparison, [each for each in comparison.differences if each.action in actions]) for comparison in comparisons
+    ]
+    return [(comparison, differences) for comparison, differences in chosen if differences]
 
 
 def changes(comparisons: Sequence[Comparison]) -> list[str]:
     """Return what `topics apply` would do, one line a topic, in the words of an order."""
     lines = []
-    for one, differences in having(comparisons, *_DONE):
-        if one.state is State.MISSING:
-            lines.append(f"create {one.topic} on {one.cluster}: {one.detail}")
+    for comparison, differences in having(comparisons, *_DONE):
+        if comparison.state is State.MISSING:
+            lines.append(f"create {comparison.topic} on {comparison.cluster}: {comparison.detail}")
         else:
             what = ", ".join(
                 f"{each.what} from {_read(each.what, each.now)} to {_read(each.what, each.wanted)}"
                 for each in differences
             )
-            lines.append(f"change {one.topic} on {one.cluster}: {what}")
+            lines.append(f"change {comparison.topic} on {comparison.cluster}: {what}")
     return lines
 
 
 def summary(comparisons: Sequence[Comparison]) -> str:
     """Return what `topics plan` says in the end: how many differ, and how many of these apply corrects."""
-    differing = [one for one in comparisons if one.differences]
+    differing = [comparison for comparison in comparisons if comparison.differences]
     topics = counted(len(comparisons), "topic")
     if not differing:
         return f"{topics}, all in order."
-    left = [one for one in differing if any(each.action in _LEFT for each in one.differences)]
+    left = [comparison for comparison in differing if any(each.action in _LEFT for each in comparison.differences)]
     corrected = len(having(differing, *_DONE))
     cannot = f" and cannot correct {len(left)}" if left else ""
     return f"{topics}: {len(differing)} not in order. `kafkalert topics apply` corrects {corrected}{cannot}."
@@ -214,11 +216,11 @@ def check_refusals(comparisons: Sequence[Comparison]) -> None:
     refused = having(comparisons, Action.REFUSE)
     if not refused:
         return
-    one, (difference, *_) = refused[0]
+    comparison, (difference, *_) = refused[0]
     also = f", and so for {counted(len(refused) - 1, 'more topic')}" if len(refused) > 1 else ""
     there = counted(int(difference.now or 0), "partition")
     raise RefusedError(
-        f"{one.topic} on {one.cluster} has {there} and should have {difference.wanted}{also}. "
+        f"{comparison.topic} on {comparison.cluster} has {there} and should have {difference.wanted}{also}. "
         "Partitions of a keyed topic are not added: its keys would move, and their order and compaction break.",
         hint=f"Set partitions = {difference.now} under [topics], or give the topic a new name under [topics.names].",
     )

@@ -56,28 +56,34 @@ def apply(
         KafkalertError: a worker refused.
     """
     ordered: dict[Flow, tuple[list[Callable[[], None]], Settling]] = {}
-    for one in comparisons:
-        connect = Connect(settings.clusters[one.flow.target])
-        name = one.flow.connector
-        wanted = connector_config(settings, one.flow, reference_of)
+    for comparison in comparisons:
+        connect = Connect(settings.clusters[comparison.flow.target])
+        name = comparison.flow.connector
+        wanted = connector_config(settings, comparison.flow, reference_of)
         acts: list[Callable[[], None]] = []
-        if one.differences:
+        if comparison.differences:
             acts.append(partial(connect.put_config, name, wanted))
-        elif one.condition is Condition.FAILED:  # a changed connector is restarted anyway
+        elif comparison.condition is Condition.FAILED:  # a changed connector is restarted anyway
             acts.append(partial(connect.restart, name))
-        resumed = one.held and resume
+        resumed = comparison.held and resume
         if resumed:
             acts.append(partial(connect.resume, name))
         if acts:
-            changed = [difference.key for difference in one.differences]
-            ordered[one.flow] = acts, Settling(connect.status(name), wanted, changed, resumed=resumed)
+            changed = [difference.key for difference in comparison.differences]
+            ordered[comparison.flow] = acts, Settling(connect.status(name), wanted, changed, resumed=resumed)
     for flow, (acts, _) in ordered.items():
         for act in acts:
             _order(act, flow)
     give_up = monotonic() + seconds
     return [
-        _settled(settings, one, reference_of, ordered[one.flow][1] if one.flow in ordered else None, give_up)
-        for one in comparisons
+        _settled(
+            settings,
+            comparison,
+            reference_of,
+            ordered[comparison.flow][1] if comparison.flow in ordered else None,
+            give_up,
+        )
+        for comparison in comparisons
     ]
 
 

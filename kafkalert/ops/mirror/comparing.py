@@ -65,16 +65,16 @@ def compare(
 def changes(comparisons: Sequence[Comparison], *, resume: bool = False) -> list[str]:
     """Return what `mirror apply` would do, a line each, in the words of an order."""
     lines = []
-    for one in comparisons:
-        what = f"{one.flow.connector} beside {one.flow.target}"
-        if one.condition is Condition.ABSENT:
-            lines.append(f"create {what}, which carries {one.flow.source} into {one.flow.target}")
-        elif one.differences:
-            lines.append(f"change {what}: {'; '.join(map(_described, one.differences))}")
-        elif one.condition is Condition.FAILED:
-            lines.append(f"restart {what}, which failed: {one.reason}")
-        if one.held and resume:
-            lines.append(f"resume {what}, which is {one.condition}")
+    for comparison in comparisons:
+        what = f"{comparison.flow.connector} beside {comparison.flow.target}"
+        if comparison.condition is Condition.ABSENT:
+            lines.append(f"create {what}, which carries {comparison.flow.source} into {comparison.flow.target}")
+        elif comparison.differences:
+            lines.append(f"change {what}: {'; '.join(map(_described, comparison.differences))}")
+        elif comparison.condition is Condition.FAILED:
+            lines.append(f"restart {what}, which failed: {comparison.reason}")
+        if comparison.held and resume:
+            lines.append(f"resume {what}, which is {comparison.condition}")
     return lines
 
 

@@ -48,7 +48,7 @@ def confirmed(target: Cluster, flow: Flow, clock: Clock, give_up: float) -> dict
     found: dict[Partition, list[Confirmed]] = defaultdict(list)
     reader = MarkReader(target, flow.source)
     try:
-        reader.start({one: max(starts[one], ends[one] - NEWEST) for one in partitions})
+        reader.start({partition: max(starts[partition], ends[partition] - NEWEST) for partition in partitions})
         while not reader.reached(ends) and clock.monotonic() < give_up:
             for _, message in reader.messages(_WAIT_SECONDS):
                 _take(message, flow, found)
@@ -64,10 +64,10 @@ def _take(message: Message, flow: Flow, found: dict[Partition, list[Confirmed]])
         connector, place = key
         if connector != flow.connector or place["cluster"] != flow.source:
             return
-        one = (str(place["topic"]), whole_number(place["partition"]))
+        partition = (str(place["topic"]), whole_number(place["partition"]))
         value = message.value()
         if value is None:  # it was told to begin anew
-            found.pop(one, None)
+            found.pop(partition, None)
         else:
             told = Confirmed(whole_number(json.loads(value)["offset"]), message.timestamp()[1])
-            found[one].append(told)
+            found[partition].append(told)

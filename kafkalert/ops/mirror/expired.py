@@ -95,8 +95,8 @@ class Log:
 
 def words(found: Sequence[Expired], source: str) -> str:
     """Return what is gone, as the beginning or the end of a sentence; empty where nothing is."""
-    gone = [f"{one.records:,} of {one.topic}" for one in found if one.records]
-    anew = [one.topic for one in found if one.anew]
+    gone = [f"{loss.records:,} of {loss.topic}" for loss in found if loss.records]
+    anew = [loss.topic for loss in found if loss.anew]
     told = []
     if gone:
         told.append(f"records expired on {source} before they crossed, at most {', '.join(gone)}")
@@ -127,8 +127,10 @@ def expired(settings: Settings, flow: Flow, clock: Clock, give_up: float) -> Tol
     ends = places.ends(asked)  # asked last: whatever had been confirmed by then lies before them
     now = clock.wall_ms()
     logs = {
-        one: Log(starts[one], ends[one], base, _joined(told.get(one, ()), newest.get(one), now))
-        for one, base in bases.items()
+        partition: Log(
+            starts[partition], ends[partition], base, _joined(told.get(partition, ()), newest.get(partition), now)
+        )
+        for partition, base in bases.items()
     }
     is_known = not any(log.is_in_doubt(now) for log in logs.values()) or _reach_back(target, now - TOLD_MS)
     return Told(tuple(summed(logs, now)), None if is_known else _oldest(told.values(), now))
@@ -143,7 +145,7 @@ def bases_of(view: View, source: str, partitions: Iterable[Partition]) -> dict[P
     found: dict[Partition, int] = {}
     with suppress(AttributeError, TypeError, ValueError):  # JSON that anybody may have written
         ends = view.commit.detail.get("ends", {}).get(source, {})
-        found = {one: int(ends[word]) for one in partitions if (word := partition_word(one)) in ends}
+        found = {partition: int(ends[word]) for partition in partitions if (word := partition_word(partition)) in ends}
     return found
 
 
@@ -165,12 +167,12 @@ def _reach_back(cluster: Cluster, time: int) -> bool:
     except MissingTopicsError:
         return True
     first, ends = places.since(dict.fromkeys(partitions, time)), places.ends(partitions)
-    return all(ends[one] - offset <= NEWEST for one, offset in first.items())
+    return all(ends[partition] - offset <= NEWEST for partition, offset in first.items())
 
 
 def _oldest(told: Iterable[Sequence[Confirmed]], now: int) -> int:
     """When the oldest of these was confirmed, as far as that can be."""
-    return max(now - TOLD_MS, min((one[0].at for one in told if one), default=now))
+    return max(now - TOLD_MS, min((commits[0].at for commits in told if commits), default=now))
 
 
 def _joined(told: Sequence[Confirmed], newest: int | None, now: int) -> Sequence[Confirmed]:

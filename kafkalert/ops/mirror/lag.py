@@ -109,31 +109,44 @@ def measure(
     source, target = settings.clusters[flow.source], settings.clusters[flow.target]
     places = Places(source)
     starts, ends = places.starts(partitions), places.ends(partitions)
-    behind = {one: max(starts[one], resumes(committed.get(one), ends[one])) for one in partitions}
+    behind = {
+        partition: max(starts[partition], resumes(committed.get(partition), ends[partition]))
+        for partition in partitions
+    }
     seconds = max(0.0, give_up - clock.monotonic()) * _OF_SOURCE
     first = behind if whole else newest(behind, ends, int(PER_SECOND * seconds))
     bounds = (first, ends)
     native_records, read = _read(source, flow.target, bounds, clock, clock.monotonic() + seconds, native=True)
-    windows = {one: Window(native_records[one], first[one] == behind[one], one in read) for one in partitions}
+    windows = {
+        partition: Window(native_records[partition], first[partition] == behind[partition], partition in read)
+        for partition in partitions
+    }
     # A copy keeps its record's time, so none lies before the first record of the window's earliest time.
-    earliest = {one: min(mark.timestamp for mark in found) for one, found in native_records.items() if found}
+    earliest = {
+        partition: min(mark.timestamp for mark in found) for partition, found in native_records.items() if found
+    }
     there = Places(target)
-    begin = there.since({one: earliest[one] for one in _existing(settings, target.name, earliest)})
+    begin = there.since({partition: earliest[partition] for partition in _existing(settings, target.name, earliest)})
     copies, known = _read(target, flow.source, (begin, there.ends(begin)), clock, give_up, native=False)
     now = clock.wall_ms()
     return {
-        one: lag(window, {mark.id for mark in copies[one]}, now) if one in known or one not in begin else None
-        for one, window in windows.items()
+        partition: lag(window, {mark.id for mark in copies[partition]}, now)
+        if partition in known or partition not in begin
+        else None
+        for partition, window in windows.items()
     }
 
 
 def newest(first: Mapping[Partition, int], ends: Mapping[Partition, int], most: int) -> dict[Partition, int]:
     """From where on to read so that about `most` records are read, each partition giving up the same share."""
-    spans = {one: max(0, ends[one] - start) for one, start in first.items()}
+    spans = {partition: max(0, ends[partition] - start) for partition, start in first.items()}
     total = sum(spans.values())
     if total <= most:
         return dict(first)
-    return {one: ends[one] - spans[one] * most // total if spans[one] else start for one, start in first.items()}
+    return {
+        partition: ends[partition] - spans[partition] * most // total if spans[partition] else start
+        for partition, start in first.items()
+    }
 
 
 def _existing(settings: Settings, cluster: str, wanted: Iterable[Partition]) -> list[Partition]:
@@ -154,16 +167,18 @@ def _read(
     """Return marks from the first offsets to before the ends, and the partitions that were read to their end."""
     first, ends = bounds
     found: dict[Partition, list[Mark]] = defaultdict(list)
-    wanted = {one: ends[one] for one, start in first.items() if start < ends[one]}
+    wanted = {partition: ends[partition] for partition, start in first.items() if start < ends[partition]}
     if not wanted:
         return found, set(first)
     reader = MarkReader(cluster, other)
     try:
-        reader.start({one: first[one] for one in wanted})
+        reader.start({partition: first[partition] for partition in wanted})
         while not reader.reached(wanted) and clock.monotonic() < give_up:
-            for one, mark in reader.pump(_WAIT_SECONDS):
-                if mark.native is native and mark.offset < ends[one]:
-                    found[one].append(mark)
+            for partition, mark in reader.pump(_WAIT_SECONDS):
+                if mark.native is native and mark.offset < ends[partition]:
+                    found[partition].append(mark)
     finally:
         reader.close()
-    return found, {one for one in first if one not in wanted or reader.positions[one] >= ends[one]}
+    return found, {
+        partition for partition in first if partition not in wanted or reader.positions[partition] >= ends[partition]
+    }

@@ -79,8 +79,13 @@ def remarks(settings: Settings, reference_of: ReferenceOf) -> list[str]:
                 f"{', '.join(translated.idle)}."
             )
     for name in settings.context.clusters:
-        one = settings.clusters[name]
-        if one.workers and one.connect_auth is None and one.connect_certificate is None and not _is_local(one):
+        cluster = settings.clusters[name]
+        if (
+            cluster.workers
+            and cluster.connect_auth is None
+            and cluster.connect_certificate is None
+            and not _is_local(cluster)
+        ):
             found.append(
                 f"Those who reach the Connect workers beside {name} may change connectors, and have them send "
                 f"elsewhere what these read. Set connect_auth or connect_certificate of [clusters.{name}]."

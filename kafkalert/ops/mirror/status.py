@@ -135,9 +135,9 @@ def status(
 
 def check_allowed(found: Sequence[FlowStatus]) -> None:
     """Raise RefusedError where a lag is not known for want of a right."""
-    for one in found:
-        if one.denied:
-            what = f"How far {one.source} -> {one.target} is behind is not known. {one.lag_reason}."
+    for flow in found:
+        if flow.denied:
+            what = f"How far {flow.source} -> {flow.target} is behind is not known. {flow.lag_reason}."
             raise RefusedError(what, hint=HINT)
 
 

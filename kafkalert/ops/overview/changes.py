@@ -50,32 +50,32 @@ def _switches(before: Survey, after: Survey) -> Iterator[tuple[str, Grade]]:
 
 
 def _instances(before: Survey, after: Survey) -> Iterator[tuple[str, Grade]]:
-    known = {one.instance: one for one in before.instances}
-    for one in after.instances:
-        earlier = known.get(one.instance)
-        who = f"{harmless(one.stage)} {harmless(one.instance)}"
+    known = {instance.instance: instance for instance in before.instances}
+    for instance in after.instances:
+        earlier = known.get(instance.instance)
+        who = f"{harmless(instance.stage)} {harmless(instance.instance)}"
         if earlier is None:
-            if one.presence is Presence.ALIVE:
+            if instance.presence is Presence.ALIVE:
                 yield f"{who} has started.", Grade.GOOD
-        elif earlier.presence is not one.presence:
-            yield _presence(who, one)
-        elif one.presence is Presence.ALIVE and _held(earlier) != _held(one):
-            yield f"{who} is {harmless(one.state)}.", Grade.BAD if _held(one) else Grade.GOOD
-        if earlier is not None and one.restarts > earlier.restarts:
+        elif earlier.presence is not instance.presence:
+            yield _presence(who, instance)
+        elif instance.presence is Presence.ALIVE and _held(earlier) != _held(instance):
+            yield f"{who} is {harmless(instance.state)}.", Grade.BAD if _held(instance) else Grade.GOOD
+        if earlier is not None and instance.restarts > earlier.restarts:
             yield f"{who} was started again by its supervisor.", Grade.BAD
 
 
-def _presence(who: str, one: Instance) -> tuple[str, Grade]:
+def _presence(who: str, instance: Instance) -> tuple[str, Grade]:
     return {
         Presence.ALIVE: (f"{who} is alive.", Grade.GOOD),
         Presence.SILENT: (f"{who} is silent.", Grade.BAD),
         Presence.STUCK: (f"{who} is stuck.", Grade.BAD),
         Presence.STOPPED: (f"{who} has stopped.", Grade.WAITING),
-    }[one.presence]
+    }[instance.presence]
 
 
-def _held(one: Instance) -> bool:
-    return one.state.startswith("held")
+def _held(instance: Instance) -> bool:
+    return instance.state.startswith("held")
 
 
 def _flows(before: Survey, after: Survey) -> Iterator[tuple[str, Grade]]:
@@ -86,13 +86,13 @@ def _flows(before: Survey, after: Survey) -> Iterator[tuple[str, Grade]]:
 
 
 def _dead(before: Survey, after: Survey, at: datetime) -> Iterator[Change]:
-    known = {one.instance: one.dead_letters for one in before.instances}
+    known = {instance.instance: instance.dead_letters for instance in before.instances}
     grown: dict[tuple[str, str], int] = {}
-    for one in after.instances:
-        for reason, count in one.dead_letters.items():
-            more = count - known.get(one.instance, one.dead_letters).get(reason, 0)
+    for instance in after.instances:
+        for reason, count in instance.dead_letters.items():
+            more = count - known.get(instance.instance, instance.dead_letters).get(reason, 0)
             if more > 0:
-                grown[one.stage, reason] = grown.get((one.stage, reason), 0) + more
+                grown[instance.stage, reason] = grown.get((instance.stage, reason), 0) + more
     for (stage, reason), count in sorted(grown.items()):
         text = f"{harmless(stage)} refused {counted(count, 'record')}: {harmless(reason)}."
         yield Change(at, text, Grade.BAD, count)

@@ -116,10 +116,10 @@ class Series:
         told = [self._told.get(second) for second in seconds]
         names = sorted({name for rates in self._rates.values() for each in rates.values() for name in each})
         return Window(
-            [_sum(each, lambda one: one.entries if one.reads else 0.0) for each in told],
-            [_sum(each, lambda one: 0.0 if one.reads else one.entries) for each in told],
-            [_sum(each, lambda one: one.alerts) for each in told],
-            [_sum(each, lambda one: float(one.waiting)) for each in told],
+            [_sum(each, lambda beat: beat.entries if beat.reads else 0.0) for each in told],
+            [_sum(each, lambda beat: 0.0 if beat.reads else beat.entries) for each in told],
+            [_sum(each, lambda beat: beat.alerts) for each in told],
+            [_sum(each, lambda beat: float(beat.waiting)) for each in told],
             {name: [self._channel(second, name) for second in seconds] for name in names},
         )
 
@@ -133,7 +133,7 @@ class Series:
         return after, (after - before) / (last - first)
 
     def _waiting(self, second: int) -> float | None:
-        return _sum(self._told.get(second), lambda one: float(one.waiting))
+        return _sum(self._told.get(second), lambda beat: float(beat.waiting))
 
     def partitions(self, now: int, width: int = SECONDS) -> list[PartitionSeen]:
         """Return every partition of which somebody told lately, those in which most waits first."""

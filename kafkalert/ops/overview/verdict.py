@@ -107,10 +107,12 @@ def _backlog(trend: Trend) -> Iterator[Judgement]:
 
 def _well(found: Survey) -> str:
     """Return what flows, of those that are alive."""
-    alerting = [one for one in found.instances if one.stage == _ALERTING and one.presence is Presence.ALIVE]
+    alerting = [
+        instance for instance in found.instances if instance.stage == _ALERTING and instance.presence is Presence.ALIVE
+    ]
     entries, alerts = (sum(map(figure, alerting)) for figure in (_entries, _alerts))
-    halves = [one.p50_ms for one in alerting if one.p50_ms is not None]
-    most = [one.p99_ms for one in alerting if one.p99_ms is not None]
+    halves = [instance.p50_ms for instance in alerting if instance.p50_ms is not None]
+    most = [instance.p99_ms for instance in alerting if instance.p99_ms is not None]
     if not round(entries):
         flows = f"No bookings come in; {counted(len(alerting), 'instance')} of alerting wait{_s(alerting)} for some."
     else:
@@ -119,12 +121,12 @@ def _well(found: Survey) -> str:
     return f"{flows} A planned switch would work." if planned_works(found) else flows
 
 
-def _entries(one: Instance) -> float:
-    return one.entries_per_second
+def _entries(instance: Instance) -> float:
+    return instance.entries_per_second
 
 
-def _alerts(one: Instance) -> float:
-    return one.alerts_per_second
+def _alerts(instance: Instance) -> float:
+    return instance.alerts_per_second
 
 
 def _s(subjects: list[Instance]) -> str:

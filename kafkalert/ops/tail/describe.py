@@ -37,7 +37,7 @@ def words(record: Record, *, unmask: bool = False, room: int = LONGEST) -> str:
         sentence = entry_words(reveal(value), balance_known=known, unmask=unmask)
         return _dead(record, sentence) if "ka-reason" in record.headers else sentence
     if record.schema == "CustomerIds":
-        customers = [harmless(one["id"]) for one in value["customerIds"]]
+        customers = [harmless(customer["id"]) for customer in value["customerIds"]]
         return f"Seen by {', '.join(customers) or 'nobody'}"
     if record.schema == "CustomerAlertSettings":
         return _settings(value)

@@ -58,16 +58,16 @@ class Following:
         """Messages as they come; those that come together in the order of time."""
         self._ids = dict(known.ids)
         self._next = dict(start)
-        self._reading.consumer.assign([TopicPartition(*one, offset) for one, offset in start.items()])
+        self._reading.consumer.assign([TopicPartition(*partition, offset) for partition, offset in start.items()])
         while not self._gone():
             parts: dict[Partition, list[Message]] = defaultdict(list)
             with self._silence.measured():
                 batch = self._batch()
             for message in batch:
-                one = (str(message.topic()), int(message.partition() or 0))
-                if one in self._next and self._is_record(one, message):
-                    parts[one].append(message)
-            for message in merged(list(parts.values()), lambda one: int(one.timestamp()[1])):
+                partition = (str(message.topic()), int(message.partition() or 0))
+                if partition in self._next and self._is_record(partition, message):
+                    parts[partition].append(message)
+            for message in merged(list(parts.values()), lambda record: int(record.timestamp()[1])):
                 self._next[str(message.topic()), int(message.partition() or 0)] = int(message.offset() or 0) + 1
                 yield message
             self._watch()
@@ -78,16 +78,16 @@ class Following:
         except UnreachableError:
             return []  # told by `_watch`, which asks the cluster itself
 
-    def _is_record(self, one: Partition, message: Message) -> bool:
+    def _is_record(self, partition: Partition, message: Message) -> bool:
         error = message.error()
         if error is None:
             self._answered()
             return True
         if is_gone(error) or error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            self._lost.add(one)
+            self._lost.add(partition)
         elif unreadable.is_refused(error):
-            self._next[one] = self._reading.pass_batch(message)
-        if (refusal := denied_topic(self._log.cluster, error, one[0])) is not None:
+            self._next[partition] = self._reading.pass_batch(message)
+        if (refusal := denied_topic(self._log.cluster, error, partition[0])) is not None:
             raise refusal
         return False
 
@@ -130,29 +130,31 @@ class Following:
             self._ids[topic] = identity
         self._report.missing = list(there.missing)
         self._report.unread = [f"{topic}[{number}]" for topic, number in there.leaderless]
-        fresh = [one for one in there.partitions if one not in self._next]
-        self._find(fresh, [one for one in self._lost if one in self._next and one in there.partitions])
+        fresh = [partition for partition in there.partitions if partition not in self._next]
+        self._find(
+            fresh, [partition for partition in self._lost if partition in self._next and partition in there.partitions]
+        )
         self._lost.clear()
 
     def _find(self, fresh: list[Partition], lost: list[Partition]) -> None:
         ends = self._log.ends([*fresh, *lost])
-        for one in lost:
-            if one not in ends:
+        for partition in lost:
+            if partition not in ends:
                 continue
-            low, high = ends[one].low, ends[one].high
-            if low > self._next[one]:
-                self._report.expired += low - self._next[one]
-            elif high < self._next[one]:
-                self._note(f"{one[0]}[{one[1]}] was cut to {high:,} records; going on at its end.")
-            self._next[one] = min(max(self._next[one], low), high)
-            self._reading.consumer.incremental_unassign([TopicPartition(*one)])
-            self._reading.consumer.incremental_assign([TopicPartition(*one, self._next[one])])
-        added = {one: ends[one].low for one in fresh if one in ends}
+            low, high = ends[partition].low, ends[partition].high
+            if low > self._next[partition]:
+                self._report.expired += low - self._next[partition]
+            elif high < self._next[partition]:
+                self._note(f"{partition[0]}[{partition[1]}] was cut to {high:,} records; going on at its end.")
+            self._next[partition] = min(max(self._next[partition], low), high)
+            self._reading.consumer.incremental_unassign([TopicPartition(*partition)])
+            self._reading.consumer.incremental_assign([TopicPartition(*partition, self._next[partition])])
+        added = {partition: ends[partition].low for partition in fresh if partition in ends}
         self._next |= added
-        self._reading.consumer.incremental_assign([TopicPartition(*one, low) for one, low in added.items()])
+        self._reading.consumer.incremental_assign([TopicPartition(*partition, low) for partition, low in added.items()])
 
     def _leave(self, topic: str) -> None:
-        gone = [one for one in self._next if one[0] == topic]
-        for one in gone:
-            del self._next[one]
-        self._reading.consumer.incremental_unassign([TopicPartition(*one) for one in gone])
+        gone = [partition for partition in self._next if partition[0] == topic]
+        for partition in gone:
+            del self._next[partition]
+        self._reading.consumer.incremental_unassign([TopicPartition(*partition) for partition in gone])

@@ -69,9 +69,9 @@ class Log:
                 topics.missing.append(name)
                 continue
             topics.ids[name] = str(described.topic_id)
-            for one in described.partitions:
-                led = one.leader is not None and one.leader.id >= 0
-                (topics.partitions if led else topics.leaderless).append((name, one.id))
+            for partition in described.partitions:
+                led = partition.leader is not None and partition.leader.id >= 0
+                (topics.partitions if led else topics.leaderless).append((name, partition.id))
         return topics
 
     def topics(self, names: Iterable[str], *, seconds: float = clients.PROBE_SECONDS) -> Topics:
@@ -83,7 +83,11 @@ class Log:
         wanted = list(partitions)
         lows = self._offsets(wanted, OffsetSpec.earliest())  # type: ignore[no-untyped-call]  # the library's
         highs = self._offsets(wanted, OffsetSpec.latest())  # type: ignore[no-untyped-call]  # as above
-        return {one: Ends(lows[one], highs[one]) for one in wanted if one in lows and one in highs}
+        return {
+            partition: Ends(lows[partition], highs[partition])
+            for partition in wanted
+            if partition in lows and partition in highs
+        }
 
     def positions(self, position: Position, ends: Mapping[Partition, Ends], now_ms: int) -> dict[Partition, int]:
         """Return the offset that `position` means in each partition, between its two ends."""
@@ -92,7 +96,7 @@ class Log:
         found: Mapping[Partition, int] = {}
         if isinstance(position, Time):
             found = self._offsets(ends, OffsetSpec.for_timestamp(position.ms))
-        return {one: offset_of(position, both, found.get(one, -1)) for one, both in ends.items()}
+        return {partition: offset_of(position, both, found.get(partition, -1)) for partition, both in ends.items()}
 
     def _offsets(self, partitions: Iterable[Partition], spec: OffsetSpec) -> dict[Partition, int]:
         """Return the offset of each partition that answers. One that the broker has not heard of yet is asked again."""
@@ -101,15 +105,15 @@ class Log:
         asked = list(partitions)
         for _ in range(_ATTEMPTS):
             again = []
-            for one, future in self._ask_offsets(asked, spec).items():
+            for partition, future in self._ask_offsets(asked, spec).items():
                 try:
-                    found[one.topic, one.partition] = future.result().offset
+                    found[partition.topic, partition.partition] = future.result().offset
                 except KafkaException as error:
                     failed = error
                     if is_denied(error):
-                        raise self._error(error, one.topic) from error
+                        raise self._error(error, partition.topic) from error
                     if code_of(error) in _PASSING:
-                        again.append((one.topic, one.partition))
+                        again.append((partition.topic, partition.partition))
             if not again:
                 break
             asked = again
@@ -124,7 +128,7 @@ class Log:
         if not partitions:
             return {}
         futures: Mapping[TopicPartition, Future[ListOffsetsResultInfo]] = self._admin.list_offsets(
-            {TopicPartition(*one): spec for one in partitions},
+            {TopicPartition(*partition): spec for partition in partitions},
             isolation_level=IsolationLevel.READ_COMMITTED,
             request_timeout=clients.PROBE_SECONDS,
         )

@@ -17,7 +17,7 @@ def merged(parts: Sequence[Sequence[T]], time: Callable[[T], int]) -> list[T]:
 
 def last(parts: Sequence[Sequence[T]], count: int, time: Callable[[T], int]) -> list[T]:
     """Return the last `count` records of all partitions, in order: from the end, always the latest that is left."""
-    numbered = [[(number, one) for one in reversed(part)] for number, part in enumerate(parts)]
+    numbered = [[(number, record) for record in reversed(part)] for number, part in enumerate(parts)]
     from_the_end = merge(*reversed(numbered), key=lambda pair: time(pair[1]), reverse=True)
     taken = Counter(number for number, _ in islice(from_the_end, count))
     return merged([part[len(part) - taken[number] :] for number, part in enumerate(parts)], time)

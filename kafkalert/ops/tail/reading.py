@@ -65,36 +65,36 @@ class Reading:
         neither markers nor compaction hold it up. What expires meanwhile is counted, what does not answer is named in
         the report. Raises UnreachableError where the cluster does not answer at all.
         """
-        pending = {one: stop for one, (start, stop) in ranges.items() if start < stop}
-        for one in ranges.keys() - pending.keys():
-            yield one, None
-        self.consumer.assign([TopicPartition(*one, ranges[one][0]) for one in pending])
+        pending = {partition: stop for partition, (start, stop) in ranges.items() if start < stop}
+        for partition in ranges.keys() - pending.keys():
+            yield partition, None
+        self.consumer.assign([TopicPartition(*partition, ranges[partition][0]) for partition in pending])
         silence = Silence(self._clock)
         while pending:
             with silence.measured():
                 messages = self.batch()
             for message in messages:
-                one = (str(message.topic()), int(message.partition() or 0))
-                if one in pending:
+                partition = (str(message.topic()), int(message.partition() or 0))
+                if partition in pending:
                     silence.broken()
-                    yield from self._events(one, message, pending)
-            for one in self._given_up(silence, pending):
-                del pending[one]
-                self._report.unread.append(f"{one[0]}[{one[1]}]")
-                yield one, None
+                    yield from self._events(partition, message, pending)
+            for partition in self._given_up(silence, pending):
+                del pending[partition]
+                self._report.unread.append(f"{partition[0]}[{partition[1]}]")
+                yield partition, None
         self.consumer.unassign()
 
     def _events(
-        self, one: Partition, message: Message, pending: dict[Partition, int]
+        self, partition: Partition, message: Message, pending: dict[Partition, int]
     ) -> Iterator[tuple[Partition, Message | None]]:
-        stop = pending[one]
-        over = self._over(one, message, stop)
+        stop = pending[partition]
+        over = self._over(partition, message, stop)
         if message.error() is None and int(message.offset() or 0) < stop:
-            yield one, message
+            yield partition, message
         if over:
-            del pending[one]
-            self.consumer.incremental_unassign([TopicPartition(*one)])
-            yield one, None
+            del pending[partition]
+            self.consumer.incremental_unassign([TopicPartition(*partition)])
+            yield partition, None
 
     def _given_up(self, silence: "Silence", pending: Mapping[Partition, int]) -> list[Partition]:
         """Return the partitions that are waited for in vain. Raises UnreachableError where nobody answers at all."""
@@ -102,14 +102,14 @@ class Reading:
             self._log.topics({topic for topic, _ in pending}, seconds=_ANSWER_SECONDS)
         return sorted(pending) if silence.seconds > PATIENCE_SECONDS else []
 
-    def _over(self, one: Partition, message: Message, stop: int) -> bool:
+    def _over(self, partition: Partition, message: Message, stop: int) -> bool:
         """Whether nothing of the range is left after this message or error."""
         error = message.error()
         if error is None:
             return int(message.offset() or 0) + 1 >= stop
         if is_gone(error):
-            return not self._go_on(one, message, stop)
-        if (refusal := denied_topic(self._cluster, error, one[0])) is not None:
+            return not self._go_on(partition, message, stop)
+        if (refusal := denied_topic(self._cluster, error, partition[0])) is not None:
             raise refusal
         if unreadable.is_refused(error):
             return self.pass_batch(message) >= stop
@@ -125,15 +125,15 @@ class Reading:
             self._report.undecodable["unreadable-batch"] += 1
         return batch.end
 
-    def _go_on(self, one: Partition, message: Message, stop: int) -> bool:
+    def _go_on(self, partition: Partition, message: Message, stop: int) -> bool:
         """After retention took what was to be read: go on where the log begins now, if that is still in the range."""
         wanted = max(0, int(message.offset() or 0))
-        low = self._log.ends([one])[one].low
+        low = self._log.ends([partition])[partition].low
         self._report.expired += max(0, min(low, stop) - wanted)
         if low >= stop:
             return False
-        self.consumer.incremental_unassign([TopicPartition(*one)])
-        self.consumer.incremental_assign([TopicPartition(*one, low)])
+        self.consumer.incremental_unassign([TopicPartition(*partition)])
+        self.consumer.incremental_assign([TopicPartition(*partition, low)])
         return True
 
 

@@ -55,7 +55,7 @@ class Request:
                 )
         if not all(topics):
             raise UsageError("--topic wants a name.", hint="`kafkalert topics plan` lists the pipeline's.")
-        wanted = [settings.topic(WORDS[one]) for one in channels] + [topic_name(settings, one) for one in topics]
+        wanted = [settings.topic(WORDS[word]) for word in channels] + [topic_name(settings, topic) for topic in topics]
         if not wanted:
             wanted = [settings.topic(name) for name in OUTBOUND.values()]  # every alert once
         return cls(

@@ -77,7 +77,7 @@ class Tail:
             try:
                 yield from self._past(reading, ranges)
                 if self._request.following:
-                    start = {one: stop for one, (_, stop) in ranges.items()}
+                    start = {partition: stop for partition, (_, stop) in ranges.items()}
                     yield from self._future(reading, start, there)
             finally:
                 self.report.unseen = sorted(self._filter.unseen)
@@ -122,33 +122,35 @@ class Tail:
         self.report.unread += [f"{topic}[{number}]" for topic, number in sorted(set(there.partitions) - ends.keys())]
         now = self._clock.wall_ms()
         since, until = self._request.since, self._request.until
-        first = {one: both.low for one, both in ends.items()}
-        stop = {one: both.high for one, both in ends.items()}
+        first = {partition: both.low for partition, both in ends.items()}
+        stop = {partition: both.high for partition, both in ends.items()}
         if since is not None:
             first = self._log.positions(since, ends, now)
         if until is not None:
             stop = self._log.positions(until, ends, now)
-        return {one: (first[one], max(first[one], stop[one])) for one in ends}
+        return {partition: (first[partition], max(first[partition], stop[partition])) for partition in ends}
 
     def _last(self, reading: Reading, ranges: Ranges, count: int) -> Iterator[Dated]:
         """Yield the last `count` that match: looked for from the ends backwards, further where there were too few."""
-        found: dict[Partition, list[Dated]] = {one: [] for one in ranges}
+        found: dict[Partition, list[Dated]] = {partition: [] for partition in ranges}
         step = count if not self._request.conditions else max(count, _SEARCH)
-        window = {one: (max(low, high - step), high) for one, (low, high) in ranges.items()} if count else {}
+        window = (
+            {partition: (max(low, high - step), high) for partition, (low, high) in ranges.items()} if count else {}
+        )
         while window:
-            seen: dict[Partition, deque[Dated]] = {one: deque(maxlen=count) for one in window}
-            for one, message in reading.ranges(window):
+            seen: dict[Partition, deque[Dated]] = {partition: deque(maxlen=count) for partition in window}
+            for partition, message in reading.ranges(window):
                 dated = None if message is None else self._take(message)
                 if dated is not None:
-                    seen[one].append(dated)
+                    seen[partition].append(dated)
                 self._say(sum(map(len, found.values())) + sum(map(len, seen.values())))
-            for one, records in seen.items():
-                found[one] = [*records, *found[one]][-count:]
+            for partition, records in seen.items():
+                found[partition] = [*records, *found[partition]][-count:]
             step *= 4
             window = {
-                one: (max(ranges[one][0], start - step), start)
-                for one, (start, _) in window.items()
-                if start > ranges[one][0] and len(found[one]) < count
+                partition: (max(ranges[partition][0], start - step), start)
+                for partition, (start, _) in window.items()
+                if start > ranges[partition][0] and len(found[partition]) < count
             }
         yield from last(list(found.values()), count, _time)
 
@@ -156,15 +158,15 @@ class Tail:
         """Everything in the ranges. A partition that is far ahead of the others pauses, so memory stays bounded."""
         order: InOrder[Partition, Dated] = InOrder(sorted(ranges), _time)
         paused: set[Partition] = set()
-        for one, message in reading.ranges(ranges):
+        for partition, message in reading.ranges(ranges):
             if message is None:
-                order.end(one)
-                paused.discard(one)
+                order.end(partition)
+                paused.discard(partition)
             elif (dated := self._take(message)) is not None:
-                order.put(one, dated)
-                if order.held(one) >= HELD and one not in paused:
-                    reading.consumer.pause([TopicPartition(*one)])
-                    paused.add(one)
+                order.put(partition, dated)
+                if order.held(partition) >= HELD and partition not in paused:
+                    reading.consumer.pause([TopicPartition(*partition)])
+                    paused.add(partition)
             yield from order.ready()
             for other in [each for each in paused if order.held(each) <= HELD // 2]:
                 reading.consumer.resume([TopicPartition(*other)])

@@ -30,7 +30,8 @@ _AGAIN_SECONDS: Final = 1.0
 class AlertWindow:
     """The alerts that came since the block's begin, on the cluster that `active` names; after a switch on the other.
 
-    It joins no group and commits nothing. `total`: how many came; `problem`: why none come just now, in a sentence.
+    It joins no group and commits nothing. `total`: how many came; `follows`: the cluster from whose end on they are
+    read, empty before; `problem`: why none come just now, in a sentence.
     """
 
     def __init__(self, settings: Settings, active: Callable[[], str]) -> None:
@@ -41,6 +42,7 @@ class AlertWindow:
         channels = {settings.topic(name): word for word, name in WORDS.items()}
         self._reader = Reader(build.codec(settings.serde), own_topics(settings), channels)
         self.total = 0
+        self.follows = ""
         self.problem = ""
 
     def __enter__(self) -> Self:
@@ -87,7 +89,7 @@ class AlertWindow:
         consumer: Consumer = clients.consumer(cluster, self._settings.group("tail"), **unreadable.SMALL)
         try:
             consumer.assign([TopicPartition(*partition, end) for partition, end in ends.items()])
-            self.problem = ""
+            self.problem, self.follows = "", name
             while not self._closed.is_set() and self._active() == name:
                 for message in consumer.consume(_BATCH, _POLL_SECONDS):
                     error = message.error()

@@ -66,7 +66,7 @@ class Canaries:
 
     def tombstones(self) -> list[Record]:
         """Return what removes the rows; the account's first, so that nothing is raised without a customer."""
-        return [Record(one.topic, one.key, None) for one in reversed(self.rows())]
+        return [Record(record.topic, record.key, None) for record in reversed(self.rows())]
 
     def entry(self, number: int, now_ms: int) -> tuple[Record, AlertId]:
         """One canary, a debit of a cent, and the id of the alert that it raises."""

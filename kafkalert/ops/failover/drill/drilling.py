@@ -150,7 +150,7 @@ class _Drill:
         try:
             self._sights.wait_for(_never, 0 if self._interrupted else QUIET_SECONDS)
             result = switch(self._settings, order, audience, self._clock)
-            problem = " ".join([*(f"{one} does not run there." for one in result.missing), *result.problems])
+            problem = " ".join([*(f"{instance} does not run there." for instance in result.missing), *result.problems])
         except NotSwitchedError as error:
             result, problem = error.result, str(error)
             self._interrupted |= isinstance(error, InterruptedSwitchError)
@@ -171,7 +171,7 @@ class _Drill:
 
     def _await_seen(self, leg: int) -> None:
         """Wait until every canary of a leg that was sent so far is accounted for, at most SEEN_SECONDS."""
-        sent = [one for one in self._writing.sent if one.leg == leg]
+        sent = [canary for canary in self._writing.sent if canary.leg == leg]
 
         def all_seen() -> bool:
             counted = count(sent, self._writing.answered, self._sights.sights())
@@ -198,7 +198,7 @@ class _Drill:
         active = self._watch.control.view().active
         sights = self._sights.sights()
         legs = tuple(
-            self._leg(went, [one for one in self._writing.sent if one.leg == number], sights)
+            self._leg(went, [canary for canary in self._writing.sent if canary.leg == number], sights)
             for number, went in enumerate(self._legs, 1)
         )
         problems = [*self._problems, *filter(None, [self._writing.problem]), *problems_of(legs, self._home, active)]

@@ -104,23 +104,23 @@ def count(
 
     `answered` is whether a cluster took each, and lacks those without an answer.
     """
-    taken = [one for one in sent if answered.get(one.alert)]
-    written = {one.alert: [each for each in sights.get(one.alert, ()) if each.native] for one in sent}
+    taken = [canary for canary in sent if answered.get(canary.alert)]
+    written = {canary.alert: [each for each in sights.get(canary.alert, ()) if each.native] for canary in sent}
     latencies, arrivals = [], []
     one_sided = 0
-    for one in sent:
-        if written[one.alert]:
-            first = min(written[one.alert], key=lambda each: each.at)
-            latencies.append(round((first.at - one.at) * 1000))
+    for canary in sent:
+        if written[canary.alert]:
+            first = min(written[canary.alert], key=lambda each: each.at)
+            latencies.append(round((first.at - canary.at) * 1000))
             arrivals.append(first.at)
-            one_sided += len({each.cluster for each in sights[one.alert]}) == 1
+            one_sided += len({each.cluster for each in sights[canary.alert]}) == 1
     latencies.sort()
     gaps = [later - before for before, later in pairwise(sorted(arrivals))]
     return Counted(
         sent=len(taken),
-        unanswered=sum(one.alert not in answered for one in sent),
-        seen=sum(bool(written[one.alert]) for one in taken),
-        lost=sum(not written[one.alert] for one in taken),
+        unanswered=sum(canary.alert not in answered for canary in sent),
+        seen=sum(bool(written[canary.alert]) for canary in taken),
+        lost=sum(not written[canary.alert] for canary in taken),
         repeated=sum(len(each) > 1 for each in written.values()),
         one_sided=one_sided,
         p50_ms=percentile(latencies, 50),

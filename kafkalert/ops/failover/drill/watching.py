@@ -67,12 +67,12 @@ class Watching:
         return found
 
     def _follow(self, cluster: Cluster) -> None:
-        (other,) = (one.name for one in self._clusters if one is not cluster)
+        (other,) = (peer.name for peer in self._clusters if peer is not cluster)
         try:
             consumer = clients.consumer(cluster, "kafkalert.drill", fetch_wait_max_ms=50)
             places = Places(cluster)
             ends = places.ends(places.partitions([self._topic]))
-            consumer.assign([TopicPartition(*one, end) for one, end in ends.items()])
+            consumer.assign([TopicPartition(*partition, end) for partition, end in ends.items()])
             with self._changed:
                 self._reads.add(cluster.name)
                 self._changed.notify_all()

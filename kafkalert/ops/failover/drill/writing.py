@@ -97,8 +97,8 @@ def put(cluster: Cluster, records: Sequence[Record]) -> None:
 
     try:
         producer = _producer(cluster)
-        for one in records:
-            producer.produce(one.topic, one.value, one.key, on_delivery=heard)
+        for record in records:
+            producer.produce(record.topic, record.value, record.key, on_delivery=heard)
         producer.flush(ANSWER_SECONDS + 1)
     except (KafkaException, BufferError) as error:
         raise KafkalertError(f"{cluster.name} did not take the canary's rows.") from error

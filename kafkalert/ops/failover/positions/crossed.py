@@ -44,21 +44,21 @@ def newest_copies(
     places = Places(target)
     partitions = places.partitions(topics)
     starts, ends = places.starts(partitions), places.ends(partitions)
-    wanted = {one: end for one, end in ends.items() if starts[one] < end}
+    wanted = {partition: end for partition, end in ends.items() if starts[partition] < end}
     found: tuple[dict[Partition, int], dict[Partition, int]] = ({}, {})  # copies, others
     now, give_up = clock.wall_ms(), clock.monotonic() + LOOK_SECONDS
     reader = MarkReader(target, old)
     try:
-        reader.start({one: max(starts[one], end - _TAIL) for one, end in wanted.items()})
+        reader.start({partition: max(starts[partition], end - _TAIL) for partition, end in wanted.items()})
         while not reader.reached(wanted) and clock.monotonic() < give_up:
-            for one, mark in reader.pump(_POLL_SECONDS):
+            for partition, mark in reader.pump(_POLL_SECONDS):
                 times = found[mark.native]
-                times[one] = min(now, max(times.get(one, 0), mark.timestamp))
+                times[partition] = min(now, max(times.get(partition, 0), mark.timestamp))
         all_seen = reader.reached(wanted)
     finally:
         reader.close()
     copies, others = found
-    return copies, {one: time for one, time in others.items() if one not in copies}, all_seen
+    return copies, {partition: time for partition, time in others.items() if partition not in copies}, all_seen
 
 
 def heartbeats_since(
@@ -138,4 +138,4 @@ def topics_of(cluster: Cluster, client: AdminClient | None = None) -> dict[str, 
         listed = (client or clients.admin(cluster)).list_topics(timeout=READ_SECONDS).topics
     except KafkaException as error:
         raise clients.unreachable(cluster, error) from error
-    return {name: len(one.partitions) for name, one in listed.items() if one.error is None}
+    return {name: len(topic.partitions) for name, topic in listed.items() if topic.error is None}

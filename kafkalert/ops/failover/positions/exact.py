@@ -184,6 +184,6 @@ def oldest(
     has all its occurrences behind those ends.
     """
     since = a_crossed if committed is None else committed
-    times = [one.timestamp for one in a if one.offset >= since or (one.native and one.offset >= a_crossed)]
-    times += [one.timestamp for one in b if one.native and one.offset >= b_crossed]
+    times = [mark.timestamp for mark in a if mark.offset >= since or (mark.native and mark.offset >= a_crossed)]
+    times += [mark.timestamp for mark in b if mark.native and mark.offset >= b_crossed]
     return min(times, default=None)

@@ -54,15 +54,15 @@ class ForcedEstimate:
     def offsets(self) -> dict[str, dict[Partition, int]]:
         """By group, where each partition goes on."""
         found: dict[str, dict[Partition, int]] = {}
-        for one in self.resume_points:
-            found.setdefault(one.group, {})[one.partition] = one.offset
+        for point in self.resume_points:
+            found.setdefault(point.group, {})[point.partition] = point.offset
         return found
 
     def detail(self) -> dict[str, Any]:
         """As COMMIT carries it."""
         groups: dict[str, dict[str, Any]] = {}
-        for one in self.resume_points:
-            groups.setdefault(one.group, {})[partition_word(one.partition)] = {"offset": one.offset, "skip": []}
+        for point in self.resume_points:
+            groups.setdefault(point.group, {})[partition_word(point.partition)] = {"offset": point.offset, "skip": []}
         lost = {"records": self.loss.lost, "again": self.loss.repeated, "wholeUntil": self.whole}
         stays = {"stays": True} if self.stays else {}
         return {
@@ -100,14 +100,14 @@ def estimate_forced(settings: Settings, found: Survey, target: str, clock: Clock
     # Outputs carry the time at which a stage made them; what others write has whatever time they gave it.
     outputs = [settings.topic(name) for name in TOPICS if name in _OUTPUTS]
     copies, others, all_seen = newest_copies(cluster, old, [topic for topic in outputs if topic in there], clock)
-    healthy = any(one.source == old and one.state is Condition.RUNNING for one in found.flows)
+    healthy = any(flow.source == old and flow.state is Condition.RUNNING for flow in found.flows)
     whole = whole_until(copies, healthy=healthy, others=others) if all_seen else None
     now = clock.wall_ms()
     since = (now if whole is None else whole) - round((HISTORY_SECONDS + overlap) * 1000)
     heartbeats, all_read = heartbeats_since(settings, cluster, since, clock)
     told = ends_told(heartbeats, old)
     # What is dated ahead, of a clock or by somebody who means harm, is of now at best.
-    heartbeats = [one if one.time <= now else replace(one, time=now) for one in heartbeats]
+    heartbeats = [heartbeat if heartbeat.time <= now else replace(heartbeat, time=now) for heartbeat in heartbeats]
     if healthy and all_read:
         quiet = quiet_until(heartbeats, old, two_hop=_has_two_hops(settings, told))
         whole = max(filter(None, (whole, quiet)), default=None)
@@ -115,7 +115,7 @@ def estimate_forced(settings: Settings, found: Survey, target: str, clock: Clock
     readable = _readable(settings, told, there)
     groups, places = Groups(settings, cluster), Places(cluster)
     known = groups.known(sorted(readable), found.epoch)
-    partitions = {one for each in readable.values() for one in each}
+    partitions = {partition for each in readable.values() for partition in each}
     # In this order: no transaction that has ended meanwhile counts as open.
     stable, ends = places.ends(partitions), places.high_watermarks(partitions)
     logs = Logs(cluster, old, places.starts(partitions), ends, stable, clock)
@@ -168,16 +168,16 @@ def _loss(
     late: int,
     all_seen: bool = True,
 ) -> Loss:
-    again = sum(one.again for one in resume_points)
+    again = sum(point.again for point in resume_points)
     # Two groups that read the same partition lose the same records, of which the one that runs may tell more.
     each: dict[Partition, int | None] = {}
-    for one in resume_points:
-        told = [count for count in (each.get(one.partition), one.stranded) if count is not None]
-        each[one.partition] = max(told, default=None)
+    for point in resume_points:
+        told = [count for count in (each.get(point.partition), point.stranded) if count is not None]
+        each[point.partition] = max(told, default=None)
     known = [count for count in each.values() if count is not None]
     lost = sum(known) if len(known) == len(each) else None
-    dated = [one.since for one in resume_points if one.since is not None and one.again]
-    undated = [one.partition for one in resume_points if one.since is None and one.again]
+    dated = [point.since for point in resume_points if point.since is not None and point.again]
+    undated = [point.partition for point in resume_points if point.since is None and point.again]
     words = []
     entries = f"{again:,} {'entry is' if again == 1 else 'entries are'}"
     if not again:

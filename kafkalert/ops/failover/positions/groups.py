@@ -68,7 +68,7 @@ class Groups:
         listed = self._answer(self._client.list_consumer_groups(request_timeout=self._seconds))
         if listed.errors:  # a broker that does not tell may have any of them
             raise clients.unreachable(self._cluster, KafkaException(listed.errors[0]))
-        return sorted(one.group_id for one in listed.valid if one.group_id.startswith(self._start))
+        return sorted(group.group_id for group in listed.valid if group.group_id.startswith(self._start))
 
     def check_seen(self) -> None:
         """Check that this client may see every group of a stage: a cluster leaves others out of `names`, unsaid.
@@ -95,7 +95,7 @@ class Groups:
     def committed(self, groups: Iterable[str]) -> dict[str, dict[Partition, int]]:
         """Where each group goes on: the next offset of each partition for which it has committed one."""
         return {
-            group: {(one.topic, one.partition): one.offset for one in places}
+            group: {(place.topic, place.partition): place.offset for place in places}
             for group, places in self._places(groups).items()
         }
 
@@ -103,9 +103,9 @@ class Groups:
         """Where each group has committed to be in topics of these `ids`, by name; not in others of their names."""
         return {
             group: {
-                (one.topic, one.partition): committed_place(one)
-                for one in places
-                if one.topic in ids and topic_id(one.metadata) == ids[one.topic]
+                (place.topic, place.partition): committed_place(place)
+                for place in places
+                if place.topic in ids and topic_id(place.metadata) == ids[place.topic]
             }
             for group, places in self._places(groups).items()
         }
@@ -115,15 +115,17 @@ class Groups:
         found: dict[str, Known] = {}
         for group, places in self._places(groups).items():
             found[group] = Known({}, {})
-            for one in places:
-                never = (of_epoch(one.metadata) or 0) > epoch
-                (found[group].tried if never else found[group].committed)[one.topic, one.partition] = one.offset
+            for place in places:
+                never = (of_epoch(place.metadata) or 0) > epoch
+                (found[group].tried if never else found[group].committed)[place.topic, place.partition] = place.offset
         return found
 
     def skip_ends(self, groups: Iterable[str]) -> dict[str, dict[Partition, int]]:
         """Return the ends before which each group skips what the last switch says, where it has kept them."""
         return {
-            group: {(one.topic, one.partition): end for one in places if (end := bound(one.metadata)) is not None}
+            group: {
+                (place.topic, place.partition): end for place in places if (end := bound(place.metadata)) is not None
+            }
             for group, places in self._places(groups).items()
         }
 
@@ -137,11 +139,11 @@ class Groups:
         found: dict[str, list[TopicPartition]] = {}
         for group, future in asked.items():
             partitions = self._answer(future, of=group).topic_partitions or []
-            for one in partitions:
-                if one.error is not None:
-                    name = one.topic if of_topic(one.error) else group
-                    raise clients.unreachable(self._cluster, KafkaException(one.error), "DESCRIBE", name)
-            found[group] = [one for one in partitions if one.offset >= 0]
+            for partition in partitions:
+                if partition.error is not None:
+                    name = partition.topic if of_topic(partition.error) else group
+                    raise clients.unreachable(self._cluster, KafkaException(partition.error), "DESCRIBE", name)
+            found[group] = [partition for partition in partitions if partition.offset >= 0]
         return found
 
     def move(self, group: str, offsets: Offsets, *, epoch: int, remark: str = "") -> None:
@@ -157,10 +159,10 @@ class Groups:
             return
         request = ConsumerGroupTopicPartitions(group, wanted)
         futures = self._client.alter_consumer_group_offsets([request], request_timeout=COORDINATOR_SECONDS)
-        for one in self._answer(futures[group], *_REFUSALS, of=group, operation="READ").topic_partitions:
-            if one.error is not None:
-                name = one.topic if of_topic(one.error) else group
-                raise denied(self._cluster, one.error, "READ", name) or KafkaException(one.error)
+        for partition in self._answer(futures[group], *_REFUSALS, of=group, operation="READ").topic_partitions:
+            if partition.error is not None:
+                name = partition.topic if of_topic(partition.error) else group
+                raise denied(self._cluster, partition.error, "READ", name) or KafkaException(partition.error)
 
     def _answer(self, future: Future[T], *passed: int, of: str = UNKNOWN, operation: str = "DESCRIBE") -> T:
         try:

@@ -91,10 +91,10 @@ class Ledger:
         source.ends = source.log_ends(partitions)
         for window in self._windows:
             window.begin_at(starts[window.name], self._known.get(window.name, {}))
-        for one, offset in chain.from_iterable(offsets.items() for offsets in (committed or {}).values()):
-            if one in source.begin and offset >= 0:
-                self._lowest[one] = min(self._lowest.get(one, offset), offset)
-                source.begin[one] = max(starts[source.name][one], min(source.begin[one], offset))
+        for partition, offset in chain.from_iterable(offsets.items() for offsets in (committed or {}).values()):
+            if partition in source.begin and offset >= 0:
+                self._lowest[partition] = min(self._lowest.get(partition, offset), offset)
+                source.begin[partition] = max(starts[source.name][partition], min(source.begin[partition], offset))
         for window in self._windows:
             window.positions = dict(window.begin)
             name = f"ledger {window.name}"
@@ -111,7 +111,9 @@ class Ledger:
     def progress(self) -> Progress:
         """How far it is."""
         self._check()
-        read, left = (sum(one) for one in zip(*((each.read, each.left()) for each in self._windows), strict=True))
+        read, left = (
+            sum(numbers) for numbers in zip(*((each.read, each.left()) for each in self._windows), strict=True)
+        )
         return Progress(read, left)
 
     def await_ready(self, seconds: float) -> bool:
@@ -132,9 +134,9 @@ class Ledger:
         window = self.window(cluster)
         found: dict[Partition, Uncrossed] = {}
         with self._changed:
-            for one in window.begin if ends is None else ends:
-                if lacks := self._lacks(window, one, None if ends is None else ends[one]):
-                    found[one] = lacks
+            for partition in window.begin if ends is None else ends:
+                if lacks := self._lacks(window, partition, None if ends is None else ends[partition]):
+                    found[partition] = lacks
         return found
 
     def exact_positions(
@@ -165,43 +167,51 @@ class Ledger:
         with self._changed:
             return {
                 group: {
-                    one: self._exact(one, at, (sure[one], target_ends[one]), passed_by[group].get(one, ()), hidden[one])
-                    for one, at in offsets.items()
-                    if one in target_ends and at >= 0
+                    partition: self._exact(
+                        partition,
+                        at,
+                        (sure[partition], target_ends[partition]),
+                        passed_by[group].get(partition, ()),
+                        hidden[partition],
+                    )
+                    for partition, at in offsets.items()
+                    if partition in target_ends and at >= 0
                 }
                 for group, offsets in committed.items()
             }
 
     def _exact(
-        self, one: Partition, at: int, ends: tuple[int, int], passed: Ranges, hidden: Marks
+        self, partition: Partition, at: int, ends: tuple[int, int], passed: Ranges, hidden: Marks
     ) -> ExactPosition | NotCrossed:
         source, target = self._windows
-        floor = (self._floors or {}).get(one)
-        if at < self._lowest.get(one, source.begin[one]):
-            raise KafkalertError(f"A group's offset of {one[0]}[{one[1]}] went back meanwhile.", hint="Try again.")
+        floor = (self._floors or {}).get(partition)
+        if at < self._lowest.get(partition, source.begin[partition]):
+            raise KafkalertError(
+                f"A group's offset of {partition[0]}[{partition[1]}] went back meanwhile.", hint="Try again."
+            )
         return exact_position(
-            source.older[one] + source.newer[one] + hidden.between(source.positions[one], FOR_EVER),
-            target.older[one] + target.newer[one],
+            source.older[partition] + source.newer[partition] + hidden.between(source.positions[partition], FOR_EVER),
+            target.older[partition] + target.newer[partition],
             at,
             ends[1],
             passed=passed,
-            a_crossed=source.crossed[one],
-            b_crossed=target.crossed[one],
+            a_crossed=source.crossed[partition],
+            b_crossed=target.crossed[partition],
             a_sure=ends[0],
             since=floor,
-            whole_since=source.whole_since(one, floor),
+            whole_since=source.whole_since(partition, floor),
         )
 
-    def _lacks(self, window: LogWindow, one: Partition, end: int | None) -> Uncrossed:
-        unread = max(0, (window.ends[one] if end is None else end) - window.positions[one])
+    def _lacks(self, window: LogWindow, partition: Partition, end: int | None) -> Uncrossed:
+        unread = max(0, (window.ends[partition] if end is None else end) - window.positions[partition])
         if not self._native:
             return Uncrossed(0, unread=max(1, unread))
         before = FOR_EVER if end is None else end
-        native_records = self._native[window.name][one]
+        native_records = self._native[window.name][partition]
         records, timestamp = native_records.missing(before)
         # A repeat harms only groups that go on where it arrives.
-        harms = window is self._source and one in self._lowest and not records
-        again = native_records.repeating(window.newer[one], before) if harms else 0
+        harms = window is self._source and partition in self._lowest and not records
+        again = native_records.repeating(window.newer[partition], before) if harms else 0
         return Uncrossed(records, again, unread, timestamp)
 
     def _partitions(self) -> list[Partition]:
@@ -230,10 +240,10 @@ class Ledger:
             window.reader.close()
 
     def _take(self, window: LogWindow, read: list[tuple[Partition, Mark]]) -> None:
-        for one, mark in read:
-            window.newer[one].append(mark)
+        for partition, mark in read:
+            window.newer[partition].append(mark)
             if self._native:
-                self._note(window, one, mark)
+                self._note(window, partition, mark)
         window.read += len(read)
         window.positions = dict(window.reader.positions)
         if self._floors is None and all(each.has_read(each.ends) for each in self._windows):
@@ -241,8 +251,8 @@ class Ledger:
         self._changed.notify_all()
 
     def _fill(self, window: LogWindow, floors: Mapping[Partition, int]) -> None:
-        for one, mark in window.before(floors, self._closed):
-            window.older[one].append(mark)
+        for partition, mark in window.before(floors, self._closed):
+            window.older[partition].append(mark)
             window.read += 1
         with self._changed:
             window.is_filled = True
@@ -254,36 +264,43 @@ class Ledger:
         """Return the time from which each partition's windows have to begin."""
         source, target = self._windows
         floors: dict[Partition, int] = {}
-        for one in source.begin:
-            bounds = {"a_crossed": source.crossed[one], "b_crossed": target.crossed[one]}
-            if (time := oldest(source.newer[one], target.newer[one], self._lowest.get(one), **bounds)) is not None:
-                floors[one] = time
+        for partition in source.begin:
+            bounds = {"a_crossed": source.crossed[partition], "b_crossed": target.crossed[partition]}
+            if (
+                time := oldest(source.newer[partition], target.newer[partition], self._lowest.get(partition), **bounds)
+            ) is not None:
+                floors[partition] = time
         return floors
 
     def _settle(self) -> None:
         """Pair what was read with its copies; from now on that is done as it comes."""
         source, target = self._windows
-        here, there = (one.unvouched(other, self._floors or {}) for one, other in ((source, target), (target, source)))
-        there = {one: at for one, at in there.items() if one[0] not in self._compacted}  # no group reads tables there
+        here, there = (own.unvouched(other, self._floors or {}) for own, other in ((source, target), (target, source)))
+        # No group reads tables there.
+        there = {partition: at for partition, at in there.items() if partition[0] not in self._compacted}
         self.unvouched = {source.name: here, target.name: there}
         self._native = {
-            log.name: {one: NativeRecords(in_order=one in log.untold or one[0] in self._compacted) for one in log.begin}
+            log.name: {
+                partition: NativeRecords(in_order=partition in log.untold or partition[0] in self._compacted)
+                for partition in log.begin
+            }
             for log in self._windows
         }
         for wanted in (True, False):  # native records first, so that no copy has to wait for its own
             for window in self._windows:
-                for one in window.begin:
-                    for mark in chain(window.older[one], window.newer[one]):
+                for partition in window.begin:
+                    for mark in chain(window.older[partition], window.newer[partition]):
                         if mark.native is wanted:
-                            self._note(window, one, mark)
-        for log, one in ((each, one) for each in self._windows for one in each.untold):  # a flow carries them in order
-            log.crossed[one] = max(log.crossed[one], self._native[log.name][one].crossed)
+                            self._note(window, partition, mark)
+        # A flow carries them in order.
+        for log, partition in ((each, partition) for each in self._windows for partition in each.untold):
+            log.crossed[partition] = max(log.crossed[partition], self._native[log.name][partition].crossed)
 
-    def _note(self, window: LogWindow, one: Partition, mark: Mark) -> None:
+    def _note(self, window: LogWindow, partition: Partition, mark: Mark) -> None:
         if not mark.native:
-            self._native[window.other][one].copied(mark.id, may_be_early=mark.offset >= window.behind[one])
-        elif mark.offset >= window.crossed[one]:
-            self._native[window.name][one].written(mark)
+            self._native[window.other][partition].copied(mark.id, may_be_early=mark.offset >= window.behind[partition])
+        elif mark.offset >= window.crossed[partition]:
+            self._native[window.name][partition].written(mark)
 
     def window(self, cluster: str) -> LogWindow:
         """Return the window on one of the clusters."""

@@ -79,15 +79,19 @@ class LogWindow:
         """
         self._starts = starts
         # One beyond the end was of an earlier topic of that name.
-        told = {one: max(starts[one], at) for one, at in known.items() if at <= self.behind.get(one, -1)}
+        told = {
+            partition: max(starts[partition], at)
+            for partition, at in known.items()
+            if at <= self.behind.get(partition, -1)
+        }
         self.untold = starts.keys() - told
         sure = dict(starts) | told
-        self.most = share([self.behind[one] - at for one, at in sure.items()], MOST)
-        self.crossed = {one: max(at, self.behind[one] - self.most) for one, at in sure.items()}
-        self.assumed = [one for one, at in sure.items() if self.crossed[one] > at]
+        self.most = share([self.behind[partition] - at for partition, at in sure.items()], MOST)
+        self.crossed = {partition: max(at, self.behind[partition] - self.most) for partition, at in sure.items()}
+        self.assumed = [partition for partition, at in sure.items() if self.crossed[partition] > at]
         self.begin = dict(self.crossed)
-        self.older = {one: Marks() for one in starts}
-        self.newer = {one: Marks() for one in starts}
+        self.older = {partition: Marks() for partition in starts}
+        self.newer = {partition: Marks() for partition in starts}
 
     def unvouched(self, other: "LogWindow", floors: Mapping[Partition, int]) -> dict[Partition, int]:
         """Those of `assumed` in which native records before `crossed` may not have crossed, by what was read of both.
@@ -99,15 +103,15 @@ class LogWindow:
         that lie before what is read here may have come since, too.
         """
         found: dict[Partition, int] = {}
-        for one in self.assumed:
-            behind, end, floor = self.behind[one], other.ends[one], floors.get(one, 0)
-            read = chain(self.older[one], self.newer[one])
+        for partition in self.assumed:
+            behind, end, floor = self.behind[partition], other.ends[partition], floors.get(partition, 0)
+            read = chain(self.older[partition], self.newer[partition])
             own = [mark for mark in read if mark.native and mark.offset < behind and mark.timestamp >= floor]
-            there = chain(other.older[one], other.newer[one]) if own else ()
+            there = chain(other.older[partition], other.newer[partition]) if own else ()
             copies = {mark.id for mark in there if not mark.native and mark.offset < end}
             last = max((mark.offset for mark in own if mark.id in copies), default=-1)
-            if own and last < min(self.crossed[one], own[-1].offset):
-                found[one] = next(mark.offset for mark in own if mark.offset > last)
+            if own and last < min(self.crossed[partition], own[-1].offset):
+                found[partition] = next(mark.offset for mark in own if mark.offset > last)
         return found
 
     def committed_behind(self, found: Mapping[Partition, int], seconds: float) -> list[Partition]:
@@ -117,22 +121,22 @@ class LogWindow:
         """
         if not self._uncommitted or not found:
             return sorted(found)
-        ends = {one: min(end, self.behind[one]) for one, end in self.places.ends(found).items()}
+        ends = {partition: min(end, self.behind[partition]) for partition, end in self.places.ends(found).items()}
         late = KafkalertError(
             f"What others wrote to {self.name} could not be read within {seconds:g} s.",
             hint="Try again when it is less busy.",
         )
         read = self._between(found, ends, seconds, late, uncommitted=False)
-        return sorted({one for one, mark in read if mark.native})
+        return sorted({partition for partition, mark in read if mark.native})
 
-    def whole_since(self, one: Partition, floor: int | None) -> int | None:
+    def whole_since(self, partition: Partition, floor: int | None) -> int | None:
         """Return the time (ms) from which on a partition's records are all in its window; None where that is not known.
 
         `floor`: the time from which on it was read. Where it begins with what is left of the log, what is gone may have
         been of that time, too.
         """
-        first = self.older[one].offsets[0] if self.older[one] else self.begin[one]
-        if floor is None or 0 < self._starts[one] >= first:
+        first = self.older[partition].offsets[0] if self.older[partition] else self.begin[partition]
+        if floor is None or 0 < self._starts[partition] >= first:
             return None
         return max(0, floor)  # what has no time has -1, and is not found by it
 
@@ -142,7 +146,7 @@ class LogWindow:
 
     def left(self) -> int:
         """Offsets to read until the backlog is read, as far as is known."""
-        return self._before + sum(max(0, end - self.positions[one]) for one, end in self.ends.items())
+        return self._before + sum(max(0, end - self.positions[partition]) for partition, end in self.ends.items())
 
     def high_watermarks(self) -> dict[Partition, int]:
         """Return the offset after the last record of all, of each partition. Raises UnreachableError."""
@@ -152,7 +156,7 @@ class LogWindow:
         """Where one is open: the last stable offset, from which records wait for its end, and the log's end."""
         # In this order: what is written between the two answers may not look as if it waited.
         ends, stable = self.high_watermarks(), self.places.ends(self.begin)
-        return {one: (stable[one], end) for one, end in ends.items() if end > stable[one]}
+        return {partition: (stable[partition], end) for partition, end in ends.items() if end > stable[partition]}
 
     def open_copies(self, ends: Mapping[Partition, int], seconds: float) -> dict[Partition, Marks]:
         """Return copies at or behind `ends`, the last stable offsets: somebody's transaction is open before them.
@@ -164,9 +168,9 @@ class LogWindow:
             hint="Try again when it has ended.",
         )
         found: dict[Partition, Marks] = defaultdict(Marks)
-        for one, mark in self._between(ends, self.places.high_watermarks(ends), seconds, late, uncommitted=True):
+        for partition, mark in self._between(ends, self.places.high_watermarks(ends), seconds, late, uncommitted=True):
             if not mark.native:
-                found[one].append(mark)
+                found[partition].append(mark)
         return found
 
     def _between(
@@ -179,17 +183,19 @@ class LogWindow:
         uncommitted: bool,
     ) -> Iterator[tuple[Partition, Mark]]:
         """Yield what lies from `starts` on before `ends`. Raises `late` after so many seconds."""
-        wanted = {one: end for one, end in ends.items() if end > starts[one]}
+        wanted = {partition: end for partition, end in ends.items() if end > starts[partition]}
         if not wanted:
             return
         reader = MarkReader(self._cluster, self.other, uncommitted=uncommitted)
         give_up = monotonic() + seconds
         try:
-            reader.start({one: starts[one] for one in wanted})
+            reader.start({partition: starts[partition] for partition in wanted})
             while not reader.reached(wanted):
                 if monotonic() > give_up:
                     raise late
-                yield from ((one, mark) for one, mark in reader.pump(_POLL_SECONDS) if mark.offset < ends[one])
+                yield from (
+                    (partition, mark) for partition, mark in reader.pump(_POLL_SECONDS) if mark.offset < ends[partition]
+                )
         finally:
             reader.close()
 
@@ -199,19 +205,25 @@ class LogWindow:
         Ends early at `stop`. Raises KafkalertError.
         """
         begins = self.places.since(floors)
-        wanted = {one: self.begin[one] for one, offset in begins.items() if offset < self.begin[one]}
+        wanted = {
+            partition: self.begin[partition] for partition, offset in begins.items() if offset < self.begin[partition]
+        }
         if not wanted:
             return
         reader = MarkReader(self._cluster, self.other, uncommitted=self._uncommitted)
         try:
-            reader.start({one: begins[one] for one in wanted})
+            reader.start({partition: begins[partition] for partition in wanted})
             while wanted and not stop.is_set():
-                self._before = sum(max(0, end - reader.positions[one]) for one, end in wanted.items())
-                yield from ((one, mark) for one, mark in reader.pump(_POLL_SECONDS) if mark.offset < self.begin[one])
-                done = [one for one, end in wanted.items() if reader.positions[one] >= end]
+                self._before = sum(max(0, end - reader.positions[partition]) for partition, end in wanted.items())
+                yield from (
+                    (partition, mark)
+                    for partition, mark in reader.pump(_POLL_SECONDS)
+                    if mark.offset < self.begin[partition]
+                )
+                done = [partition for partition, end in wanted.items() if reader.positions[partition] >= end]
                 reader.stop(done)
-                for one in done:
-                    del wanted[one]
+                for partition in done:
+                    del wanted[partition]
         finally:
             self._before = 0
             reader.close()

@@ -42,13 +42,13 @@ class NativeRecords:
         self.crossed = 0
         """The offset behind the last native record that has a copy."""
 
-    def written(self, one: Mark) -> None:
+    def written(self, mark: Mark) -> None:
         """Take a native record, which lies behind all others so far."""
-        if one.id in self._early:
-            self._early.discard(one.id)
-            self._crossed_up_to(one.offset)
+        if mark.id in self._early:
+            self._early.discard(mark.id)
+            self._crossed_up_to(mark.offset)
         else:
-            self._missing.setdefault(one.id, (one.offset, one.timestamp))
+            self._missing.setdefault(mark.id, (mark.offset, mark.timestamp))
 
     def copied(self, record_id: bytes, *, may_be_early: bool = True) -> None:
         """Take a copy, which lies behind all others so far; `may_be_early`: its native record may be read later."""

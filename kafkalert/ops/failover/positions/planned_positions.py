@@ -95,12 +95,14 @@ class PlannedPositions:
         for group, at in groups.places(groups.names(), {name: id_ for name, (id_, _) in topics.items()}).items():
             starts = window.places.starts(at)
             there = still_there(cluster, at, starts, self._clock)
-            if cut := [one for one, is_same in there.items() if is_same is False]:
+            if cut := [partition for partition, is_same in there.items() if is_same is False]:
                 ends = window.places.high_watermarks(cut)
                 raise self._unread(
-                    group, {one: Gap(at[one].offset, starts[one], ends[one]) for one in cut}, RefusedError
+                    group,
+                    {partition: Gap(at[partition].offset, starts[partition], ends[partition]) for partition in cut},
+                    RefusedError,
                 )
-            if asked := [one for one, is_same in there.items() if is_same is None]:
+            if asked := [partition for partition, is_same in there.items() if is_same is None]:
                 more = f" and {counted(len(asked) - 1, 'other partition')}" if asked[1:] else ""
                 unknown.append(
                     f"not verified: that {_named(min(asked))}{more} on {self._source} still has what {group} has "
@@ -110,11 +112,11 @@ class PlannedPositions:
 
     def _open(self, name: str) -> Iterator[str]:
         """Yield a sentence for each partition of a cluster in which somebody's transaction is open."""
-        for one, (stable, end) in sorted(self._ledger.window(name).open_transactions().items()):
+        for partition, (stable, end) in sorted(self._ledger.window(name).open_transactions().items()):
             yield (
-                f"a transaction of another program is open in {_named(one)} on {name}, since offset {stable}: "
+                f"a transaction of another program is open in {_named(partition)} on {name}, since offset {stable}: "
                 f"{counted(end - stable, 'record')} wait there until it ends "
-                f"({tool(self._settings.clusters[name], *one, stable)})"
+                f"({tool(self._settings.clusters[name], *partition, stable)})"
             )
 
     def await_read(self, note: Callable[[str], None]) -> int:
@@ -182,12 +184,16 @@ class PlannedPositions:
                     raise self._alone(partition, found)
                 groups[group][partition_word(partition)] = {
                     "offset": found.offset,
-                    "skip": [list(one) for one in found.skip],
+                    "skip": [list(span) for span in found.skip],
                 }
         # Of the target only where that is so; nobody waits for what others write there.
         lacking = {self._source: {}, self._target: self._ledger.uncrossed(self._target, self._ends[self._target])}
         ends = {
-            name: {partition_word(one): end for one, end in found.items() if one not in lacking[name]}
+            name: {
+                partition_word(topic_partition): end
+                for topic_partition, end in found.items()
+                if topic_partition not in lacking[name]
+            }
             for name, found in self._ends.items()
         }
         return {"groups": groups, "ends": ends}
@@ -225,7 +231,9 @@ class PlannedPositions:
         """
         window = self._ledger.window(self._source)
         for group, offsets in committed.items():
-            at = {one: offset for one, offset in offsets.items() if one in window.begin and offset >= 0}
+            at = {
+                partition: offset for partition, offset in offsets.items() if partition in window.begin and offset >= 0
+            }
             if found := gaps(window.places.starts(at), at, window.places.high_watermarks(at)):
                 raise self._unread(group, found, kind)
 
@@ -237,10 +245,11 @@ class PlannedPositions:
             f"`kafkalert group seek {group} POSITION` goes back to before it there.",
         )
 
-    def _alone(self, one: Partition, what: NotCrossed) -> KafkalertError:
+    def _alone(self, partition: Partition, what: NotCrossed) -> KafkalertError:
         """Return what has to be on the target and is not, so that there is no place to go on."""
         said = (
-            f"On {self._source} alone: {counted(what.count, 'record')} of {_named(one)}, from offset {what.offset} on"
+            f"On {self._source} alone: {counted(what.count, 'record')} of {_named(partition)}, "
+            f"from offset {what.offset} on"
         )
         if not what.marked:
             return KafkalertError(f"{said}.", hint="`kafkalert mirror status --topics` shows the mirror's backlog.")
@@ -256,7 +265,8 @@ class PlannedPositions:
         """Return what the switch to the source had a group skip there, by the same rule as its members go by."""
         now = self._ends[self._source]
         return {
-            one: within(listed, ends.get(one, now.get(one, 0))) for one, listed in ranges(self._arrived, group).items()
+            partition: within(listed, ends.get(partition, now.get(partition, 0)))
+            for partition, listed in ranges(self._arrived, group).items()
         }
 
 
@@ -275,7 +285,7 @@ def _crossed(settings: Settings, view: View, source: str) -> dict[Partition, int
 
 
 def _count(lacking: Iterable[Uncrossed]) -> int:
-    return sum(one.records + one.again + one.unread for one in lacking)
+    return sum(uncrossed.records + uncrossed.again + uncrossed.unread for uncrossed in lacking)
 
 
 def _named(partition: Partition) -> str:

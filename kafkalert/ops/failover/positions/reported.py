@@ -48,18 +48,18 @@ class Claims:
         """
         each: dict[str, list[Claim]] = defaultdict(list)
         later: dict[str, list[bytes]] = defaultdict(list)
-        for one in self.made:
-            if one.time <= until:
-                each[one.instance].append(one)
+        for claim in self.made:
+            if claim.time <= until:
+                each[claim.instance].append(claim)
             else:
-                later[one.instance].append(one.id)
+                later[claim.instance].append(claim.id)
         for made in each.values():
             made.reverse()
         lost = {name for name, made in each.items() if name not in later and self._has_left(name, made[0].time, until)}
         says = {name: made for name, made in sorted(each.items()) if name not in lost or len(lost) == len(each)}
         if all(len(made) + len(later[name]) == 1 for name, made in says.items()):
             return []
-        return [Say(made, [one for one in later[name] if one]) for name, made in says.items()]
+        return [Say(made, [id_ for id_ in later[name] if id_]) for name, made in says.items()]
 
     def _has_left(self, instance: str, time: int, until: int) -> bool:
         times = self.heartbeats[instance]
@@ -84,7 +84,7 @@ def claims(heartbeats: Iterable[HeartbeatRecord], old: str) -> dict[str, dict[Pa
                     Claim(heartbeat.time, heartbeat.instance, at.offset, bytes.fromhex(at.id))
                 )
     return {
-        stage: {one: Claims(_rising(found), times) for one, found in partitions.items()}
+        stage: {partition: Claims(_rising(found), times) for partition, found in partitions.items()}
         for stage, partitions in made.items()
     }
 
@@ -93,10 +93,10 @@ def _rising(made: Sequence[Claim]) -> tuple[Claim, ...]:
     """Without each instance's claims that are ahead of a later one of its own, or say something else of its offset."""
     least: dict[str, tuple[int, bytes]] = {}
     kept: list[Claim] = []
-    for one in reversed(made):
-        told = one.offset, one.id
-        bound = least.setdefault(one.instance, told)
-        if one.offset < bound[0] or told == bound:
-            least[one.instance] = told
-            kept.append(one)
+    for claim in reversed(made):
+        told = claim.offset, claim.id
+        bound = least.setdefault(claim.instance, told)
+        if claim.offset < bound[0] or told == bound:
+            least[claim.instance] = told
+            kept.append(claim)
     return tuple(reversed(kept))

@@ -56,14 +56,14 @@ class Logs:
         Nobody has processed what is in a transaction that is open, so no place lies behind its begin.
         """
         sought = {
-            one: Sought(
+            partition: Sought(
                 [[claim.id for claim in say.made] for say in each],
-                self.starts[one],
-                self.ends[one],
-                self._near(one, reached.get(one), min(say.made[0].offset for say in each)),
+                self.starts[partition],
+                self.ends[partition],
+                self._near(partition, reached.get(partition), min(say.made[0].offset for say in each)),
                 [say.later for say in each],
             )
-            for one, each in chosen.items()
+            for partition, each in chosen.items()
             if each and all(say.made for say in each)
         }
         if not sought:
@@ -74,23 +74,29 @@ class Logs:
             found = find(sought, reader, self.clock, seconds)
             # What others have written here since the old cluster's death moves the likely place ahead, by as many
             # records; and their records may repeat an id. Its copy, if there is one, lies before all of them.
-            doubtful = {one: (self.starts[one], self.ends[one]) for one, what in found.items() if what.native}
+            doubtful = {
+                partition: (self.starts[partition], self.ends[partition])
+                for partition, what in found.items()
+                if what.native
+            }
             moved = native_records_behind(doubtful, reader, self.clock) if doubtful else {}
             again = {
-                one: replace(sought[one], near=max(self.starts[one], sought[one].near - many))
-                for one, many in moved.items()
+                partition: replace(sought[partition], near=max(self.starts[partition], sought[partition].near - many))
+                for partition, many in moved.items()
                 if many
             }
             if again:
-                found = {one: what for one, what in found.items() if one not in again}
+                found = {partition: what for partition, what in found.items() if partition not in again}
                 found |= find(again, reader, self.clock, seconds)
         finally:
             reader.close()
-        return {one: replace(what, after=min(what.after, self.stable[one])) for one, what in found.items()}
+        return {
+            partition: replace(what, after=min(what.after, self.stable[partition])) for partition, what in found.items()
+        }
 
-    def _near(self, one: Partition, reached: int | None, claimed: int) -> int:
+    def _near(self, partition: Partition, reached: int | None, claimed: int) -> int:
         """Where it probably lies, or before that: a record may come again, and the first one counts."""
-        return self.starts[one] if reached is None else self.ends[one] - max(0, reached - claimed)
+        return self.starts[partition] if reached is None else self.ends[partition] - max(0, reached - claimed)
 
 
 def points_of(
@@ -109,25 +115,32 @@ def points_of(
 
     `reached` has each partition that it may read, and its end on the old cluster where heartbeats tell one.
     """
-    told = {one: at for one, end in reached.items() if (at := _reached(end, carried.get(one))) is not None}
+    told = {
+        partition: at for partition, end in reached.items() if (at := _reached(end, carried.get(partition))) is not None
+    }
     until = None if whole is None else whole - round(overlap * 1000)
-    chosen = {one: [] if until is None else _with_ids(made[one].settled(until)) for one in reached.keys() & made.keys()}
+    chosen = {
+        partition: [] if until is None else _with_ids(made[partition].settled(until))
+        for partition in reached.keys() & made.keys()
+    }
     found = logs.find(chosen, told)
     # What the flow has confirmed tells more, where its worker answers.
-    latest = {one: _with_ids(made[one].settled(FOR_EVER)) for one in chosen if one not in carried}
+    latest = {
+        partition: _with_ids(made[partition].settled(FOR_EVER)) for partition in chosen if partition not in carried
+    }
     crossed = logs.find(latest, told)
     points = []
-    for one, end_there in reached.items():
-        start, end = logs.starts[one], logs.ends[one]
+    for partition, end_there in reached.items():
+        start, end = logs.starts[partition], logs.ends[partition]
         # Rather from where it last was, or from the beginning, than past what nobody has processed.
-        offset, time = _within(start, end, known.committed.get(one), known.tried.get(one)), None
-        if one in found:
-            offset = max(_within(start, end, known.committed.get(one)), found[one].after)
-            time = chosen[one][found[one].say].made[found[one].rank].time
-        ranks = enumerate(crossed[one].ranks) if one in crossed else ()
-        bound = min((latest[one][say].made[rank].offset for say, rank in ranks), default=None)
-        lost = stranded(end_there, carried.get(one), bound) if all_read else None
-        points.append(ResumePoint(group, one, offset, end - offset, time, lost))
+        offset, time = _within(start, end, known.committed.get(partition), known.tried.get(partition)), None
+        if partition in found:
+            offset = max(_within(start, end, known.committed.get(partition)), found[partition].after)
+            time = chosen[partition][found[partition].say].made[found[partition].rank].time
+        ranks = enumerate(crossed[partition].ranks) if partition in crossed else ()
+        bound = min((latest[partition][say].made[rank].offset for say, rank in ranks), default=None)
+        lost = stranded(end_there, carried.get(partition), bound) if all_read else None
+        points.append(ResumePoint(group, partition, offset, end - offset, time, lost))
     return points
 
 
@@ -144,7 +157,7 @@ def _reached(end: End | None, carried: int | None) -> int | None:
 
 def _within(start: int, end: int, *offsets: int | None) -> int:
     """Return the first of `offsets` that the log has; without one its start."""
-    return next((one for one in offsets if one is not None and start <= one <= end), start)
+    return next((offset for offset in offsets if offset is not None and start <= offset <= end), start)
 
 
 def _with_ids(says: Sequence[Say]) -> list[Say]:
@@ -154,14 +167,14 @@ def _with_ids(says: Sequence[Say]) -> list[Say]:
 
 def _first_of_each(made: Sequence[Claim]) -> list[Claim]:
     found: dict[bytes, Claim] = {}
-    for one in reversed(made):
+    for claim in reversed(made):
         # Who has nothing to do claims the same each second.
-        if one.id and one.offset == found.get(one.id, one).offset:
-            found[one.id] = one
+        if claim.id and claim.offset == found.get(claim.id, claim).offset:
+            found[claim.id] = claim
     return list(found.values())[::-1]
 
 
 def _others(say: Say) -> list[bytes]:
     """Return the later ids, without those that stood before already."""
-    before = {one.id for one in say.made}
-    return [one for one in dict.fromkeys(say.later) if one not in before]
+    before = {claim.id for claim in say.made}
+    return [id_ for id_ in dict.fromkeys(say.later) if id_ not in before]

@@ -61,13 +61,13 @@ def ends_told(heartbeats: Iterable[HeartbeatRecord], old: str) -> dict[str, dict
         age = (heartbeat.loop_turned_ms_ago or 0) if heartbeat.ends_ms_ago is None else heartbeat.ends_ms_ago
         for word, end in heartbeat.ends.items():
             with suppress(ValueError):  # some other program's heartbeat
-                one = parse_partition(word)
-                known = told[heartbeat.stage].get(one, (end, 0))
+                partition = parse_partition(word)
+                known = told[heartbeat.stage].get(partition, (end, 0))
                 if end >= known[0]:
-                    told[heartbeat.stage][one] = end, now - age
+                    told[heartbeat.stage][partition] = end, now - age
     heard = now if heard < 0 else heard
     return {
-        stage: {one: End(offset, max(0, heard - at)) for one, (offset, at) in ends.items()}
+        stage: {partition: End(offset, max(0, heard - at)) for partition, (offset, at) in ends.items()}
         for stage, ends in told.items()
     }
 
@@ -103,8 +103,8 @@ def quiet_until(heartbeats: Iterable[HeartbeatRecord], old: str, *, two_hop: boo
     moment, as a single one may be anybody's. None where an alert was made, or heartbeats do not reach back so far.
     `two_hop`: nor may an entry have been read then, as it makes records for the second hop without any alert.
     """
-    heard = sorted((one for one in heartbeats if one.cluster == old), key=lambda one: one.time)
-    moments = sorted(one.time - one.taken_ms_ago[old] for one in heard if old in one.taken_ms_ago)
+    heard = sorted((beat for beat in heartbeats if beat.cluster == old), key=lambda beat: beat.time)
+    moments = sorted(beat.time - beat.taken_ms_ago[old] for beat in heard if old in beat.taken_ms_ago)
     if len(moments) < _LEAST or heard[0].time > moments[-2] - round(QUIET_SECONDS * 1000):
         return None
     since = moments[-2] - round(QUIET_SECONDS * 1000)

@@ -67,48 +67,48 @@ class Carrier:
             OutcomeUnknownError: the target did not say whether it took the rest.
             KafkalertError: it refused one.
         """
-        first = {one: offsets[0] for one, offsets in wanted.items() if offsets}
-        ends = {one: wanted[one][-1] + 1 for one in first}
-        gone: dict[Partition, list[int]] = {one: [] for one in first}
+        first = {partition: offsets[0] for partition, offsets in wanted.items() if offsets}
+        ends = {partition: wanted[partition][-1] + 1 for partition in first}
+        gone: dict[Partition, list[int]] = {partition: [] for partition in first}
         places = dict.fromkeys(first, 0)
         self._heard = self._clock.monotonic()
         try:
             for batch in read(self._source, self._origin, first, ends, self._clock, left):
-                for one, message in batch:
-                    place = bisect_left(wanted[one], message.offset() or 0, places[one])
-                    gone[one] += wanted[one][places[one] : place]
-                    places[one] = place
-                    if place < len(wanted[one]) and wanted[one][place] == message.offset():
-                        places[one] += 1
-                        self._send(one, message, done)
+                for partition, message in batch:
+                    place = bisect_left(wanted[partition], message.offset() or 0, places[partition])
+                    gone[partition] += wanted[partition][places[partition] : place]
+                    places[partition] = place
+                    if place < len(wanted[partition]) and wanted[partition][place] == message.offset():
+                        places[partition] += 1
+                        self._send(partition, message, done)
                 self._serve(self._producer.poll, 0)
                 self._check()
             self._flush()
         finally:
             self._end()
-        for one, place in places.items():
-            gone[one] += wanted[one][place:]
-        return {one: offsets for one, offsets in gone.items() if offsets}
+        for partition, place in places.items():
+            gone[partition] += wanted[partition][place:]
+        return {partition: offsets for partition, offsets in gone.items() if offsets}
 
-    def _send(self, one: Partition, message: Message, done: OnCarried) -> None:
+    def _send(self, partition: Partition, message: Message, done: OnCarried) -> None:
         def answered(error: KafkaError | None, _: Message) -> None:
             self._waiting -= 1
             self._heard = self._clock.monotonic()
             if error is None:
                 self.carried += 1
-                done(one, message)
+                done(partition, message)
             elif error.code() not in _PURGED and self._failed is None:
                 self._failed = error
-                self._place = f"{one[0]}[{one[1]}] at {message.offset()} on {self._source.name}"
+                self._place = f"{partition[0]}[{partition[1]}] at {message.offset()} on {self._source.name}"
 
         time = message.timestamp()[1]
         while True:
             try:
                 self._producer.produce(
-                    one[0],
+                    partition[0],
                     message.value(),
                     message.key(),
-                    one[1],
+                    partition[1],
                     on_delivery=answered,
                     timestamp=max(0, time),
                     headers=headers_of(message, self._origin, self._target.name),
@@ -117,7 +117,7 @@ class Carrier:
                 self._wait()
             except KafkaException as error:
                 self._serve(self._producer.poll, 0)  # where the producer broke, this knows why
-                raise self._refused(self._failed or error.args[0], f"{one[0]}[{one[1]}]") from error
+                raise self._refused(self._failed or error.args[0], f"{partition[0]}[{partition[1]}]") from error
             else:
                 if self._waiting == 0:
                     self._heard = self._clock.monotonic()

@@ -37,7 +37,7 @@ class Settling:
         count = 0
         if not found.tables:
             return count
-        clusters = {one.name: one for one in (self.old, self.new)}
+        clusters = {cluster.name: cluster for cluster in (self.old, self.new)}
         for _ in range(ROUNDS):
             self.search.again_tables(found, self.catch_up)
             jobs = self._jobs(found)
@@ -55,9 +55,11 @@ class Settling:
 
     def _jobs(self, found: Found) -> dict[_Job, dict[Partition, list[int]]]:
         jobs: dict[_Job, dict[Partition, list[int]]] = defaultdict(lambda: defaultdict(list))
-        for one, key in found.tracked():
+        for partition, key in found.tracked():
             for target, row in ((self.new, key.to_put_on_new()), (self.old, key.to_put_on_old())):
                 if row is not None:
                     on_new, offset = key.lies(row)
-                    jobs[(self.new if on_new else self.old).name, target.name][one].append(offset)
-        return {job: {one: sorted(offsets) for one, offsets in wanted.items()} for job, wanted in jobs.items()}
+                    jobs[(self.new if on_new else self.old).name, target.name][partition].append(offset)
+        return {
+            job: {partition: sorted(offsets) for partition, offsets in wanted.items()} for job, wanted in jobs.items()
+        }

@@ -27,21 +27,25 @@ def read(
 
     `other` is the other cluster's name. Raises UnreachableError, KafkalertError where the cluster does not let us read.
     """
-    wanted = {one: ends[one] for one, offset in first.items() if offset < ends[one]}
+    wanted = {partition: ends[partition] for partition, offset in first.items() if offset < ends[partition]}
     if not wanted:
         return
     reader = MarkReader(cluster, other)
     try:
-        reader.start({one: first[one] for one in wanted})
+        reader.start({partition: first[partition] for partition in wanted})
         heard, before = clock.monotonic(), sum(reader.positions.values())
         while wanted:
             found = reader.messages(_POLL_SECONDS)
-            yield [(one, message) for one, message in found if one in wanted and (message.offset() or 0) < wanted[one]]
-            done = [one for one, end in wanted.items() if reader.positions[one] >= end]
+            yield [
+                (partition, message)
+                for partition, message in found
+                if partition in wanted and (message.offset() or 0) < wanted[partition]
+            ]
+            done = [partition for partition, end in wanted.items() if reader.positions[partition] >= end]
             reader.stop(done)
-            for one in done:
-                del wanted[one]
-            left(sum(end - reader.positions[one] for one, end in wanted.items()))
+            for partition in done:
+                del wanted[partition]
+            left(sum(end - reader.positions[partition] for partition, end in wanted.items()))
             now, after = clock.monotonic(), sum(reader.positions.values())
             if found or after != before:
                 heard, before = now, after

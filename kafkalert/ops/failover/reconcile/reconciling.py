@@ -81,8 +81,8 @@ class _Return:
         mirrored = [topic for topic in topics(settings) if topic in there]
         with self._audience.progress("Looking for stranded records") as note:
             tails = [Tail(settings, flow, mirrored, self._clock, note) for flow in stopped]
-        stranded = [one for tail in tails for one in tail.stranded()]
-        seen = self._result(Outcome.PLANNED, new, tails, stranded, [one for tail in tails for one in tail.superseded()])
+        stranded = [topic for tail in tails for topic in tail.stranded()]
+        seen = self._result(Outcome.PLANNED, new, tails, stranded, [row for tail in tails for row in tail.superseded()])
         self._audience.show(seen)
         if self._order.dry_run:
             return seen
@@ -124,7 +124,7 @@ class _Return:
                 tail.go_on()
                 await_out(settings, tail.flow, self._clock, timeout, note, most=BEHIND if tail.flow == back else 0)
             stopped.remove(tail.flow)
-            stranded += (replace(one, carried=tail.carried[one.topic]) for one in seen)
+            stranded += (replace(topic, carried=tail.carried[topic.topic]) for topic in seen)
         return self._result(Outcome.RECONCILED, back.source, tails, stranded, superseded)
 
     def _record(self, tails: Sequence[Tail], *, complete: bool) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ class _Return:
             target=new,
             topics=tuple(stranded),
             superseded=tuple(superseded),
-            carry=sum(one.carry for one in stranded),
+            carry=sum(topic.carry for topic in stranded),
             carried=sum(sum(tail.carried.values()) for tail in tails),
             put=sum(tail.put for tail in tails),
             vanished=sum(tail.vanished for tail in tails),
@@ -167,9 +167,9 @@ def _nothing() -> None:
 def _changes(found: Reconciliation, stopped: Sequence[Flow], entries: str) -> list[str]:
     lines = []
     for flow in stopped:
-        topics = [one for one in found.topics if one.source == flow.source]
-        lines += [_carry(one, flow, entries) for one in topics if one.carry]
-        if count := sum(one.superseded for one in topics):
+        topics = [topic for topic in found.topics if topic.source == flow.source]
+        lines += [_carry(topic, flow, entries) for topic in topics if topic.carry]
+        if count := sum(topic.superseded for topic in topics):
             lines.append(
                 f"leave {count:,} rows of {flow.source} behind of which there are later ones, which then lie last on "
                 "both clusters"
@@ -178,13 +178,13 @@ def _changes(found: Reconciliation, stopped: Sequence[Flow], entries: str) -> li
     return lines
 
 
-def _carry(one: Stranded, flow: Flow, entries: str) -> str:
+def _carry(stranded: Stranded, flow: Flow, entries: str) -> str:
     """Return what becomes of a topic's stranded records; `entries`: the topic whose records are alerted."""
-    if one.topic != entries:
-        return f"carry {one.carry:,} {one.kind} of {one.topic} from {flow.source} to {flow.target}"
-    bookings = counted(one.carry, "booking")
-    when = f" of {_span(one.oldest, one.newest)}" if one.oldest and one.newest else ""
-    return f"carry from {flow.source} to {flow.target}: {bookings}{when} {_are(one.carry)} alerted now, late"
+    if stranded.topic != entries:
+        return f"carry {stranded.carry:,} {stranded.kind} of {stranded.topic} from {flow.source} to {flow.target}"
+    bookings = counted(stranded.carry, "booking")
+    when = f" of {_span(stranded.oldest, stranded.newest)}" if stranded.oldest and stranded.newest else ""
+    return f"carry from {flow.source} to {flow.target}: {bookings}{when} {_are(stranded.carry)} alerted now, late"
 
 
 def _are(count: int) -> str:

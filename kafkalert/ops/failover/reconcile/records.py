@@ -32,23 +32,23 @@ class Records:
         self._places: Sequence[int] | None = None
         self._crossed = bytearray()
 
-    def on_old(self, one: Mark) -> None:
+    def on_old(self, mark: Mark) -> None:
         """Take a record of the old cluster."""
-        self._oldest = min(self._oldest, one.timestamp)
-        if not one.native:
+        self._oldest = min(self._oldest, mark.timestamp)
+        if not mark.native:
             if self._most <= 0:
                 self.unseen += 1
                 return
             self._most -= 1
-        self._marked.append(not one.native)
-        self._offsets.append(one.offset)
-        self._ids.append(number_of(one))
-        self._timestamps.append(one.timestamp)
+        self._marked.append(not mark.native)
+        self._offsets.append(mark.offset)
+        self._ids.append(number_of(mark))
+        self._timestamps.append(mark.timestamp)
 
-    def on_new(self, one: Mark) -> None:
+    def on_new(self, mark: Mark) -> None:
         """Take a record of the new cluster, wherever it came from."""
         places = self._sorted()
-        number = number_of(one)
+        number = number_of(mark)
         at = bisect_left(self._ids, number)
         if at < len(self._ids) and self._ids[at] == number:
             self._crossed[places[at]] = True
@@ -93,6 +93,6 @@ class Records:
         return self._places
 
 
-def number_of(one: Mark) -> int:
+def number_of(mark: Mark) -> int:
     """Return a mark's id as a number, which is smaller."""
-    return int.from_bytes(one.id, "little")
+    return int.from_bytes(mark.id, "little")

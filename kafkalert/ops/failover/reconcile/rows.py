@@ -59,13 +59,13 @@ class Key:
             return
         if row.offset >= end:
             self.since = row
-        elif all(row.id != one.id for one in self.stranded):
+        elif all(row.id != stranded.id for stranded in self.stranded):
             self.stranded.append(row)
 
     def on_new(self, row: Row) -> None:
         """Take a row of the new cluster."""
         self.last_new = row
-        if any(row.id == one.id for one in self.stranded):
+        if any(row.id == stranded.id for stranded in self.stranded):
             self.crossed += () if row.id in self.crossed else (row.id,)
             self.follows = self.follows and row.id != self.stranded[-1].id
         elif row.native or row.id not in self.others:  # what this command puts again is no news
@@ -85,8 +85,8 @@ class Key:
             return
         if self.since is not None and self.since.offset in gone:
             self.since = None
-        if any(one.offset in gone for one in self.stranded):
-            self.stranded = [one for one in self.stranded if one.offset not in gone]
+        if any(row.offset in gone for row in self.stranded):
+            self.stranded = [row for row in self.stranded if row.offset not in gone]
 
     def winner(self) -> tuple[Row | None, bool]:
         """Return the row that wins, and whether it is one of the old cluster's own. None: there is no row any more."""
@@ -101,7 +101,7 @@ class Key:
         """Stranded rows that have to be carried, in order."""
         if not self.winner()[1]:
             return
-        after = max((place for place, one in enumerate(self.stranded) if one.id in self.crossed), default=-1)
+        after = max((place for place, stranded in enumerate(self.stranded) if stranded.id in self.crossed), default=-1)
         for row in self.stranded[after + 1 :]:
             if self.theirs is None or not _newer(self.theirs, row):
                 yield row

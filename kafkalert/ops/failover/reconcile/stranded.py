@@ -52,28 +52,28 @@ class Found:
     read_new: dict[Partition, int] = field(default_factory=dict)
     most: int = MARKED
 
-    def note(self, one: Partition, made: Mark) -> None:
+    def note(self, partition: Partition, made: Mark) -> None:
         """Take a record of the old cluster that may be stranded."""
-        if one not in self.records:
-            self.records[one] = Records(self.most)
-        self.records[one].on_old(made)
+        if partition not in self.records:
+            self.records[partition] = Records(self.most)
+        self.records[partition].on_old(made)
 
     def tracked(self) -> Iterator[tuple[Partition, Key]]:
         """All keys of tables that have rows which may be stranded."""
-        return ((one, key) for one, keys in self.tables.items() for key in keys.values())
+        return ((partition, key) for partition, keys in self.tables.items() for key in keys.values())
 
     def lose(self, gone: Mapping[Partition, Sequence[int]], *, on_new: bool = False) -> None:
         """Rows that were to be read at these offsets are gone."""
-        for one in gone.keys() & self.tables.keys():
-            offsets = frozenset(gone[one])
-            for key in self.tables[one].values():
+        for partition in gone.keys() & self.tables.keys():
+            offsets = frozenset(gone[partition])
+            for key in self.tables[partition].values():
                 key.lost(offsets, on_new=on_new)
 
-    def to_carry(self, one: Partition) -> Sequence[int]:
+    def to_carry(self, partition: Partition) -> Sequence[int]:
         """Offsets on the old cluster of what has to be carried, rising."""
-        if one in self.tables:
-            return sorted(row.offset for key in self.tables[one].values() for row in key.to_carry())
-        return self.records[one].to_carry() if one in self.records else ()
+        if partition in self.tables:
+            return sorted(row.offset for key in self.tables[partition].values() for row in key.to_carry())
+        return self.records[partition].to_carry() if partition in self.records else ()
 
 
 class Search:
@@ -104,20 +104,28 @@ class Search:
         places = self._places[self._old.name]
         partitions = places.partitions(self._topics)
         starts, ends = places.starts(partitions), places.ends(partitions)
-        begin = {one: max(starts[one], resumes(confirmed.get(one), ends[one])) for one in partitions}
-        processed = [one for one in partitions if one[0] in self._processed]
-        first = begin | {one: max(starts[one], min(begin[one], unread.get(one, begin[one]))) for one in processed}
+        begin = {
+            partition: max(starts[partition], resumes(confirmed.get(partition), ends[partition]))
+            for partition in partitions
+        }
+        processed = [partition for partition in partitions if partition[0] in self._processed]
+        first = begin | {
+            partition: max(starts[partition], min(begin[partition], unread.get(partition, begin[partition])))
+            for partition in processed
+        }
         found = Found(begin, ends, read_old=first, most=max(1, MARKED // max(1, len(processed))))
         self._on_old(found, ends, lambda left: note(f"{self._old.name}: {counted(left, 'record')} to read"))
-        oldest = {one: kept.oldest() for one, kept in found.records.items()}
-        for one, keys in found.tables.items():
-            oldest[one] = min(row.timestamp for key in keys.values() for row in key.stranded)
+        oldest = {partition: kept.oldest() for partition, kept in found.records.items()}
+        for partition, keys in found.tables.items():
+            oldest[partition] = min(row.timestamp for key in keys.values() for row in key.stranded)
         here = self._places[self._new.name]
         starts, ends = here.starts(oldest), here.ends(oldest)
-        since = here.since({one: time - CLOCKS_MS for one, time in oldest.items()})
-        found.read_new = {one: min(since.get(one, ends[one]), ends[one]) for one in oldest}
-        for one in found.records:
-            found.records[one].cut_off = 0 < starts[one] >= found.read_new[one]
+        since = here.since({partition: time - CLOCKS_MS for partition, time in oldest.items()})
+        found.read_new = {
+            partition: min(since.get(partition, ends[partition]), ends[partition]) for partition in oldest
+        }
+        for partition in found.records:
+            found.records[partition].cut_off = 0 < starts[partition] >= found.read_new[partition]
         self._on_new(found, ends, lambda left: note(f"{self._new.name}: {counted(left, 'record')} to look through"))
         return found
 
@@ -133,38 +141,38 @@ class Search:
         self._on_new(found, ends)
 
     def _on_old(self, found: Found, ends: Offsets, left: Callable[[int], None] = lambda _: None) -> None:
-        first = {one: found.read_old[one] for one in ends}
+        first = {partition: found.read_old[partition] for partition in ends}
         for batch in read(self._old, self._new.name, first, ends, self._clock, left):
-            for one, message in batch:
+            for partition, message in batch:
                 made = mark(message, self._new.name)
-                if one[0] in self._compacted:
-                    _row_on_old(found, one, message, made)
-                elif self._may_be_stranded(found, one, made):
-                    found.note(one, made)
+                if partition[0] in self._compacted:
+                    _row_on_old(found, partition, message, made)
+                elif self._may_be_stranded(found, partition, made):
+                    found.note(partition, made)
         found.read_old |= ends
 
-    def _may_be_stranded(self, found: Found, one: Partition, made: Mark) -> bool:
-        return made.offset >= found.begin[one] if made.native else one[0] in self._processed
+    def _may_be_stranded(self, found: Found, partition: Partition, made: Mark) -> bool:
+        return made.offset >= found.begin[partition] if made.native else partition[0] in self._processed
 
     def _on_new(self, found: Found, ends: Offsets, left: Callable[[int], None] = lambda _: None) -> None:
-        first = {one: found.read_new[one] for one in ends}
+        first = {partition: found.read_new[partition] for partition in ends}
         for batch in read(self._new, self._old.name, first, ends, self._clock, left):
-            for one, message in batch:
+            for partition, message in batch:
                 made = mark(message, self._old.name)
-                if one in found.records:
-                    found.records[one].on_new(made)
-                elif (key := found.tables[one].get(digest(message))) is not None:
+                if partition in found.records:
+                    found.records[partition].on_new(made)
+                elif (key := found.tables[partition].get(digest(message))) is not None:
                     key.on_new(row_of(message, made))
         found.read_new |= ends
 
 
-def _row_on_old(found: Found, one: Partition, message: Message, made: Mark) -> None:
-    keys, name = found.tables.get(one, {}), digest(message)
+def _row_on_old(found: Found, partition: Partition, message: Message, made: Mark) -> None:
+    keys, name = found.tables.get(partition, {}), digest(message)
     if name in keys:
-        keys[name].on_old(row_of(message, made), found.end[one])
-    elif made.native and made.offset < found.end[one]:
-        key = found.tables.setdefault(one, {})[name] = Key()
-        key.on_old(row_of(message, made), found.end[one])
+        keys[name].on_old(row_of(message, made), found.end[partition])
+    elif made.native and made.offset < found.end[partition]:
+        key = found.tables.setdefault(partition, {})[name] = Key()
+        key.on_old(row_of(message, made), found.end[partition])
 
 
 def row_of(message: Message, made: Mark) -> Row:

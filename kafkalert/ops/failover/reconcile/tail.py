@@ -67,15 +67,15 @@ class Tail:
     def carry(self, progress: Callable[[str], AbstractContextManager[Note]]) -> None:
         """Carry everything over. Raises KafkalertError."""
         found = self._found
-        for batch in self._order_of([one[0] for one in found.begin]):
-            wanted = {one: found.to_carry(one) for one in found.begin if one[0] in batch}
+        for batch in self._order_of([partition[0] for partition in found.begin]):
+            wanted = {partition: found.to_carry(partition) for partition in found.begin if partition[0] in batch}
             if not any(wanted.values()):
                 continue
 
-            def done(one: Partition, message: Message) -> None:
-                self.carried[one[0]] += 1
-                if one in found.records:
-                    found.records[one].on_new(mark(message, self._new.name))
+            def done(partition: Partition, message: Message) -> None:
+                self.carried[partition[0]] += 1
+                if partition in found.records:
+                    found.records[partition].on_new(mark(message, self._new.name))
 
             with progress(f"Carrying {', '.join(batch)} from {self._old.name} to {self._new.name}") as note:
                 carrier = Carrier(self._old, self._new, self._old.name, self._clock)
@@ -93,12 +93,12 @@ class Tail:
     def go_on(self) -> None:
         """Move the flow past all that was looked at, and resume it. Raises KafkalertError."""
         moved: dict[Partition, int | None] = {}
-        for one, end in self._found.end.items():
-            at = self._confirmed.get(one)
+        for partition, end in self._found.end.items():
+            at = self._confirmed.get(partition)
             if end == 0 and at is not None:
-                moved[one] = None
+                moved[partition] = None
             elif end > 0 and at != end - 1:
-                moved[one] = end - 1
+                moved[partition] = end - 1
         connector = self.flow.connector
         try:
             if moved:
@@ -113,12 +113,12 @@ class Tail:
 
     def stranded(self) -> list[Stranded]:
         """By topic what has yet to be carried, or is not, or may have to be; topics without are left out."""
-        seen = [self._stranded(topic) for topic in dict.fromkeys(one[0] for one in self._found.begin)]
-        return [one for one in seen if one.is_stranded or one.doubtful or one.unseen]
+        seen = [self._stranded(topic) for topic in dict.fromkeys(partition[0] for partition in self._found.begin)]
+        return [stranded for stranded in seen if stranded.is_stranded or stranded.doubtful or stranded.unseen]
 
     def superseded(self) -> list[Superseded]:
         """Return the first rows that are not carried, by their place."""
-        rows = sorted((one, row) for one, key in self._found.tracked() for row in key.superseded())[:LISTED]
+        rows = sorted((partition, row) for partition, key in self._found.tracked() for row in key.superseded())[:LISTED]
         return [
             Superseded(topic, number, row.offset, moment(row.timestamp), self._old.name)
             for (topic, number), row in rows
@@ -127,7 +127,9 @@ class Tail:
     def _stranded(self, topic: str) -> Stranded:
         is_table, superseded = topic in self._tables, 0
         if is_table:
-            keys = [key for one, keys in self._found.tables.items() if one[0] == topic for key in keys.values()]
+            keys = [
+                key for partition, keys in self._found.tables.items() if partition[0] == topic for key in keys.values()
+            ]
             times = array("q", (row.timestamp for key in keys for row in key.to_carry()))
             superseded = sum(sum(1 for _ in key.superseded()) for key in keys)
         else:
@@ -148,7 +150,7 @@ class Tail:
             marked_at=marked_at,
             doubtful=doubtful,
             doubtful_at=doubtful_at,
-            unseen=sum(kept.unseen for one, kept in self._found.records.items() if one[0] == topic),
+            unseen=sum(kept.unseen for partition, kept in self._found.records.items() if partition[0] == topic),
         )
 
     def _count(self, topic: str, of: Callable[[Records], Sequence[int]]) -> tuple[int, str]:
@@ -158,7 +160,9 @@ class Tail:
         return sum(len(offsets) for _, offsets in found), first
 
     def _times(self, topic: str) -> Iterator[int]:
-        return (time for one, kept in self._found.records.items() if one[0] == topic for time in kept.times())
+        return (
+            time for partition, kept in self._found.records.items() if partition[0] == topic for time in kept.times()
+        )
 
     def _order_of(self, there: Sequence[str]) -> list[list[str]]:
         """Topics in the order in which they are carried, some at once.
@@ -180,5 +184,5 @@ def _unread(settings: Settings, cluster: Cluster) -> dict[Partition, int]:
     found: dict[Partition, int] = {}
     with suppress(DeniedError):
         for places in Groups(settings, cluster).committed(map(settings.group, readers())).values():
-            found |= {one: min(offset, found.get(one, offset)) for one, offset in places.items()}
+            found |= {partition: min(offset, found.get(partition, offset)) for partition, offset in places.items()}
     return found

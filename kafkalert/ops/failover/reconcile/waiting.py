@@ -73,13 +73,13 @@ def await_rows(settings: Settings, flow: Flow, partitions: Collection[Partition]
         confirmed = carried(settings, flow, WORKER_SECONDS)
         limit = clock.monotonic() + _left(clock, give_up)
         lags = measure(settings, flow, list(partitions), confirmed, clock, limit, whole=True)
-        known = [one for one in lags.values() if one is not None and one.complete]
-        if len(known) == len(lags) and not any(one.records for one in known):
+        known = [lag for lag in lags.values() if lag is not None and lag.complete]
+        if len(known) == len(lags) and not any(lag.records for lag in known):
             return
         if clock.monotonic() > give_up:
             raise KafkalertError(
                 f"The mirror from {flow.source} to {flow.target} did not carry the tables' rows within {seconds:g} s."
-                if any(one.records for one in known)
+                if any(lag.records for lag in known)
                 else f"It could not be read within {seconds:g} s whether the mirror from {flow.source} to "
                 f"{flow.target} has carried the tables' rows.",
                 hint="Give it longer by --timeout; `kafkalert mirror status` shows whether the flow runs.",
@@ -112,8 +112,8 @@ def _left(clock: Clock, give_up: float) -> float:
 
 def _is_near(found: FlowStatus, tables: Collection[str]) -> bool:
     """Whether no more is missing than may be, as far as it was read."""
-    exact = not any(one.records for one in found.topics if one.topic in tables)
-    return exact and sum(one.records or 0 for one in found.topics) <= BEHIND
+    exact = not any(topic.records for topic in found.topics if topic.topic in tables)
+    return exact and sum(topic.records or 0 for topic in found.topics) <= BEHIND
 
 
 def _number(found: FlowStatus) -> str:

@@ -81,8 +81,8 @@ def switches(view: View, version: int, remarks: Iterable[Event] = ()) -> list[Sw
 
 def _reconciled(event: Event) -> Iterator[Reconciled]:
     told = event.detail.get(DETAIL)
-    for one in told if isinstance(told, list) else ():
-        match one:
+    for flow in told if isinstance(told, list) else ():
+        match flow:
             case {"from": str(source), "to": str(target), "records": count} if (records := _count(count)) is not None:
                 complete = event.detail.get("complete") is True
                 yield Reconciled(when(event), event.by, source, target, records, complete)

@@ -150,4 +150,4 @@ class Survey:
 
     def cluster(self, name: str) -> ClusterSeen:
         """One cluster of the context."""
-        return next(one for one in self.clusters if one.name == name)
+        return next(cluster for cluster in self.clusters if cluster.name == name)

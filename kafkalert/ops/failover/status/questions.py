@@ -79,7 +79,7 @@ class _Asked:
         groups = self._groups
         groups.check_seen()
         names = groups.names()
-        members = {name: one.members for name, one in groups.attendance(names).items()}
+        members = {name: group.members for name, group in groups.attendance(names).items()}
         return self._lags(groups.committed(names), members)
 
     def lags_of_stages(self) -> tuple[GroupLag, ...]:
@@ -100,10 +100,17 @@ class _Asked:
         found = []
         for name, offsets in sorted(committed.items()):
             read = {topic for topic, _ in offsets}
-            at = {one: offsets.get(one, starts[one]) for one in every if one[0] in read}
-            lag = sum(max(0, ends[one] - max(offset, starts[one])) for one, offset in at.items())
-            waiting = {one: left for one, offset in at.items() if (left := ends[one] - max(offset, stable[one])) > 0}
-            opened = (OpenTransaction(*one, stable[one], tool(cluster, *one, stable[one])) for one in sorted(waiting))
-            gone = sum(max(0, starts[one] - offset) for one, offset in at.items())
+            at = {partition: offsets.get(partition, starts[partition]) for partition in every if partition[0] in read}
+            lag = sum(max(0, ends[partition] - max(offset, starts[partition])) for partition, offset in at.items())
+            waiting = {
+                partition: left
+                for partition, offset in at.items()
+                if (left := ends[partition] - max(offset, stable[partition])) > 0
+            }
+            opened = (
+                OpenTransaction(*partition, stable[partition], tool(cluster, *partition, stable[partition]))
+                for partition in sorted(waiting)
+            )
+            gone = sum(max(0, starts[partition] - offset) for partition, offset in at.items())
             found.append(GroupLag(name, members.get(name), lag, gone, sum(waiting.values()), tuple(opened)))
         return tuple(found)

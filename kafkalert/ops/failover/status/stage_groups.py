@@ -40,14 +40,14 @@ class StageGroups:
         return {group: self._committed(group) for group in groups}
 
     def _committed(self, group: str) -> dict[Partition, int]:
-        wanted = [TopicPartition(*one) for one in self._places.partitions(self._topics[group])]
+        wanted = [TopicPartition(*partition) for partition in self._places.partitions(self._topics[group])]
         if group not in self._consumers:
             self._consumers[group] = clients.consumer(self._cluster, group)
         try:
             told = self._consumers[group].committed(wanted, timeout=_ANSWER_SECONDS)
         except KafkaException as error:
             raise clients.unreachable(self._cluster, error, "DESCRIBE", group) from error
-        for one in told:
-            if one.error is not None:
-                raise clients.unreachable(self._cluster, KafkaException(one.error), "DESCRIBE", group)
-        return {(one.topic, one.partition): one.offset for one in told if one.offset >= 0}
+        for place in told:
+            if place.error is not None:
+                raise clients.unreachable(self._cluster, KafkaException(place.error), "DESCRIBE", group)
+        return {(place.topic, place.partition): place.offset for place in told if place.offset >= 0}

@@ -14,23 +14,27 @@ from kafkalert.ops.wording import counted, harmless
 _NAMED: Final = 3
 
 
-def is_stranger(one: Instance) -> bool:
+def is_stranger(instance: Instance) -> bool:
     """Whether its stage is none of kafkalert's."""
-    return one.stage not in installed()
+    return instance.stage not in installed()
 
 
 def judged_with_strangers(found: Survey, unknown: Sequence[str] = ()) -> Survey:
     """As `judged` by the pipeline's own instances; the others stay in the picture, and are named at the end."""
-    own = tuple(one for one in found.instances if not is_stranger(one))
+    own = tuple(instance for instance in found.instances if not is_stranger(instance))
     told = judged(replace(found, instances=own), unknown)
     findings = (*told.findings, *strangers(found))
-    notes = tuple(one.text for one in findings)
+    notes = tuple(finding.text for finding in findings)
     return replace(told, instances=found.instances, findings=findings, notes=notes)
 
 
 def strangers(found: Survey) -> Iterator[Finding]:
     """Tell of heartbeats that come from no stage, if any do. By them nothing is bad, and no status changes."""
-    named = [f"{harmless(one.stage)} {harmless(one.instance)}" for one in found.instances if is_stranger(one)]
+    named = [
+        f"{harmless(instance.stage)} {harmless(instance.instance)}"
+        for instance in found.instances
+        if is_stranger(instance)
+    ]
     if not named:
         return
     more = f" and {counted(len(named) - _NAMED, 'other')}" if len(named) > _NAMED else ""

@@ -80,9 +80,11 @@ def surveyed(settings: Settings, watch: Watch, told: Answers, now: float) -> Sur
     members = _sorted(watch.watcher.members())
     watched = [name for name in alive if watch.watcher.watched(name, now) >= WATCH_SECONDS]
     instances = tuple(
-        replace(one, known=one.known and one.cluster not in dead, unheard=tuple(member.unheard(watched, now)))
+        replace(
+            instance, known=instance.known and instance.cluster not in dead, unheard=tuple(member.unheard(watched, now))
+        )
         for member in members
-        for one in [seen(member, now)]
+        for instance in [seen(member, now)]
     )
     commit = view.commit
     found = Survey(
@@ -111,7 +113,7 @@ def patient_survey(settings: Settings, watch: Watch, clock: Clock) -> Survey:
     until = clock.monotonic() + PATIENCE_SECONDS
     while True:
         found = survey(settings, watch, clock)
-        is_told = all((one.answers and one.control) or one.hint for one in found.clusters)
+        is_told = all((cluster.answers and cluster.control) or cluster.hint for cluster in found.clusters)
         if is_told or clock.monotonic() >= until:
             return found
 
@@ -166,7 +168,7 @@ def attempt(event: Event | None) -> PendingSwitch | None:
 
 
 def _sorted(members: Mapping[str, WatchedInstance]) -> list[WatchedInstance]:
-    return sorted(members.values(), key=lambda one: (one.beat.stage, one.beat.instance))
+    return sorted(members.values(), key=lambda member: (member.beat.stage, member.beat.instance))
 
 
 def _why(answer: object, *, is_read: bool) -> tuple[str, str]:

@@ -70,7 +70,7 @@ class Watch:
         while (now := self._clock.monotonic()) < give_up:
             watched = min((self.watcher.watched(name, now) for name in wanted), default=seconds)
             members = self.watcher.members().values()
-            missed = any(one.presence(now) is Presence.SILENT or one.unheard(wanted, now) for one in members)
+            missed = any(member.presence(now) is Presence.SILENT or member.unheard(wanted, now) for member in members)
             if watched >= seconds or (watched >= _BEAT_SECONDS and not missed):
                 return
             self.watcher.wait(_STEP_SECONDS)

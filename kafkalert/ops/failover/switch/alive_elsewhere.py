@@ -21,9 +21,9 @@ _BEATING: Final = frozenset({Presence.ALIVE, Presence.STUCK})
 def reaching(members: Iterable[WatchedInstance], cluster: str, now: float) -> list[str]:
     """Return the instances that beat, and whose heartbeats `cluster` took lately, as they say themselves."""
     return sorted(
-        one.beat.instance
-        for one in members
-        if one.presence(now) in _BEATING and one.beat.taken_ms_ago.get(cluster, RECENT_MS + 1) <= RECENT_MS
+        member.beat.instance
+        for member in members
+        if member.presence(now) in _BEATING and member.beat.taken_ms_ago.get(cluster, RECENT_MS + 1) <= RECENT_MS
     )
 
 

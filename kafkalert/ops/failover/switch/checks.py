@@ -39,7 +39,7 @@ def is_there(found: Survey, target: str) -> bool:
 
     Not while a cluster does not answer: then force may have something to do there, and nobody knows what it holds.
     """
-    is_known = all(one.answers and one.control for one in found.clusters)
+    is_known = all(cluster.answers and cluster.control for cluster in found.clusters)
     return found.active == target and found.pending is None and is_known
 
 
@@ -48,7 +48,7 @@ def check_forced(found: Survey, target: str) -> None:
 
     Raises RefusedError, UnreachableError.
     """
-    other = next((one for one in found.clusters if one.name != target), None)
+    other = next((cluster for cluster in found.clusters if cluster.name != target), None)
     if found.active == target and (other is None or (other.answers and other.control)):
         check_idle(found.active, found.epoch, None, target)
     new, old = found.cluster(target), found.cluster(found.active)
@@ -61,7 +61,7 @@ def check_forced(found: Survey, target: str) -> None:
         )
     if found.active == target:
         return  # stages that start wait for the other log, which is away
-    mirrored = bool(found.flows) and all(one.state is Condition.RUNNING for one in found.flows)
+    mirrored = bool(found.flows) and all(flow.state is Condition.RUNNING for flow in found.flows)
     if old.answers and old.control and mirrored:
         raise RefusedError(
             f"{found.active} answers and the mirror runs: nothing has to be lost.",
@@ -72,16 +72,16 @@ def check_forced(found: Survey, target: str) -> None:
 def check_planned(settings: Settings, found: Survey, target: str) -> None:
     """Check that a planned switch can succeed. Raises RefusedError, UnreachableError."""
     check_idle(found.active, found.epoch, found.pending, target)
-    for one in found.clusters:
-        if one.hint:
-            raise RefusedError(f"{one.detail} A planned switch needs both clusters.", hint=one.hint)
-        if not (one.answers and one.control):
-            what = "does not answer" if not one.answers else "does not let its control log be read"
+    for cluster in found.clusters:
+        if cluster.hint:
+            raise RefusedError(f"{cluster.detail} A planned switch needs both clusters.", hint=cluster.hint)
+        if not (cluster.answers and cluster.control):
+            what = "does not answer" if not cluster.answers else "does not let its control log be read"
             raise RefusedError(
-                f"Cluster {one.name} {what}; a planned switch needs both.",
+                f"Cluster {cluster.name} {what}; a planned switch needs both.",
                 hint=_only_forced(target)
-                if one.name == found.active
-                else f"Stages stay on {found.active}. Mend {one.name} first.",
+                if cluster.name == found.active
+                else f"Stages stay on {found.active}. Mend {cluster.name} first.",
             )
     check_flows(found)
     check_topics(topic_admin.plan(settings), settings, found.active)
@@ -94,17 +94,17 @@ def check_flows(found: Survey) -> None:
             "Whether the mirror runs is not known; a planned switch needs both flows.",
             hint="Name the workers by `connect` under [clusters]; `kafkalert mirror status` tells more.",
         )
-    for one in sorted(found.flows, key=lambda one: _CAUSES_FIRST.get(one.state, 1)):
-        if one.state is Condition.UNREACHABLE:
+    for flow in sorted(found.flows, key=lambda flow: _CAUSES_FIRST.get(flow.state, 1)):
+        if flow.state is Condition.UNREACHABLE:
             raise RefusedError(
-                f"Whether the mirror from {one.source} to {one.target} runs is not known: {one.reason}.",
-                hint=one.hint or "`kafkalert mirror status` tells more.",
+                f"Whether the mirror from {flow.source} to {flow.target} runs is not known: {flow.reason}.",
+                hint=flow.hint or "`kafkalert mirror status` tells more.",
             )
-        if one.state is not Condition.RUNNING:
-            reason = f" ({one.reason})" if one.reason else ""
+        if flow.state is not Condition.RUNNING:
+            reason = f" ({flow.reason})" if flow.reason else ""
             raise RefusedError(
-                f"The mirror from {one.source} to {one.target} is not running: {one.state}{reason}.",
-                hint=flow_hint(one, found.given_up),
+                f"The mirror from {flow.source} to {flow.target} is not running: {flow.state}{reason}.",
+                hint=flow_hint(flow, found.given_up),
             )
 
 
@@ -112,12 +112,16 @@ def check_topics(comparisons: Sequence[Comparison], settings: Settings, active: 
     """Check that every topic of the active cluster is on the other with as many partitions. Raises RefusedError."""
     own = {settings.topic(topic.name) for topic in PIPELINE if topic.internal}
     partitions: dict[str, dict[str, str]] = {}
-    for one in comparisons:
-        if one.state is State.MISSING:
-            raise RefusedError(f"{one.topic} is missing on {one.cluster}.", hint="Run `kafkalert topics apply`.")
-        if one.topic not in own:
-            differs = next((each.now or "" for each in one.differences if each.what == "partitions"), "as configured")
-            partitions.setdefault(one.topic, {})[one.cluster] = differs
+    for comparison in comparisons:
+        if comparison.state is State.MISSING:
+            raise RefusedError(
+                f"{comparison.topic} is missing on {comparison.cluster}.", hint="Run `kafkalert topics apply`."
+            )
+        if comparison.topic not in own:
+            differs = next(
+                (each.now or "" for each in comparison.differences if each.what == "partitions"), "as configured"
+            )
+            partitions.setdefault(comparison.topic, {})[comparison.cluster] = differs
     for topic, counts in partitions.items():
         if len(set(counts.values())) > 1:
             other = next(name for name in counts if name != active)
@@ -139,9 +143,9 @@ def check_size(commit: Event) -> None:
     """Check that the control log takes it. Raises CalledOffError."""
     size = len(encode(commit))
     if size > COMMIT_BYTES:
-        places = [one for places in commit.detail["groups"].values() for one in places.values()]
+        places = [place for places in commit.detail["groups"].values() for place in places.values()]
         raise CalledOffError(
             f"COMMIT would have {size:,} bytes, more than the {COMMIT_BYTES:,} that it may: it lists "
-            f"{sum(len(one['skip']) for one in places):,} runs of records that are processed already.",
+            f"{sum(len(place['skip']) for place in places):,} runs of records that are processed already.",
             hint="Records of both clusters lie mixed behind groups that are far behind. Let those catch up first.",
         )

@@ -101,7 +101,11 @@ class Forced:
     def _write_offsets(self) -> None:
         offsets = self._estimate.offsets()
         give_up = self._clock.monotonic() + _EMPTY_SECONDS
-        while members := [one.group for one in self._groups.attendance(sorted(offsets)).values() if not one.is_empty]:
+        while members := [
+            attendance.group
+            for attendance in self._groups.attendance(sorted(offsets)).values()
+            if not attendance.is_empty
+        ]:
             if self._clock.monotonic() > give_up:
                 raise RefusedError(
                     f"{listed(members)} has members on {self._target}: somebody works there already.",

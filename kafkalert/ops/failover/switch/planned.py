@@ -142,7 +142,7 @@ class Planned:
 
     def _withdraw(self) -> None:
         """End an attempt that has an epoch of its own: nobody else would, until its time is over."""
-        if all(one.epoch != self._epoch or one.id == self._id for one in self._control.view().history):
+        if all(event.epoch != self._epoch or event.id == self._id for event in self._control.view().history):
             self._abort("somebody else was first")
 
     def _until_commit(self) -> None:
@@ -164,12 +164,12 @@ class Planned:
 
     def _stopped(self) -> str:
         """Empty once nobody works on the old cluster any more."""
-        groups = [one for one in self._old.attendance(self._old.names()).values() if not one.is_empty]
-        members = sum(one.members for one in groups)
+        groups = [group for group in self._old.attendance(self._old.names()).values() if not group.is_empty]
+        members = sum(group.members for group in groups)
         if working := self._readiness.working(members):
             return f"waiting for {listed(working)}"
         # Who hangs stays a member for as long as its client beats to the group.
-        return f"members in {listed([one.group for one in groups])}" if members > self._readiness.excused() else ""
+        return f"members in {listed([group.group for group in groups])}" if members > self._readiness.excused() else ""
 
     def _drained(self) -> str:
         """Empty once everything that must cross has."""
@@ -178,7 +178,11 @@ class Planned:
 
     def _write_offsets(self, groups: dict[str, dict[str, Any]]) -> None:
         def empty() -> str:
-            members = [one.group for one in self._new.attendance(sorted(groups)).values() if not one.is_empty]
+            members = [
+                attendance.group
+                for attendance in self._new.attendance(sorted(groups)).values()
+                if not attendance.is_empty
+            ]
             return f"members in {listed(members)} on {self._target}" if members else ""
 
         self._await(empty, Step.OFFSETS)

@@ -107,7 +107,7 @@ class ProgressLog:
 
     def seconds(self) -> Mapping[str, float]:
         """How long each step took, by its name."""
-        return {one.step.value: round(one.seconds, 3) for one in self._steps.values()}
+        return {step.step.value: round(step.seconds, 3) for step in self._steps.values()}
 
     def _put(self, step: Step, status: Status, detail: str = "") -> None:
         self._steps[step] = StepSeen(step, status, self.clock.monotonic() - self._began[step], detail)

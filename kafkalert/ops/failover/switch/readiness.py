@@ -119,16 +119,16 @@ class Readiness:
     def deserted(self) -> list[str]:
         """Instances that hang, of stages that nobody runs on the target, so that nothing is done there."""
         members = {
-            name: one
-            for name, one in self._watcher.members().items()
-            if one.beat.state != STOPPED and one.beat.stage in installed()
+            name: member
+            for name, member in self._watcher.members().items()
+            if member.beat.state != STOPPED and member.beat.stage in installed()
         }
         manned = {members[name].beat.stage for name in self._running if name in members}
         now = self._clock.monotonic()
         return [
             name
-            for name, one in members.items()
-            if one.beat.stage not in manned and (one.presence(now) in _IDLE or name in self._unheeding)
+            for name, member in members.items()
+            if member.beat.stage not in manned and (member.presence(now) in _IDLE or name in self._unheeding)
         ]
 
     def uncommitted(self) -> list[str]:

@@ -61,7 +61,7 @@ class Repair:
     @property
     def unread(self) -> bool:
         """Whether a log could not be read."""
-        return not all(one.read for one in self.logs)
+        return not all(log.read for log in self.logs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,11 @@ def plan(view: View, lacking: Mapping[str, Sequence[Event]], members: Sequence[W
     An instance never goes below an epoch that it has worked in. Where the logs have lost that epoch it holds for ever,
     unless they come to say a higher one. Far above what they know nobody can have worked; that is not believed.
     """
-    alive = [one.beat for one in members if one.presence(now) is Presence.ALIVE]
+    alive = [member.beat for member in members if member.presence(now) is Presence.ALIVE]
     last = view.next_epoch - 1
-    ahead = [one for one in alive if max(view.epoch, last) < one.epoch < last + REACH]
-    epoch = max((one.epoch for one in ahead), default=-1) + 1
-    return Plan(lacking, epoch, tuple(sorted(f"{one.stage} {one.instance}" for one in ahead)))
+    ahead = [beat for beat in alive if max(view.epoch, last) < beat.epoch < last + REACH]
+    epoch = max((beat.epoch for beat in ahead), default=-1) + 1
+    return Plan(lacking, epoch, tuple(sorted(f"{beat.stage} {beat.instance}" for beat in ahead)))
 
 
 def sentences(what: Plan, view: View) -> list[str]:
@@ -142,7 +142,7 @@ def _seen(settings: Settings, watch: Watch, what: Plan) -> Repair:
         LogSeen(name, name in read, held.events, held.highest, len(lacking.get(name, ())), held.passed_over)
         for name, held in control.held().items()
     )
-    notes = [f"The control log of {one.cluster} could not be read." for one in logs if not one.read]
+    notes = [f"The control log of {log.cluster} could not be read." for log in logs if not log.read]
     pending = attempt(view.pending)
     if pending is not None:
         notes.append(

@@ -74,14 +74,14 @@ def _plan(settings: Settings, order: Order, audience: Audience, found: Survey, w
     view = watch.control.view()
     check_idle(view.active, view.epoch, attempt(view.pending), order.target)
     groups = Groups(settings, settings.clusters[found.active])
-    for one in (groups, Groups(settings, settings.clusters[order.target])):
-        one.check_seen()
+    for cluster_groups in (groups, Groups(settings, settings.clusters[order.target])):
+        cluster_groups.check_seen()
     with ExitStack() as following:
 
         def follow() -> tuple[PlannedPositions, list[str]]:
-            one = following.enter_context(PlannedPositions(settings, view, found.active, order.target, clock))
-            assumed = one.begin(groups.committed(groups.names()))
-            return one, [*assumed, *one.check_uncut(groups)]
+            new_positions = following.enter_context(PlannedPositions(settings, view, found.active, order.target, clock))
+            assumed = new_positions.begin(groups.committed(groups.names()))
+            return new_positions, [*assumed, *new_positions.check_uncut(groups)]
 
         positions, assumed = follow()  # while the operator thinks, it is read already
         changes = [*_planned_changes(found, order), *assumed]
@@ -175,16 +175,16 @@ def _staying_changes(order: Order, source: str, look: ForcedEstimate) -> list[st
 
 def _gone(found: Survey) -> list[str]:
     """Return what expired before it crossed, in words."""
-    return [f"not on {one.target}: {words(one.expired, one.source)}" for one in found.flows if one.expired]
+    return [f"not on {flow.target}: {words(flow.expired, flow.source)}" for flow in found.flows if flow.expired]
 
 
 def _silent(found: Survey) -> list[str]:
-    return [one.instance for one in found.instances if one.presence in {Presence.SILENT, Presence.STUCK}]
+    return [instance.instance for instance in found.instances if instance.presence in {Presence.SILENT, Presence.STUCK}]
 
 
 def _who(found: Survey) -> str:
-    own = [one for one in found.instances if not is_stranger(one)]
-    stages = Counter(one.stage for one in own if one.presence is Presence.ALIVE)
+    own = [instance for instance in found.instances if not is_stranger(instance)]
+    stages = Counter(instance.stage for instance in own if instance.presence is Presence.ALIVE)
     count = sum(stages.values())
     each = ", ".join(f"{number} {stage}" for stage, number in sorted(stages.items()))
     return counted(count, "instance") + (f" ({each})" if each else "")
@@ -198,7 +198,7 @@ def _unprocessed(found: Survey, target: str) -> str:
     """Return what groups have yet to process, and where they do; where it is not known, `?`."""
     if found.groups is None:
         return "?"
-    before = sum(one.lag for one in found.groups)
+    before = sum(group.lag for group in found.groups)
     return f"{before:,}{f'; processed on {target}' if before else ''}"
 
 
@@ -212,12 +212,12 @@ def _do(subjects: Sequence[str]) -> str:
 
 def _backlog(found: Survey) -> str:
     """Return what has yet to cross, by flow; where it is not known, `?`."""
-    if all(one.lag_records == 0 and one.lag_complete for one in found.flows):
+    if all(flow.lag_records == 0 and flow.lag_complete for flow in found.flows):
         return "none"
     return ", ".join(
-        f"{one.source} to {one.target} {'?' if one.lag_records is None else f'{one.lag_records:,}'}"
-        f"{'' if one.lag_complete or not one.lag_records else ' or more'}"
-        for one in found.flows
+        f"{flow.source} to {flow.target} {'?' if flow.lag_records is None else f'{flow.lag_records:,}'}"
+        f"{'' if flow.lag_complete or not flow.lag_records else ' or more'}"
+        for flow in found.flows
     )
 
 

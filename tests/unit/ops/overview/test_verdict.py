@@ -1,6 +1,7 @@
 """Whether to act: a table of cases, in the order in which they count; and that no survey is called well that is not."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from tests.support.data.picture import SURVEY, WELL, clusters, flow, instance
 PENDING = PendingSwitch(4, "a1", "dc1", "dc2", "ann@ops", None, "")
 HELD = instance("vm-1", "held: the customer tables are 8 s out of date")
 SILENT = instance("vm-1", presence=Presence.SILENT)
-RATES = {"entries_per_second": 502.0, "alerts_per_second": 498.0, "p50_ms": 7, "p99_ms": 25}
+RATES: dict[str, Any] = {"entries_per_second": 502.0, "alerts_per_second": 498.0, "p50_ms": 7, "p99_ms": 25}
 BUSY = replace(WELL, instances=(instance("vm-1", **RATES), instance("vm-2", **RATES)))
 
 SWITCHING = replace(WELL, pending=PENDING, clusters=clusters("dc1"))
