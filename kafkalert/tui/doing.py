@@ -48,5 +48,7 @@ class Doing:
             self._process.send_signal(signal.SIGINT)
 
     def _hear(self, stream: IO[str]) -> None:
-        for line in stream:
-            self.lines.append(line.rstrip("\n"))
+        with stream:
+            for line in stream:
+                self.lines.append(line.rstrip("\n"))
+        os.close(self._pipe)  # it has ended
