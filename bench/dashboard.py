@@ -17,7 +17,7 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from time import monotonic, sleep
-from typing import Annotated
+from typing import Annotated, Self
 
 import psutil
 import typer
@@ -101,7 +101,7 @@ class Shown:
         self._until(b"Asking", 20)
         self.first = monotonic() - began
 
-    def __enter__(self) -> "Shown":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
