@@ -1,5 +1,6 @@
 """What all groups of commands share: bare, they print their help, in which every summary is whole."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from typer.core import TyperGroup
@@ -39,3 +40,10 @@ def subcommand(ctx: Any, name: str) -> Any:  # noqa: ANN401 - Typer's contexts s
         return None
     # Nothing is parsed: arguments are missing.
     return command.context_class(command, info_name=found, parent=ctx, **command.context_settings)
+
+
+def pages(ctx: Any) -> Iterator[Any]:  # noqa: ANN401 - as above
+    """Yield the context of a command, and those of all its subcommands; each has one page of help."""
+    yield ctx
+    for name in getattr(ctx.command, "commands", {}):
+        yield from pages(subcommand(ctx, name))

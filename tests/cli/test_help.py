@@ -1,31 +1,24 @@
 """The pages of `--help`, of `kafkalert help`, and of groups without a subcommand."""
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from typer.main import get_command
 
 from kafkalert.cli import COMMANDS, app
+from kafkalert.commands.groups import pages
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 WIDTH = 78  # of text, in a terminal of 80 columns
 
 
-def pages(command: Any, context: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - Typer's commands share no public type
-    """The page of a command and those of its subcommands, each below the words that call it."""
-    yield context.command_path, command.get_help(context)
-    for name in getattr(command, "commands", {}):
-        child = command.get_command(context, name)
-        yield from pages(child, child.make_context(name, [], parent=context, resilient_parsing=True))
-
-
 def test_no_summary_of_a_command_is_cut_in_a_terminal_of_80_columns() -> None:
     """A list of commands has a line each, which ends a sentence."""
-    root = get_command(app)
-    context = root.make_context("kafkalert", [], resilient_parsing=True, terminal_width=WIDTH)
-    found = dict(pages(root, context))
+    root: Any = get_command(app)
+    context = root.context_class(root, info_name="kafkalert", terminal_width=WIDTH, **root.context_settings)
+    found = {page.command_path: page.get_help() for page in pages(context)}
     assert {"kafkalert", "kafkalert failover reconcile", *(f"kafkalert {name}" for name in COMMANDS)} <= found.keys()
     lists = {path: page.partition("\nCommands:\n")[2].splitlines() for path, page in found.items()}
     assert sum(map(len, lists.values())) == len(found) - 1
