@@ -45,7 +45,7 @@ def list_(ctx: typer.Context, output: OutputOption = Format.TABLE) -> None:
 def use(
     ctx: typer.Context,
     name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="The context.", autocompletion=complete.contexts, show_default=False)
+        str, typer.Argument(metavar="NAME", help="The context.", autocompletion=complete.contexts, show_default=False)
     ] = "",
     *,
     clear: Annotated[bool, typer.Option("--clear", help="Forget the choice; the file's own context counts.")] = False,

@@ -136,6 +136,7 @@ def test_a_choice_that_is_gone_is_an_error_and_never_another_environment(kafkale
     ("arguments", "sentence", "hint"),
     [
         (["use", "tset"], "tset is no context. Did you mean test?", "In kafkalert.toml there is test, bank, other."),
+        (["use", "-"], "- is no context.", "In kafkalert.toml there is test, bank, other."),
         (["use"], "Name a context, or forget the choice with --clear.", "`kafkalert context list`"),
         (["use", "test", "--clear"], "Name a context, or forget the choice with --clear.", "`kafkalert context list`"),
         (["list", "-C", "tset"], "-C names tset, which is no context. Did you mean test?", "KAFKALERT_CONTEXT"),

@@ -102,7 +102,7 @@ def contexts(config: Path | None, flag: str | None) -> Contexts:
         return Contexts(choices, "No context is chosen.", _hint(""))
     if by == BY_USE:
         return Contexts(choices, _missing(raw, report.origin), _hint(BY_USE))
-    return Contexts(choices, f"{by} names {name}, which is no context{suggestion(name, list(known))}", _hint(by))
+    return Contexts(choices, f"{by} names {name}, which is no context{_meant(name, known)}", _hint(by))
 
 
 def use(config: Path | None, name: str | None) -> Used:
@@ -118,9 +118,7 @@ def use(config: Path | None, name: str | None) -> Used:
     known = _typed(raw, report)
     if name is not None and name not in known:
         listed = ", ".join(known) or "none"
-        raise UsageError(
-            f"{name} is no context{suggestion(name, list(known))}", hint=f"In {found.path} there is {listed}."
-        )
+        raise UsageError(f"{name} is no context{_meant(name, known)}", hint=f"In {found.path} there is {listed}.")
     changed = remember(found.path, name)
     recall(raw, None, found, report)
     now, by = _in_force(raw, None, report)
@@ -167,6 +165,10 @@ def _in_force(raw: Mapping[str, Any], flag: str | None, report: Report) -> tuple
 def _only(raw: Mapping[str, Any]) -> str | None:
     names = list(table(raw, "contexts"))
     return names[0] if len(names) == 1 else None
+
+
+def _meant(name: str, known: Mapping[str, Context]) -> str:
+    return suggestion(name, list(known)) or "."
 
 
 def _missing(raw: Mapping[str, Any], origin: str) -> str:
