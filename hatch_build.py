@@ -3,7 +3,9 @@
 The manual page is made from the help, and installed where `man` looks for it.
 """
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,8 +48,9 @@ class Compiled(hatch_mypyc.plugin.MypycBuildHook):  # type: ignore[misc]  # the 
                 raise
             self.app.display_warning("kafkalert is installed without its manual page, which could not be made.")
             return
-        self._folder = tempfile.TemporaryDirectory()  # until the wheel is made
-        file = Path(self._folder.name, "kafkalert.1")
+        folder = tempfile.mkdtemp()
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)  # the wheel has taken it by then
+        file = Path(folder, "kafkalert.1")
         file.write_bytes(page)
         build_data["shared_data"][str(file)] = f"share/man/man1/{file.name}"
 

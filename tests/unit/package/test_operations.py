@@ -8,22 +8,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import pytest
 from typer.main import get_command
 
 from kafkalert.cli import app
 from kafkalert.errors import DeniedError
-from kafkalert.model.grade import Grade
 from kafkalert.ops.failover.status import findings, strangers, survey
 from kafkalert.ops.failover.status.instances import Presence
 from kafkalert.ops.failover.status.picture import Finding, Survey
 from kafkalert.ops.failover.status.watch import nobody
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.expired import Expired
-from tests.support.data.picture import flow
-from tests.unit.ops.failover.status.test_findings import CASES, WELL, instance
+from kafkalert.ops.overview import verdict as overview
+from kafkalert.ops.overview.verdict import Judgement, Level, Trend
+from tests.support.data.picture import WELL, flow, instance
+from tests.unit.ops.failover.status.test_findings import CASES
 from tests.unit.ops.failover.status.test_strangers import GHOST
 from tests.unit.ops.failover.status.test_survey import SETTINGS, surveyed
 
@@ -84,6 +85,15 @@ SAMPLES: list[Survey] = [
     replace(WELL, instances=(*WELL.instances, GHOST)),
     replace(WELL, instances=(*WELL.instances, GHOST, replace(GHOST, instance="ghost-2"))),
 ]
+TRENDS = [
+    Trend(waiting=5000.0, growth=3.0),
+    Trend(waiting=5000.0, growth=-3.0),
+    Trend(dead=1),
+    Trend(dead=7),
+    Trend(moved_to="dc2", moved_seconds=3.0),
+    Trend(),
+]
+"""What only who has looked for longer knows of a context in which all is well."""
 UNKNOWN: list[dict[str, Any]] = [
     {"mirror": TimeoutError()},
     {"groups": TimeoutError()},
@@ -97,10 +107,13 @@ CAUSES = [
 
 def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Every kind of sentence that the verdict can begin with, as the code itself makes it."""
-    for found in SAMPLES:
-        yield from strangers.judged_with_strangers(found).notes
+    judged = [strangers.judged_with_strangers(found) for found in SAMPLES]
+    yield from (sentence for found in judged for sentence in found.notes)
     for unknown in UNKNOWN:
         yield from surveyed(monkeypatch, **unknown).notes
+    judgements = [overview.verdict(None), *map(overview.verdict, judged)]
+    judgements += [overview.verdict(WELL, trend) for trend in TRENDS]
+    yield from (one.sentence for one in judgements if one.level not in {Level.LOADING, Level.ALL_WELL})
     yield str(nobody(SETTINGS))
 
 
@@ -111,30 +124,31 @@ def test_every_sentence_of_the_verdict_leads_to_an_entry(monkeypatch: pytest.Mon
     assert {one for sentence in sentences for one in leads(sentence)} == set(SENTENCES)
 
 
-def call_sites(module: ModuleType) -> set[tuple[str, int]]:
-    """Where a module makes a finding."""
+def call_sites(module: ModuleType, kind: str) -> set[tuple[str, int]]:
+    """Where a module makes findings, or what else is called so."""
     calls = [node for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Call)]
     return {
-        (module.__name__, call.lineno)
-        for call in calls
-        if isinstance(call.func, ast.Name) and call.func.id == "Finding"
+        (module.__name__, call.lineno) for call in calls if isinstance(call.func, ast.Name) and call.func.id == kind
     }
 
 
-def test_no_kind_of_finding_is_missing_above(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_kind_of_sentence_is_missing_above(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each place in the code that makes one is passed: a new one wants a sample here, and so an entry."""
     passed: set[tuple[str, int]] = set()
 
-    def made(grade: Grade, text: str) -> Finding:
-        caller = sys._getframe(1)
-        passed.add((caller.f_globals["__name__"], caller.f_lineno))
-        return Finding(grade, text)
+    def noted(kind: Callable[..., Any]) -> Callable[..., Any]:
+        def made(*arguments: Any, **more: Any) -> Any:  # noqa: ANN401 - any field
+            caller = sys._getframe(1)
+            passed.add((caller.f_globals["__name__"], caller.f_lineno))
+            return kind(*arguments, **more)
 
-    modules = (findings, strangers)
-    for module in modules:
-        monkeypatch.setattr(module, "Finding", cast("Callable[..., Finding]", made))
+        return made
+
+    kinds = {findings: Finding, strangers: Finding, overview: Judgement}
+    for module, kind in kinds.items():
+        monkeypatch.setattr(module, kind.__name__, noted(kind))
     list(told(monkeypatch))
-    assert passed == set().union(*map(call_sites, modules))
+    assert passed == set().union(*(call_sites(module, kind.__name__) for module, kind in kinds.items()))
     assert inspect.getsource(survey).count("unknown.append(") == len({next(iter(one)) for one in UNKNOWN})
 
 
