@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help setup demo check test lint docs torture sdist wheel wheels bench clean
+.PHONY: help setup demo check test lint docs man torture sdist wheel wheels bench clean
 
 help:
 	@echo "make demo    bookings become alerts, on a real Kafka started for the purpose"
@@ -14,6 +14,7 @@ help:
 	@echo "make test    the whole suite, in two processes; ARGS='-k name' chooses"
 	@echo "make lint    style, types and import layers"
 	@echo "make docs    the pages of docs/ as a site, in dist/docs; a link that leads nowhere is an error"
+	@echo "make man     the manual page, dist/kafkalert.1; the wheel has it, too"
 	@echo "make torture random faults over two clusters; ARGS='--seed 7 --minutes 10', see torture/README.md"
 	@echo "make wheel   what operators install, in dist: the hot path compiled; needs a C compiler"
 	@echo "make wheels  the same for Python 3.11 to 3.14, as far as they are installed here"
@@ -54,6 +55,10 @@ docs:
 	@$(VENV)-docs/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --upgrade pip
 	@$(VENV)-docs/bin/python -m pip install --quiet --constraint constraints.txt --group docs
 	@$(VENV)-docs/bin/zensical build --clean --strict
+
+man: setup
+	@mkdir -p $(DIST)
+	@$(BIN)/python -m kafkalert.manual > $(DIST)/kafkalert.1
 
 torture: setup
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m torture.run $(ARGS)

@@ -10,10 +10,11 @@ from importlib.util import find_spec
 from typing import Annotated, Any, NamedTuple
 
 import typer
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperCommand, TyperOption
 from typer.main import get_command
 
 from kafkalert.commands import complete
+from kafkalert.commands.groups import Group
 from kafkalert.commands.invocation import of
 from kafkalert.errors import ExitCode
 from kafkalert.views.terminal import prepare, report, write
@@ -32,6 +33,7 @@ class Entry(NamedTuple):
 COMMANDS = {
     "init": Entry("init", "Write a commented kafkalert.toml."),
     "config": Entry("config", "Check the configuration, or show what is in force."),
+    "context": Entry("context", "See the contexts of the configuration, and choose one."),
     "sandbox": Entry("sandbox", "Local Kafka clusters to try things on."),
     "topics": Entry("topics", "Compare topics with what should be, and correct them."),
     "schemas": Entry("schemas", "List, check and register the Avro schemas."),
@@ -44,6 +46,7 @@ COMMANDS = {
     "tui": Entry("tui", "Watch the pipeline on one screen, and move its stages from there."),
     "demo": Entry("demo", "See the whole pipeline work, in a minute."),
     "version": Entry("version", "Show the versions that run here."),
+    "help": Entry("help", "Show what a command does, and its options."),
 }
 COMMON = ("config", "context", "read_only", "no_input", "verbose")
 
@@ -64,7 +67,7 @@ class CommonOption(TyperOption):
         return value
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(Group):
     """The group of all commands of `COMMANDS` whose module is there; a module is imported when its command is used."""
 
     def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - passed on as they are
@@ -127,7 +130,7 @@ def load_command(name: str, common: list[CommonOption], ctx: Any) -> Any:  # noq
     """Import the command `name` and add the common options to it and to its subcommands."""
     holder = typer.Typer(add_completion=False, rich_markup_mode=None)
     module = import_module(f"kafkalert.commands.{COMMANDS[name].module}")
-    holder.add_typer(module.app, name=name)
+    holder.add_typer(module.app, name=name, cls=Group)
     holder.callback()(lambda: None)
     command: Any = get_command(holder)
     command = command.commands[name]

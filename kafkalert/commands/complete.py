@@ -1,5 +1,6 @@
 """Names for the shell's completion, read from the configuration file alone: no network, no heavy import, no error."""
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -34,10 +35,24 @@ def topics(ctx: typer.Context, incomplete: str) -> list[str]:
 
     document = _document(ctx)
     environments = _table(document, "contexts")
-    chosen = of(ctx).context or document.get("context") or next(iter(environments), "")
+    chosen = of(ctx).context or _chosen(ctx) or document.get("context") or next(iter(environments), "")
     prefix = str(_table(environments, str(chosen)).get("prefix", ""))
     names = _table(_table(document, "topics"), "names")
     return _matching((f"{prefix}{names.get(topic, topic)}" for topic in topic_names()), incomplete)
+
+
+def _chosen(ctx: typer.Context) -> str | None:
+    """Return the context that a variable, or the user's own choice, names."""
+    from kafkalert.config.loading.find import find  # noqa: PLC0415 - as above
+    from kafkalert.config.loading.remembered import remembered  # noqa: PLC0415 - as above
+
+    if named := os.environ.get("KAFKALERT_CONTEXT"):
+        return named
+    try:
+        found = find(of(ctx).config)
+        return remembered(found.path) if found else None
+    except (OSError, KafkalertError):  # as below
+        return None
 
 
 def _matching(names: Iterable[str], incomplete: str) -> list[str]:

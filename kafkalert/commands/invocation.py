@@ -28,11 +28,10 @@ class Invocation:
     """A change to a cluster was approved, so an output that is cut off may hide a half-done job."""
     loaded: "Settings | None" = None
 
-    def arguments(self) -> list[str]:
-        """Return the common options as a command line, for a process that does the same."""
+    def arguments(self, *, context: str) -> list[str]:
+        """Return the common options as a command line, for a process that does the same in this `context`."""
         config = [] if self.config is None else ["--config", str(self.config)]
-        context = [] if self.context is None else ["--context", self.context]
-        return [*config, *context, *["-v"] * self.verbosity]
+        return [*config, "--context", context, *["-v"] * self.verbosity]
 
     def record(self, name: str, value: object) -> None:
         """Take the value that a common option has at one place of the command line.

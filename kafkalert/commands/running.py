@@ -104,7 +104,8 @@ def supervise(ctx: typer.Context, stages: Sequence[Sequence[str]], options: Opti
     from kafkalert.engine.stopping import Stopping  # noqa: PLC0415 - as above
     from kafkalert.engine.supervisor import LAST_OF_ALL_SECONDS, Supervisor  # noqa: PLC0415 - as above
 
-    common = invocation.of(ctx).arguments()
+    # By its name: what the user chooses later, by `context use`, is not for a worker that is started anew.
+    common = invocation.of(ctx).arguments(context=invocation.settings(ctx).context.name)
 
     def command(index: int) -> list[str]:
         port = [] if options.http_port is None else ["--http-port", str(options.http_port + index)]

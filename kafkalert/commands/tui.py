@@ -35,5 +35,5 @@ def tui(
     from kafkalert.tui.app import Dashboard  # noqa: PLC0415 - Textual, not for --help
     from kafkalert.tui.source import Source  # noqa: PLC0415 - as above
 
-    with Source(settings, common=invocation.of(ctx).arguments()) as source:
+    with Source(settings, common=invocation.of(ctx).arguments(context=settings.context.name)) as source:
         Dashboard(source, still=still, plain="NO_COLOR" in os.environ).run(mouse=not no_mouse)

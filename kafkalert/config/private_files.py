@@ -1,5 +1,9 @@
-"""Folders and files that kafkalert keeps for itself: this user's own, entered by nobody else, and no links."""
+"""Folders and files that kafkalert keeps for itself: this user's own, entered by nobody else, and no links.
 
+Standard library alone, because the shell's completion uses it too.
+"""
+
+import errno
 import os
 import stat
 from pathlib import Path
@@ -33,6 +37,25 @@ def own_file(file: Path) -> Path:
     finally:
         os.close(descriptor)
     return file
+
+
+def own_text(file: Path) -> str | None:
+    """Return what `file` says; None where there is none, or no way to it. Raises ConfigError as `own_folder` does."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            _check(file, file.lstat(), is_right=False, kind="a file")
+        return None
+    with os.fdopen(descriptor, "rb") as opened:
+        status = os.fstat(descriptor)
+        _check(file, status, is_right=stat.S_ISREG(status.st_mode), kind="a file")
+        if stat.S_IMODE(status.st_mode) & 0o022:
+            raise ConfigError(
+                f"{file} can be changed by other users; kafkalert does not follow it.",
+                hint=f"Look at it, then run: chmod go-w {file}",
+            )
+        return opened.read().decode("utf-8", "replace")
 
 
 def _check(path: Path, status: os.stat_result, *, is_right: bool, kind: str) -> None:

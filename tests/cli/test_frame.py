@@ -88,7 +88,8 @@ def test_a_bug_is_said_without_the_data_that_met_it(probe: Run, verbosity: str) 
 
 
 @pytest.mark.parametrize(
-    "arguments", [["nonsense"], ["--nonsense"], ["probe", "--number", "x"], ["probe", "extra"], ["group"], ["--config"]]
+    "arguments",
+    [["nonsense"], ["--nonsense"], ["probe", "--number", "x"], ["probe", "extra"], ["group", "none"], ["--config"]],
 )
 def test_wrong_usage_is_status_2(probe: Run, arguments: list[str]) -> None:
     """Two lines again: what is wrong and where help is."""

@@ -34,7 +34,16 @@ def loaded(program: str, arguments: list[str], environment: dict[str, str]) -> s
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["config", "--help"], *([name, "-h"] for name in EXISTING)], ids=" ".join
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["config", "--help"],
+        ["help", "group", "seek"],
+        ["group"],
+        *([name, "-h"] for name in EXISTING),
+    ],
+    ids=" ".join,
 )
 def test_help_loads_nothing_heavy(environment: dict[str, str], arguments: list[str]) -> None:
     """No help, of no command, imports a heavy library."""
@@ -55,6 +64,7 @@ def test_help_costs_little_more_than_a_bare_app(environment: dict[str, str]) -> 
         "kafkalert.errors",
         "kafkalert.commands",
         "kafkalert.commands.complete",
+        "kafkalert.commands.groups",
         "kafkalert.commands.invocation",
         "kafkalert.views",
         "kafkalert.views.terminal",
@@ -67,7 +77,9 @@ def test_help_costs_little_more_than_a_bare_app(environment: dict[str, str]) -> 
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-@pytest.mark.parametrize("line", ["kafkalert ", "kafkalert config ", "kafkalert config show -o ", "kafkalert -C "])
+@pytest.mark.parametrize(
+    "line", ["kafkalert ", "kafkalert config ", "kafkalert config show -o ", "kafkalert -C ", "kafkalert help gr"]
+)
 def test_completion_loads_nothing_heavy(environment: dict[str, str], shell: str, line: str) -> None:
     """Completing a command, an option's value or a name from the configuration imports no heavy library either."""
     environment |= {

@@ -1,4 +1,7 @@
-"""From kafkalert.toml and the environment to `Settings`: flag before KAFKALERT_* before file before default."""
+"""From kafkalert.toml and the environment to `Settings`: flag before KAFKALERT_* before file before default.
+
+Between variable and file is the context that the user chose by `kafkalert context use`.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from kafkalert.config.loading.checks import CONNECT_FILES, check, choose
+from kafkalert.config.loading.contexts import add_default, check_recalled, recall
 from kafkalert.config.loading.document import Document
 from kafkalert.config.loading.environment import PREFIX
 from kafkalert.config.loading.find import find
@@ -53,7 +57,7 @@ def load(
 
     Args:
         config: the file of --config; else it is found as `kafkalert.config.loading.find` says.
-        context: the name of -C; else the file's `context`, else the only one there is.
+        context: the name of -C; else the user's choice, else the file's `context`, else the only one there is.
         read_only: forbid changes, whatever the context says.
         note: is told what the operator should know: which file was found, secrets that others may read.
 
@@ -72,8 +76,9 @@ def read(config: Path | None = None, context: str | None = None, *, read_only: b
     raw, report = read_tables(found)
     if not raw and found is None:
         raise ConfigError("There is no configuration.", hint="Run `kafkalert init` or `kafkalert sandbox up`.")
-    if raw.get("contexts", {}) == {} and table(raw, "clusters"):
-        raw["contexts"] = {"default": {"clusters": list(table(raw, "clusters"))}}
+    add_default(raw)
+    recall(raw, context, found, report)
+    check_recalled(raw, report)
     check(raw, report)
     chosen = choose(raw, context, report) if table(raw, "contexts") else None
     folder = found.path.parent if found else Path()

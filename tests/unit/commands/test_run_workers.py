@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,7 +19,10 @@ from tests.support.fakes.engine import FakeClock
 
 
 def test_a_worker_imports_nothing_from_the_working_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A msgspec.py that lies about there is not the library. Each of several stages has as many processes."""
+    """A msgspec.py that lies about there is not the library. Each of several stages has as many processes.
+
+    Each is told the context by its name: what the user chooses later is not for a worker that is started anew.
+    """
     commands: list[list[str]] = []
 
     def supervisor(command: Callable[[int], list[str]], count: int, **_: object) -> SimpleNamespace:
@@ -27,9 +31,12 @@ def test_a_worker_imports_nothing_from_the_working_folder(monkeypatch: pytest.Mo
 
     monkeypatch.setattr("kafkalert.engine.supervisor.Supervisor", supervisor)
     monkeypatch.setattr("kafkalert.engine.stopping.Stopping.on_signals", lambda *_, **__: None)
-    monkeypatch.setattr(invocation, "of", lambda _: SimpleNamespace(arguments=lambda: ["--config", "x"]))
+    monkeypatch.setattr(invocation, "of", lambda _: invocation.Invocation(config=Path("x")))
+    chosen = SimpleNamespace(context=SimpleNamespace(name="test"))
+    monkeypatch.setattr(invocation, "settings", lambda _: chosen)
     options = running.Options(until_end=False, workers=2, http_port=9100, http_host="127.0.0.1", wait=None)
     running.supervise(cast("Any", None), [["alerting"], ["send-email"]], options)
+    assert [one[4:8] for one in commands] == [["--config", "x", "--context", "test"]] * 4
     assert [one[:4] for one in commands] == [[sys.executable, "-P", "-m", "kafkalert"]] * 4
     assert [one[-1] for one in commands] == ["9100", "9101", "9102", "9103"]
     assert [one[-3] for one in commands] == ["alerting", "send-email"] * 2

@@ -54,3 +54,13 @@ def test_schemas_are_found_in_an_installed_wheel(wheel: Path, tmp_path: Path) ->
     assert Path(shown.stdout.strip()) == tmp_path / "kafkalert/serde/schemas"
     here = subprocess.run(command, cwd=away, env={}, check=True, capture_output=True, text=True)
     assert Path(here.stdout.strip()) == ROOT / "schemas"
+
+
+def test_the_wheel_brings_the_manual_page_where_man_looks_for_it(wheel: Path) -> None:
+    """Beside the command: pip lays it out below the prefix, as `share/man/man1/kafkalert.1`."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".data/data/share/man/man1/kafkalert.1")]
+        page = archive.read(name).decode()
+    version = wheel.name.split("-")[1]
+    assert page.startswith(f'.TH KAFKALERT 1 "" "kafkalert {version}" "User Commands"')
+    assert ".SH COMMANDS" in page

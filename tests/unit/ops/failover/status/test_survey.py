@@ -30,12 +30,13 @@ def surveyed(
     *,
     dc1: object = None,
     groups: object = (),
+    mirror: object = (),
     read: Collection[str] = ("dc1", "dc2"),
     beats: Sequence[HeartbeatRecord] = (),
 ) -> Survey:
     """What is seen where dc1 answers so, these control logs were read, and these heartbeats come in on both."""
     told: dict[tuple[str, str], Any] = {("answers", "dc1"): dc1, ("answers", "dc2"): {}}
-    told |= {("groups", "dc1"): groups, ("groups", "dc2"): (), ("mirror", ""): ()}
+    told |= {("groups", "dc1"): groups, ("groups", "dc2"): (), ("mirror", ""): mirror}
     monkeypatch.setattr(module, "_ask", lambda *_: told)
     control = SimpleNamespace(
         reachable=lambda: set(read), view=lambda: View(0, "dc1", None, None, (), 1), skipped=lambda: 0
