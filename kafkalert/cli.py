@@ -41,6 +41,7 @@ COMMANDS = {
     "tail": Entry("tail", "Show alerts and bookings as they pass."),
     "group": Entry("group", "See where consumer groups are, and put one elsewhere."),
     "failover": Entry("failover", "See where stages run, and move them to the other cluster."),
+    "doctor": Entry("doctor", "Find out what is not as it should be, and what to do."),
     "demo": Entry("demo", "See the whole pipeline work, in a minute."),
     "version": Entry("version", "Show the versions that run here."),
 }
