@@ -61,11 +61,10 @@ def lines(found: Examination, *, verbose: bool = False) -> Iterator[Text]:
 
 
 def _check(one: Checkup, *, verbose: bool) -> Iterator[Text]:
-    where = f"{one.cluster}: " if one.cluster else ""
-    name = printable(f"{where}{one.name}")
     if one.is_finding:
-        yield Text(f"  {_SIGNS[one.grade]} {name}: {printable(one.text)}", _style(one.grade))
+        yield Text(f"  {_SIGNS[one.grade]} {printable(one.text)}", _style(one.grade))
     else:
+        name = printable(f"{one.cluster}: {one.name}" if one.cluster else one.name)
         line = Text(f"  {_SIGNS[one.grade]} ", _style(one.grade))
         line.append(f"{name}: {printable(one.text)}" if verbose else name, "")
         yield line

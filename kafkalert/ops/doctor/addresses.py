@@ -26,17 +26,18 @@ def judge(found: Reached) -> Iterator[Checkup]:
 
 def _bootstrap(checks: Checks, name: str, one: Contact, found: Reached) -> Checkup:
     section = f"[clusters.{checks.cluster}] bootstrap"
+    where = f"{one.at} (bootstrap of {checks.cluster})"
     if one.failed is Step.NAME:
-        text = f"The name in {one.at} is not known on this machine{_said(one)}."
+        text = f"The name in {where} is not known on this machine{_said(one)}."
         return _graded(checks, name, text, f"Correct {section}, or this machine's name service.", found)
     if one.failed is Step.CONNECTION:
         why = _said(one) or ": nothing answers, so a firewall may drop what is sent"
-        return _graded(checks, name, f"{one.at} takes no connection{why}.", f"Start it, or correct {section}.", found)
+        return _graded(checks, name, f"{where} takes no connection{why}.", f"Start it, or correct {section}.", found)
     if one.failed is Step.ANSWER and not _is_elsewhere(found):
         if one.said:
             hint = f"Correct {section}: the port is another program's, or wants another security.protocol."
-            return _graded(checks, name, f"{one.at} takes connections, but {_closed(one)}.", hint, found)
-        return _graded(checks, name, *_says_nothing(one, section), found)
+            return _graded(checks, name, f"{where} takes connections, but {_closed(one)}.", hint, found)
+        return _graded(checks, name, *_says_nothing(where, section), found)
     return checks.ok(name, f"{one.at} {'takes connections' if one.failed else 'answers'}.")
 
 
@@ -47,14 +48,18 @@ def _graded(checks: Checks, name: str, text: str, hint: str, found: Reached) -> 
 
 def _broker(checks: Checks, name: str, number: int | None, one: Contact) -> Checkup:
     hint = f"Correct advertised.listeners of broker {number}, or have its name and port reached from this machine."
-    begin = f"Broker {number} advertises {one.at}, but"
+    begin = f"Broker {number} of {checks.cluster} advertises {one.at}, but"
     if one.failed is Step.NAME:
         return checks.bad(name, f"{begin} that name is not known on this machine{_said(one)}.", hint)
     if one.failed is Step.CONNECTION:
         return checks.bad(name, f"{begin} nothing can be reached there{_said(one)}.", hint)
     if one.failed is Step.ANSWER:
         said = f"but {_closed(one)}" if one.said else "but says nothing: it hangs, or something else listens there"
-        return checks.bad(name, f"Broker {number} takes connections at {one.at}, {said}.", f"Look at it, or: {hint}")
+        return checks.bad(
+            name,
+            f"Broker {number} of {checks.cluster} takes connections at {one.at}, {said}.",
+            f"Look at it, or: {hint}",
+        )
     return checks.ok(name, f"Broker {number} answers at {one.at}, the address that it advertises.")
 
 
@@ -77,10 +82,10 @@ def _silent(found: Reached) -> tuple[str, str]:
     )
 
 
-def _says_nothing(one: Contact, section: str) -> tuple[str, str]:
+def _says_nothing(where: str, section: str) -> tuple[str, str]:
     return (
-        f"{one.at} takes connections and says nothing: the broker hangs, or something else listens there.",
-        f"Look at the broker at {one.at}, or correct {section}.",
+        f"{where} takes connections and says nothing: the broker hangs, or something else listens there.",
+        f"Look at what listens there, or correct {section}.",
     )
 
 

@@ -102,10 +102,13 @@ class Checks:
         if isinstance(error, KafkalertError):
             return self.unknown(name, str(error), error.hint)
         if isinstance(error, TimeoutError):
-            where = f"{self.cluster} does" if self.cluster else "What was asked does"
-            return self.unknown(name, f"{where} not tell it in time.", "Run the command again.")
-        kind = type(error).__name__
-        return self.unknown(name, f"It could not be looked at ({kind}).", "Run it again with -vv, and report that.")
+            return self.unknown(name, f"{self._what(name)} was not told in time.", "Run the command again.")
+        what = f"{self._what(name)} could not be looked at ({type(error).__name__})."
+        return self.unknown(name, what, "Run it again with -vv, and report what it prints.")
+
+    def _what(self, name: str) -> str:
+        """Return what a check is about, for the begin of a sentence."""
+        return f"{self.subject.capitalize()} ({name})" + (f" on {self.cluster}" if self.cluster else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ ASK_SECONDS: Final = 4.2
 _WORKER_TLS_SECONDS: Final = 2.0
 _HERE: Final = frozenset({Subject.CONFIGURATION})
 """Subjects for which nobody has to be reached."""
-_ASKED: Final = (Subject.TOPICS, Subject.PERMISSIONS, Subject.TRANSACTIONS, Subject.RECORD_TIMES)
+_ASKED: Final = (Subject.TOPICS, Subject.MIRROR, Subject.PERMISSIONS, Subject.TRANSACTIONS, Subject.RECORD_TIMES)
 """Subjects of which nothing can be known of a cluster that does not answer."""
 
 
@@ -135,7 +135,7 @@ def _contacts(found: Reached, wish: _Wish) -> Iterator[Checkup]:
         return
     for subject in _ASKED:
         name = found.cluster.name
-        yield Checks(subject, name).skipped("all", f"It is not looked at, as {name} does not answer.")
+        yield Checks(subject, name).skipped("the cluster", f"It is not looked at, as {name} does not answer.")
 
 
 def _questions(wish: _Wish, reached: Mapping[str, Reached]) -> dict[Question, Asked]:
@@ -148,13 +148,15 @@ def _questions(wish: _Wish, reached: Mapping[str, Reached]) -> dict[Question, As
     for one in answering:
         asked |= _questions_of(wish, one)
     if answering and wish.has(Subject.CLOCKS):
-        there = [one.cluster for one in answering]
-        asked[Question(Subject.CLOCKS, "", "instances")] = partial(_instances, settings, there, wish.clock)
+        followed = [one.cluster for one in answering]
+        asked[Question(Subject.CLOCKS, "", "instances")] = partial(_instances, settings, followed, wish.clock)
     if not wish.has(Subject.MIRROR, Subject.CLOCKS, Subject.VERSIONS, Subject.TLS):
         return asked
+    there = {one.cluster.name for one in answering}
     for each in flows(settings):
-        question = Question(Subject.MIRROR, each.target, f"flow {each.source} -> {each.target}")
-        asked[question] = partial(mirror.flow, settings, each, wish.loaded.reference)
+        if {each.source, each.target} <= there:
+            question = Question(Subject.MIRROR, each.target, f"flow {each.source} -> {each.target}")
+            asked[question] = partial(mirror.flow, settings, each, wish.loaded.reference)
     for name in settings.context.clusters if len(settings.context.clusters) > 1 else ():
         cluster, metadata = settings.clusters[name], reached[name].metadata if name in reached else None
         cluster_id = None if metadata is None else metadata.cluster_id

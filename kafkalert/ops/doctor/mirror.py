@@ -10,6 +10,7 @@ from kafkalert.bus.connect.flow import Flow
 from kafkalert.bus.connect.java import ReferenceOf
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock
+from kafkalert.errors import UnreachableError
 from kafkalert.ops.doctor.checkup import Checks, Checkup, Subject
 from kafkalert.ops.failover.positions.asking import at_once
 from kafkalert.ops.mirror.applying import survey
@@ -64,7 +65,7 @@ def workers(cluster: Cluster, cluster_id: str | None, heard: Mapping[str, Heard 
 
 
 def flow(settings: Settings, one: Flow, reference_of: ReferenceOf) -> list[Checkup]:
-    """Return how a flow is. Raises UnreachableError, KafkalertError for a worker that does not tell."""
+    """Return how a flow is. Raises KafkalertError for a worker that refuses to tell."""
     if not settings.clusters[one.target].workers:
         return [
             Checks(Subject.MIRROR, one.target).bad(
@@ -73,7 +74,14 @@ def flow(settings: Settings, one: Flow, reference_of: ReferenceOf) -> list[Check
                 f'Add connect = "http://HOST:PORT" to [clusters.{one.target}].',
             )
         ]
-    return list(connector(survey(settings, [one], reference_of)[0]))
+    try:
+        return list(connector(survey(settings, [one], reference_of)[0]))
+    except UnreachableError:  # told of the worker itself
+        text = (
+            f"Whether the flow from {one.source} to {one.target} runs is not known: its Connect worker does not answer."
+        )
+        name = f"flow {one.source} -> {one.target}"
+        return [Checks(Subject.MIRROR, one.target).unknown(name, text, f"Start the worker beside {one.target}.")]
 
 
 def connector(found: Comparison) -> Iterator[Checkup]:

@@ -38,10 +38,10 @@ def read(cluster: Cluster, other: str, topics: Sequence[str], clock: Clock) -> N
     found = Newest()
     places = Places(cluster)
     partitions = places.partitions(topics) if topics else []
-    starts, ends = places.starts(partitions), places.high_watermarks(partitions)
+    starts, ends = places.starts(partitions), places.ends(partitions)
     if not partitions:
         return found
-    reader = MarkReader(cluster, other, uncommitted=True)
+    reader = MarkReader(cluster, other)
     began = clock.monotonic()
     try:
         reader.start({one: max(starts[one], end - MOST) for one, end in ends.items()})

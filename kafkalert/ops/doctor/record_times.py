@@ -19,6 +19,10 @@ _HINT: Final = (
 )
 
 
+_SHOWN: Final = 3
+"""Of a topic's partitions."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timed:
     """A record that its producer wrote to this cluster itself: its offset, its time, and when it arrived, if we saw.
@@ -32,20 +36,24 @@ class Timed:
 
 
 def judge(cluster: str, found: Mapping[Partition, Sequence[Timed]], now: int) -> Iterator[Checkup]:
-    """Yield the partitions whose newest records have a time that cannot be that of their arrival; one for the others.
+    """Yield the topics whose newest records have a time that cannot be that of their arrival; one check if none has.
 
     A time lies ahead of now, or is of long before a record that lies before it, or of long before it arrived here.
     """
     checks = Checks(Subject.RECORD_TIMES, cluster)
-    wrong = {one: text for one, records in found.items() if (text := _wrong(records, now))}
-    for (topic, number), text in sorted(wrong.items()):
-        name = f"{topic}[{number}]"
-        yield checks.bad(name, f"A producer of {name} on {cluster} gives records other times than now: {text}.", _HINT)
+    wrong: dict[str, list[str]] = {}
+    for (topic, number), records in sorted(found.items()):
+        if text := _wrong(records, now):
+            wrong.setdefault(topic, []).append(f"in partition {number}, {text}")
+    for topic, texts in wrong.items():
+        text = f"A producer of {topic} on {cluster} gives records other times than now: {'; '.join(texts[:_SHOWN])}."
+        yield checks.bad(topic, text, _HINT)
     read = sum(map(len, found.values()))
     if not wrong:
         seen = sum(one.arrived is not None for records in found.values() for one in records)
         live = f", {seen} of which arrived just now" if seen else "; none arrived just now"
-        yield checks.ok("newest records", f"{counted(read, 'record')} with times in order{live}.")
+        text = f"{counted(read, 'record')} with times in order{live}." if read else "There are none yet."
+        yield checks.ok("newest records", text)
 
 
 def _wrong(records: Sequence[Timed], now: int) -> str:

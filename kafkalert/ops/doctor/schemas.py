@@ -76,4 +76,6 @@ def _records(
             f"See who writes them: `kafkalert tail --topic {topic}`. Alerting puts such entries into the dead letters.",
         )
     if not wrong:
-        yield checks.ok("newest records", f"{counted(read, 'record')} of known schemas.")
+        yield checks.ok(
+            "newest records", f"{counted(read, 'record')} of known schemas." if read else "There are none yet."
+        )

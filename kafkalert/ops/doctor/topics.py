@@ -30,10 +30,11 @@ def configured(cluster: str, comparisons: Sequence[Comparison]) -> Iterator[Chec
     """Yield what differs from what should be, a check for each such topic; one for all the others."""
     checks = Checks(Subject.TOPICS, cluster)
     fine = [one for one in comparisons if one.state is State.FINE]
+    if missing := [one.topic for one in comparisons if one.state is State.MISSING]:
+        many = f"{len(missing)} topics do not exist on {cluster}: {', '.join(missing)}."
+        yield checks.bad("missing", many if missing[1:] else f"{missing[0]} does not exist on {cluster}.", _APPLY)
     for one in comparisons:
-        if one.state is State.MISSING:
-            yield checks.bad(one.topic, f"{one.topic} does not exist on {cluster}.", _APPLY)
-        elif one.differences:
+        if one.state is State.DIFFERS:
             hint = _hint(one)
             text = f"{one.topic} on {cluster} is not as it should be: {one.detail}."
             yield checks.bad(one.topic, text, hint) if _is_bad(one) else checks.look(one.topic, text, hint)

@@ -56,7 +56,7 @@ def judge(cluster: Cluster, found: list[Open], partitions: int, now: int) -> Ite
         since = "since when is not known" if seconds is None else f"for {age(seconds)}, by the time of its first record"
         text = (
             f"A transaction is open in {name} on {cluster.name} from offset {one.offset} on, {since}: "
-            f"{counted(one.waiting, 'record')} from there on reach no stage and no mirror until it ends."
+            f"nothing from there on ({counted(one.waiting, 'record')}) reaches a stage or the mirror until it ends."
         )
         hint = f"{tool(cluster, topic, number, one.offset)}."
         hung = seconds is not None and seconds >= HUNG_SECONDS
