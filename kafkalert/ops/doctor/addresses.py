@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from kafkalert.bus.cause import About
+from kafkalert.bus.cause import About, protocol
 from kafkalert.bus.contact import Contact, Step
 from kafkalert.ops.doctor.checkup import Checks, Checkup, Subject
 from kafkalert.ops.doctor.reaching import Reached
@@ -76,6 +76,11 @@ def _explains(found: Reached) -> bool:
 def _silent(found: Reached) -> tuple[str, str]:
     if found.cause is not None and found.cause.known:
         return found.cause.sentence, found.cause.hint
+    if protocol(found.cluster).startswith("SASL"):
+        return (
+            f"The brokers of {found.cluster.name} answer, but have neither let this client in nor refused it in time.",
+            "Run the command again; then look at the brokers' logs.",
+        )
     return (
         f"The brokers of {found.cluster.name} take connections and answer, but do not tell their topics in time.",
         "Look at the brokers' logs: the controllers may have no majority.",

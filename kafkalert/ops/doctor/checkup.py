@@ -50,6 +50,8 @@ class CheckGrade(StrEnum):
         }.get(self)
 
 
+NO_TOPIC = "There is none of its topics here, or none that this client may see."
+"""Why something is skipped: `topics` tells which of the two it is."""
 WORST_FIRST = (CheckGrade.BAD, CheckGrade.UNKNOWN, CheckGrade.LOOK, CheckGrade.SKIPPED, CheckGrade.OK)
 
 

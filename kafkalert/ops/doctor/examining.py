@@ -31,7 +31,7 @@ from kafkalert.ops.doctor import (
     transactions,
     versions,
 )
-from kafkalert.ops.doctor.checkup import Checks, Checkup, Examination, Subject, ordered
+from kafkalert.ops.doctor.checkup import NO_TOPIC, Checks, Checkup, Examination, Subject, ordered
 from kafkalert.ops.doctor.reaching import Reached, reach
 from kafkalert.ops.failover.positions.asking import at_once
 from kafkalert.ops.topics import wanted
@@ -46,6 +46,9 @@ _HERE: Final = frozenset({Subject.CONFIGURATION})
 """Subjects for which nobody has to be reached."""
 _ASKED: Final = (Subject.TOPICS, Subject.MIRROR, Subject.PERMISSIONS, Subject.TRANSACTIONS, Subject.RECORD_TIMES)
 """Subjects of which nothing can be known of a cluster that does not answer."""
+
+
+_READ: Final = (Subject.RECORD_TIMES, Subject.SCHEMAS)
 
 
 class Question(NamedTuple):
@@ -180,7 +183,7 @@ def _questions_of(wish: _Wish, found: Reached) -> dict[Question, Asked]:
         asked[Question(Subject.TRANSACTIONS, name, "partitions")] = partial(
             transactions.check, cluster, list(counts), wish.clock
         )
-    if wish.has(Subject.RECORD_TIMES, Subject.SCHEMAS):
+    if wish.has(*_READ):
         there = [topic for topic in read if topic in counts]
         asked[Question(Subject.RECORD_TIMES, name, "newest records")] = partial(
             _newest, settings, cluster, there, wish.clock
@@ -190,6 +193,8 @@ def _questions_of(wish: _Wish, found: Reached) -> dict[Question, Asked]:
 
 def _newest(settings: Settings, cluster: Cluster, read: list[str], clock: Clock) -> list[Checkup]:
     """Return what the newest records of topics tell: their times, and their schemas."""
+    if not read:
+        return [Checks(each, cluster.name).skipped("newest records", NO_TOPIC) for each in _READ]
     other = next((name for name in settings.context.clusters if name != cluster.name), "")
     found = newest.read(cluster, other, read, clock)
     times = list(record_times.judge(cluster.name, found.times, clock.wall_ms()))

@@ -37,10 +37,8 @@ def read(cluster: Cluster, other: str, topics: Sequence[str], clock: Clock) -> N
     """
     found = Newest()
     places = Places(cluster)
-    partitions = places.partitions(topics) if topics else []
+    partitions = places.partitions(topics)
     starts, ends = places.starts(partitions), places.ends(partitions)
-    if not partitions:
-        return found
     reader = MarkReader(cluster, other)
     began = clock.monotonic()
     try:

@@ -1,16 +1,16 @@
 """Whether each cluster is reached: every address that is configured, and every one that a broker gives of itself."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, ClusterMetadata
+from confluent_kafka.admin import ClusterMetadata
 
 from kafkalert.bus import clients
 from kafkalert.bus.cause import Cause, explain
-from kafkalert.bus.connecting import failures, mistrust
+from kafkalert.bus.connecting import ConnectionLog, failures
 from kafkalert.bus.contact import Contact, Step, addresses, contact
 from kafkalert.config.sections import Cluster
 from kafkalert.ops.failover.positions.asking import at_once
@@ -28,7 +28,6 @@ class Reached:
 
     Attributes:
         cluster: which one.
-        client: what asked it; its further questions go by it too.
         contacts: by address, with the addresses that are configured first.
         brokers: the address that each broker gives of itself, by its number.
         metadata: its topics and brokers; None where it did not tell them.
@@ -36,7 +35,6 @@ class Reached:
     """
 
     cluster: Cluster
-    client: AdminClient | None
     contacts: Mapping[str, Contact]
     brokers: Mapping[int, str]
     metadata: ClusterMetadata | None
@@ -51,11 +49,19 @@ class Reached:
 
 def reach(cluster: Cluster) -> Reached:
     """Speak with a cluster, for about 4 s at most. Raises ConfigError where its properties make no client."""
-    client = clients.admin(cluster)
+    log = ConnectionLog()
+    client = clients.admin(cluster, log=log)
+
+    def topics() -> ClusterMetadata:
+        try:
+            return client.list_topics(timeout=METADATA_SECONDS)
+        finally:
+            client.poll(0)  # hands the log over
+
     asked: dict[str, Callable[[], Any]] = {
         at: partial(contact, cluster, at, CONTACT_SECONDS) for at in addresses(cluster)
     }
-    asked |= {"": partial(client.list_topics, timeout=METADATA_SECONDS), "why": partial(_why, cluster)}
+    asked |= {"": topics, "why": partial(failures, clients.properties(cluster))}
     told = at_once(asked, CAUSE_SECONDS)
     contacts = {at: _contact(at, told[at]) for at in addresses(cluster)}
     metadata = told[""] if isinstance(told[""], ClusterMetadata) else None
@@ -65,14 +71,13 @@ def reach(cluster: Cluster) -> Reached:
     if further:
         spoken = at_once({at: partial(contact, cluster, at, CONTACT_SECONDS) for at in further}, CONTACT_SECONDS + 0.2)
         contacts |= {at: _contact(at, spoken[at]) for at in further}
-    why = told["why"] if isinstance(told["why"], Cause) else explain(cluster, [])
+    failed = [*(told["why"] if isinstance(told["why"], list) else ()), *log.failures]
     if metadata is None and isinstance(told[""], Exception) and not isinstance(told[""], KafkaException | TimeoutError):
         raise told[""]
-    return Reached(cluster, client, contacts, brokers, metadata, None if metadata is not None else why)
-
-
-def _why(cluster: Cluster) -> Cause:
-    return explain(cluster, failures(clients.properties(cluster)), mistrust)
+    cause = None
+    if metadata is None:
+        cause = explain(cluster, failed, lambda _, at: contacts[at].mistrust if at in contacts else "")
+    return Reached(cluster, contacts, brokers, metadata, cause)
 
 
 def _contact(at: str, told: object) -> Contact:
@@ -82,8 +87,3 @@ def _contact(at: str, told: object) -> Contact:
 
 def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def names(reached: Sequence[Reached]) -> tuple[str, ...]:
-    """Return the clusters that do not answer."""
-    return tuple(one.cluster.name for one in reached if not one.answers)

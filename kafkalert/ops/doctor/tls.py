@@ -22,7 +22,8 @@ SOON: Final = timedelta(days=30)
 def judge(found: Reached, now: datetime) -> Iterator[Checkup]:
     """Yield a check for each certificate that brokers showed; one where there is no TLS."""
     cluster, checks = found.cluster, Checks(Subject.TLS, found.cluster.name)
-    if found.cause is not None and found.cause.about is About.TLS:
+    mistrusted = any(one.mistrust for one in found.contacts.values())  # which is told by its certificate
+    if found.cause is not None and found.cause.about is About.TLS and not mistrusted:
         yield checks.bad("connections", found.cause.sentence, found.cause.hint)
     if not uses_tls(cluster):
         yield checks.skipped("connections", f"security.protocol is {protocol(cluster)}, so nothing is encrypted.")

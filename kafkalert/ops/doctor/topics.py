@@ -6,6 +6,7 @@ from typing import Final
 from confluent_kafka.admin import ClusterMetadata
 
 from kafkalert.config.sections import Settings
+from kafkalert.errors import DeniedError
 from kafkalert.ops.doctor.checkup import Checks, Checkup, Subject
 from kafkalert.ops.doctor.reaching import Reached
 from kafkalert.ops.topic_admin import plan
@@ -18,9 +19,12 @@ _NAMED: Final = 4
 
 
 def check(settings: Settings, found: Reached) -> list[Checkup]:
-    """Compare a cluster's topics with what should be. Raises UnreachableError, DeniedError."""
+    """Compare a cluster's topics with what should be. Raises UnreachableError."""
     name = found.cluster.name
-    checks = list(configured(name, plan(settings, [name])))
+    try:
+        checks = list(configured(name, plan(settings, [name])))
+    except DeniedError as error:  # of one topic; what is seen of the others is told
+        checks = [Checks(Subject.TOPICS, name).untold("configuration", error)]
     if found.metadata is not None:
         checks += replicated(name, found.metadata, [topic.name for topic in wanted(settings)])
     return checks

@@ -9,7 +9,7 @@ from kafkalert.bus.records.partitions import Partition
 from kafkalert.bus.transactions import tool
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.clock import Clock
-from kafkalert.ops.doctor.checkup import Checks, Checkup, Subject
+from kafkalert.ops.doctor.checkup import NO_TOPIC, Checks, Checkup, Subject
 from kafkalert.ops.doctor.words import age
 from kafkalert.ops.wording import counted
 
@@ -32,8 +32,10 @@ class Open:
 
 def check(cluster: Cluster, topics: list[str], clock: Clock) -> list[Checkup]:
     """Look for transactions in `topics`, which have to be there. Raises UnreachableError, DeniedError."""
+    if not topics:
+        return [Checks(Subject.TRANSACTIONS, cluster.name).skipped("partitions", NO_TOPIC)]
     places = Places(cluster)
-    partitions = places.partitions(topics) if topics else []
+    partitions = places.partitions(topics)
     ends = places.high_watermarks(partitions)
     stable = places.ends(partitions)  # after the others: what came in between waits for nobody
     gaps = {one: at for one, at in stable.items() if at < ends[one]}

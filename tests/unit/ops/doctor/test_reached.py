@@ -29,7 +29,7 @@ def reached(
     given = {name.replace("_", "."): SecretStr(value) for name, value in kafka.items()}
     cluster = Cluster(name="dc1", bootstrap="b1:9092", kafka=given)
     metadata: Any = ClusterMetadata() if cause is None else None
-    return Reached(cluster, None, {one.at: one for one in contacts}, brokers, metadata, cause)
+    return Reached(cluster, {one.at: one for one in contacts}, brokers, metadata, cause)
 
 
 def told(checks: Iterable[Checkup]) -> list[tuple[str, str]]:
@@ -92,7 +92,7 @@ def test_a_cause_is_told_once(about: About, judge: Any) -> None:  # noqa: ANN401
 
 def test_credentials_that_go_in_clear_are_to_be_looked_at() -> None:
     """On this machine alone they do not matter."""
-    kafka = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN", "sasl_username": "ops"}
+    kafka: dict[str, Any] = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN", "sasl_username": "ops"}
     far = told(sasl.judge(reached([FINE], {1: "b1:9092"}, **kafka)))
     assert far[0] == ("ok", "dc1 takes User:ops, by PLAIN.")
     assert [grade for grade, _ in far] == ["ok", "look"]

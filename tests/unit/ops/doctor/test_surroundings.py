@@ -146,7 +146,10 @@ def test_a_connector_that_is_not_as_configured() -> None:
 
 
 def test_a_worker_that_works_for_another_cluster() -> None:
-    heard = {"http://w:1": Heard(Worker("4.3.1", "other", DATE), 0, 1), "http://w:2": UnreachableError("It is away.")}
+    heard: dict[str, Heard | Exception] = {
+        "http://w:1": Heard(Worker("4.3.1", "other", DATE), 0, 1),
+        "http://w:2": UnreachableError("It is away."),
+    }
     other, away = mirror.workers(DC2, "own", heard)
     assert "works for another cluster than dc2" in other.text
     assert (away.text, str(away.grade)) == ("It is away.", "bad")
