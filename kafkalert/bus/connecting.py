@@ -48,6 +48,7 @@ class ConnectionLog(logging.Handler):
         self.logger.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Keep the connection that a line tells of, if it does."""
         found = parse(record.getMessage())
         if found is not None:
             self.failures.append(found)

@@ -11,6 +11,7 @@ from kafkalert.views.colours import style
 from kafkalert.views.screen import Screen
 from kafkalert.views.values import printable
 
+_SIGN_WIDTH: Final = 2
 _SIGNS: Final = {
     CheckGrade.OK: "✓",
     CheckGrade.LOOK: "!",
@@ -24,7 +25,16 @@ def show(found: Examination, *, verbose: bool = False) -> None:
     """Write it to stdout. `verbose`: also what is fine, in detail, and what does not apply here."""
     screen = Screen()
     screen.say(*summary(found))
-    screen.say(*lines(found, verbose=verbose))
+    screen.say(*(_hanging(screen, one) for one in lines(found, verbose=verbose)))
+
+
+def _hanging(screen: Screen, line: Text) -> Text:
+    """Return a line that is folded below its own begin; one with a command in it stays, so that it can be copied."""
+    indent = len(line.plain) - len(line.plain.lstrip(" ")) + _SIGN_WIDTH
+    if not screen.is_terminal or "`" in line.plain or line.cell_len <= screen.width or indent >= screen.width:
+        return line
+    first, *more = line.wrap(screen, screen.width - indent)
+    return Text(f"\n{' ' * indent}").join([first, *more])
 
 
 def summary(found: Examination) -> Iterator[Text]:
@@ -65,9 +75,8 @@ def _check(one: Checkup, *, verbose: bool) -> Iterator[Text]:
         yield Text(f"  {_SIGNS[one.grade]} {printable(one.text)}", _style(one.grade))
     else:
         name = printable(f"{one.cluster}: {one.name}" if one.cluster else one.name)
-        line = Text(f"  {_SIGNS[one.grade]} ", _style(one.grade))
-        line.append(f"{name}: {printable(one.text)}" if verbose else name, "")
-        yield line
+        words = f"{name}: {printable(one.text)}" if verbose else name
+        yield Text.assemble((f"  {_SIGNS[one.grade]} ", _style(one.grade)), words)
     if one.hint and (one.is_finding or verbose):
         yield Text(f"      {printable(one.hint)}")
 

@@ -14,7 +14,7 @@ from kafkalert.config.pipeline import TABLES
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.config.stages import readers
 from kafkalert.engine.clock import Clock, SystemClock
-from kafkalert.errors import KafkalertError
+from kafkalert.errors import ConfigError, KafkalertError
 from kafkalert.ops.doctor import (
     addresses,
     clocks,
@@ -42,7 +42,7 @@ REACH_SECONDS: Final = 4.3
 ASK_SECONDS: Final = 4.2
 """Both, with start-up, stay below the promised 10 s."""
 _WORKER_TLS_SECONDS: Final = 2.0
-_HERE: Final = frozenset({Subject.CONFIGURATION})
+_HERE: Final = frozenset({Subject.CONFIGURATION, Subject.DISK})
 """Subjects for which nobody has to be reached."""
 _ASKED: Final = (Subject.TOPICS, Subject.MIRROR, Subject.PERMISSIONS, Subject.TRANSACTIONS, Subject.RECORD_TIMES)
 """Subjects of which nothing can be known of a cluster that does not answer."""
@@ -103,13 +103,14 @@ def examine(
             if isinstance(told, Reached):
                 reached[name] = told
                 found += _contacts(told, wish)
+            elif isinstance(told, ConfigError):
+                found.append(Checks(Subject.CONFIGURATION, name).bad("client", str(told), told.hint))
             else:
                 found.append(_untold(Question(Subject.ADDRESSES, name, "the cluster"), told))
         for question, answer in at_once(_questions(wish, reached), ASK_SECONDS).items():
             found += [_untold(question, answer)] if isinstance(answer, Exception) else answer
         found += _alike(wish.settings, reached)
-    answering = {name for name, one in reached.items() if one.answers}
-    away = tuple(name for name in wish.settings.context.clusters if reached and name not in answering)
+    away = tuple(name for name, one in reached.items() if not one.answers)
     return Examination(tuple(ordered(one for one in found if one.subject in wish.subjects)), away)
 
 

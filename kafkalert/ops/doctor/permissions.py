@@ -14,7 +14,6 @@ from kafkalert.bus.principal import principal
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.ops.doctor.checkup import Checks, Checkup, Subject
 from kafkalert.ops.rights import WHO, WORKERS, Right, applies, rights
-from kafkalert.ops.wording import counted
 
 SECONDS: Final = 3.0
 _PREFIX: Final = "*"
@@ -154,12 +153,14 @@ def judge(cluster: Cluster, needed: Sequence[Right], allowed: Allowed, *, meant:
         hint = f"`kafkalert topics acls '{one.who}' --grant {who}` prints what grants it, if {who} is to do that."
         yield checks.bad(one.who, text, hint) if meant and not one.works else checks.look(one.who, text, hint)
     unknown = [f"{kind} {name}" for (kind, name), may in sorted(allowed.items()) if may is None]
-    fine = len({one.who for one in needed}) - len(found)
+    lacks_some = {one.who for one in found}
+    fine = [one for one in dict.fromkeys(one.who for one in needed) if one not in lacks_some]
     if unknown:
         text = f"What {who} may do to {_listed(unknown)} is not told: what does not exist, or may not be described."
         yield checks.skipped("not told", text)
     if fine:
-        yield checks.ok("rights", f"{who} lacks no right for {counted(fine, 'command')} and stages.")
+        each = ", ".join(f"`{one}`" for one in fine) if len(fine) <= _SHOWN else f"{len(fine)} commands and stages"
+        yield checks.ok("rights", f"{who} lacks no right for {each}.")
 
 
 def _described(lacks: Mapping[Resource, tuple[str, ...]]) -> Iterator[str]:

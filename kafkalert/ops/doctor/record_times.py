@@ -15,7 +15,7 @@ BEHIND_MS: Final = 60_000
 """A record that arrives with a time of so long ago has another time than that of its arrival."""
 _HINT: Final = (
     "Have its producer leave the timestamp to the Kafka client, and put the time of the event into the record; until "
-    "then give `failover --force` a longer --overlap."
+    "then give a forced switch a longer --overlap."
 )
 
 
