@@ -1,6 +1,6 @@
 """Times of records and transactions that hang, by independent statements of what is wrong."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kafkalert.config.sections import Cluster
@@ -14,6 +14,7 @@ OFFSETS = st.integers(-3 * BEHIND_MS, 3 * BEHIND_MS)
 
 
 @given(st.lists(st.tuples(OFFSETS, st.booleans()), max_size=8))
+@example([(0, False), (-40_000, False), (-80_000, False)])  # little by little
 def test_a_time_is_wrong_where_no_arrival_can_have_it(given_times: list[tuple[int, bool]]) -> None:
     """Ahead of now, long before another one that came earlier, or long before we saw it come."""
     records = [Timed(at, NOW + time, NOW if live else None) for at, (time, live) in enumerate(given_times)]
