@@ -44,6 +44,7 @@ COMMANDS = {
     "group": Entry("group", "See where consumer groups are, and put one elsewhere."),
     "failover": Entry("failover", "See where stages run, and move them to the other cluster."),
     "tui": Entry("tui", "Watch the pipeline on one screen, and move its stages from there."),
+    "doctor": Entry("doctor", "Find out what is not as it should be, and what to do."),
     "demo": Entry("demo", "See the whole pipeline work, in a minute."),
     "version": Entry("version", "Show the versions that run here."),
     "help": Entry("help", "Show what a command does, and its options."),

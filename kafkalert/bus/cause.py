@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
@@ -16,12 +17,26 @@ _CLIENT_CERTIFICATE: Final = ("alert bad certificate", "alert certificate", "ale
 _NO_TLS: Final = ("PLAINTEXT broker listener", "wrong version number", "packet length too long")
 
 
+class About(StrEnum):
+    """What a cause is about."""
+
+    ADDRESS = "address"
+    TLS = "tls"
+    LOGIN = "login"
+    SILENCE = "silence"
+
+
 class Cause(NamedTuple):
-    """What is told of a cluster that does not answer, and what mends it; `known` is False for mere silence."""
+    """What is told of a cluster that does not answer, what mends it, and what it is about."""
 
     sentence: str
     hint: str
-    known: bool = True
+    about: About
+
+    @property
+    def known(self) -> bool:
+        """Whether there is more to tell than silence."""
+        return self.about is not About.SILENCE
 
 
 def explain(cluster: Cluster, failures: Sequence[Failure], mistrust: Mistrust = lambda *_: "") -> Cause:
@@ -34,7 +49,7 @@ def explain(cluster: Cluster, failures: Sequence[Failure], mistrust: Mistrust = 
     return Cause(
         f"Cluster {cluster.name} ({cluster.bootstrap}) does not answer{refused}.",
         f"Start it, or correct [clusters.{cluster.name}] bootstrap; `kafkalert sandbox up` starts a local one.",
-        known=False,
+        About.SILENCE,
     )
 
 
@@ -47,11 +62,13 @@ def _name(cluster: Cluster, failure: Failure) -> Cause | None:
             f"Cluster {cluster.name} ({cluster.bootstrap}) answers, but its broker {failure.broker} cannot be reached "
             f"at {failure.at}, the address that it advertises: {_reason(failure.said)}.",
             "Correct advertised.listeners of that broker, or have its name and port reached from here.",
+            About.ADDRESS,
         )
     if "resolve" in failure.said:
         return Cause(
             f"The name of cluster {cluster.name} ({failure.at}) is not known here: {_reason(failure.said)}.",
             f"Correct [clusters.{cluster.name}] bootstrap, or this machine's name service.",
+            About.ADDRESS,
         )
     return None
 
@@ -62,22 +79,22 @@ def _tls(cluster: Cluster, failure: Failure, mistrust: Mistrust) -> Cause | None
     closed = failure.state == "SSL_HANDSHAKE" and "closed by peer" in failure.said
     if closed or any(text in failure.said for text in _NO_TLS):
         return Cause(
-            f"{where} speaks no TLS at this port, but security.protocol is {_protocol(cluster)}.",
+            f"{where} speaks no TLS at this port, but security.protocol is {protocol(cluster)}.",
             f"Give the port of a TLS listener, or correct security.protocol of {section}.",
+            About.TLS,
         )
     if "certificate verify failed" in failure.said:
         why = mistrust(cluster, failure.at)
         what = f"{where} is not trusted: its certificate is not verified"
-        return Cause(f"{what} ({why})." if why else f"{what}.", _trust(why, section))
+        return Cause(f"{what} ({why})." if why else f"{what}.", trust_hint(why, section), About.TLS)
     if any(text in failure.said for text in _CLIENT_CERTIFICATE):
         return Cause(
             f"{where} does not take this client's certificate, or lacks one: {_reason(failure.said)}.",
             f"Check ssl.certificate.location and ssl.key.location of {section}.",
+            About.TLS,
         )
-    if failure.state == "SSL_HANDSHAKE" and "timed out" not in failure.said:
-        return Cause(
-            f"TLS with cluster {cluster.name} ({failure.at}) fails: {_reason(failure.said)}.", f"Check {section}."
-        )
+        return Cause(f"{what} ({why})." if why else f"{what}.", trust_hint(why, section), About.TLS)
+    if any(text in failure.said for text in _CLIENT_CERTIFICATE):
     return None
 
 
@@ -88,17 +105,20 @@ def _login(cluster: Cluster, failure: Failure) -> Cause | None:
         return Cause(
             f"{where} refuses this client's credentials: {_reason(failure.said)}.",
             f"Check sasl.mechanism, sasl.username and sasl.password of {section}.",
+            About.LOGIN,
         )
     if failure.state in {"APIVERSION_QUERY", "UP"} and failure.said.startswith(_CLOSED):
         return Cause(
             f"{where} closes the connection at the first request: that listener wants another security.protocol than "
-            f"{_protocol(cluster)}, it seems.",
+            f"{protocol(cluster)}, it seems.",
             f"Set security.protocol of {section} to the listener's: SSL, SASL_SSL, SASL_PLAINTEXT or PLAINTEXT.",
+            About.LOGIN,
         )
     return None
 
 
-def _protocol(cluster: Cluster) -> str:
+def protocol(cluster: Cluster) -> str:
+    """Return the security.protocol that the configuration gives."""
     given = cluster.kafka.get("security.protocol")
     return "PLAINTEXT" if given is None else given.get_secret_value().upper()
 
@@ -109,7 +129,8 @@ def _reason(said: str) -> str:
     return re.sub(r"error:[0-9A-F]+:[^:]*:[^:]*:", "", said).rstrip(".")
 
 
-def _trust(why: str, section: str) -> str:
+def trust_hint(why: str, section: str) -> str:
+    """Return what mends that a broker's certificate is not trusted, for this reason."""
     if "expired" in why:
         return "Have the broker's certificate renewed, or correct this machine's clock."
     if "ostname" in why or "IP address" in why:

@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from kafkalert.bus.cause import explain
-from kafkalert.bus.connecting import failures, mistrust, parse
+from kafkalert.bus.connecting import TALKATIVE, ConnectionLog, failures, mistrust, parse
 from kafkalert.bus.denied import denied
 from kafkalert.bus.principal import UNKNOWN
 from kafkalert.config.sections import Cluster
@@ -90,11 +90,13 @@ def consumer(cluster: Cluster, group: str, **more: Any) -> Consumer:  # noqa: AN
     )
 
 
-def admin(cluster: Cluster) -> AdminClient:
-    """Return an admin client of `cluster`. Raises ConfigError where its properties make none."""
+def admin(cluster: Cluster, *, log: ConnectionLog | None = None) -> AdminClient:
+    """Return an admin client of `cluster`; `log` hears of its connections. Raises ConfigError as `producer` does."""
     # A cluster that has no controller just now is asked again soon: a request waits for one, and by default 5 minutes.
-    soon = {"topic.metadata.refresh.interval.ms": 1000}
-    return _made(cluster, AdminClient, soon | properties(cluster))
+    chosen = {"topic.metadata.refresh.interval.ms": 1000} | properties(cluster)
+    if log is None:
+        return _made(cluster, AdminClient, chosen)
+    return _made(cluster, AdminClient, chosen | TALKATIVE, log.logger)
 
 
 @contextmanager
@@ -114,9 +116,9 @@ def close_behind(client: Consumer) -> None:
     Thread(target=client.close, name="close", daemon=True).start()
 
 
-def _made(cluster: Cluster, kind: Callable[..., C], chosen: dict[str, Any]) -> C:
+def _made(cluster: Cluster, kind: Callable[..., C], chosen: dict[str, Any], logger: logging.Logger = _LOG) -> C:
     try:
-        return kind(chosen, logger=_LOG)
+        return kind(chosen, logger=logger)
     except KafkaException as error:  # a certificate that is not there, a value that fits no other
         raise ConfigError(
             f"No client of cluster {cluster.name} can be made: {error.args[0].str()}.",

@@ -19,7 +19,9 @@ SECONDS: Final = 1.0
 """How long each of two questions is waited for."""
 _BROKERS: Final = 3
 """Of a large cluster so many brokers are asked at most."""
-_QUICK: Final = {"log_level": 6, "log.connection.close": True, "socket.connection.setup.timeout.ms": 1000}
+TALKATIVE: Final = {"log_level": 6, "log.connection.close": True}
+"""Properties of a client whose log tells of every connection that failed."""
+_QUICK: Final = {**TALKATIVE, "socket.connection.setup.timeout.ms": 1000}
 _LINE: Final = re.compile(r"(?:\w+://)?(?P<at>\S+:\d+)/(?P<broker>bootstrap|\d+): (?P<said>.*)", re.DOTALL)
 _STATE: Final = re.compile(r" \(after \d+ms in state (?P<state>\w+)[^)]*\)$")
 
@@ -33,14 +35,20 @@ class Failure(NamedTuple):
     said: str
 
 
-class _Log(logging.Handler):
-    """Keeps the failed connections that librdkafka's log tells of."""
+class ConnectionLog(logging.Handler):
+    """Keeps the failed connections that librdkafka's log tells of: a client that is given `logger` and TALKATIVE.
+
+    The client hands its log over where it is polled.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.failures: list[Failure] = []
+        self.logger = logging.Logger("kafkalert.connecting", logging.DEBUG)  # noqa: LOG001 - no part of what is shown
+        self.logger.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Keep the connection that a line tells of, if it does."""
         found = parse(record.getMessage())
         if found is not None:
             self.failures.append(found)
@@ -62,11 +70,9 @@ def failures(properties: dict[str, Any]) -> list[Failure]:
 
     `properties` are those of the cluster's clients.
     """
-    log = _Log()
-    logger = logging.Logger("kafkalert.connecting", logging.DEBUG)  # noqa: LOG001 - no part of what is shown
-    logger.addHandler(log)
+    log = ConnectionLog()
     try:
-        client = AdminClient({**properties, **_QUICK}, logger=logger)
+        client = AdminClient({**properties, **_QUICK}, logger=log.logger)
     except KafkaException:
         return []
     try:

@@ -4,11 +4,10 @@ import ssl
 from pathlib import Path
 from typing import Final
 
+from kafkalert.bus.certificate import fields, parts
 from kafkalert.config.sections import Cluster
 
 UNKNOWN: Final = "?"
-_VERSION: Final = 0xA0
-_LONG: Final = 0x80
 _NAMES: Final = {
     bytes.fromhex(oid): name
     for oid, name in {
@@ -61,34 +60,16 @@ def _subject(pem: str) -> str:
         return ""
     try:
         der = ssl.PEM_cert_to_DER_cert(f"{begin}{pem.partition(begin)[2].partition(end)[0]}{end}")
-        (_, certificate), *_ = _parts(der)
-        (_, signed), *_ = _parts(certificate)
-        fields = _parts(signed)
-        # RFC 5280: an optional version, serial number, signature, issuer, validity, subject.
-        _, subject = fields[5 if fields[0][0] == _VERSION else 4]
-        names = [_attribute(attribute) for _, rdn in _parts(subject) for _, attribute in _parts(rdn)]
+        _, subject = fields(der)[4]
+        names = [_attribute(attribute) for _, rdn in parts(subject) for _, attribute in parts(rdn)]
     except (IndexError, ValueError):
         return ""
     return ",".join(reversed(names))
 
 
 def _attribute(attribute: bytes) -> str:
-    (_, oid), (_, value) = _parts(attribute)
+    (_, oid), (_, value) = parts(attribute)
     name = _NAMES.get(oid)
     if name is None:
         raise ValueError(oid.hex())
     return f"{name}={value.decode()}"
-
-
-def _parts(der: bytes) -> list[tuple[int, bytes]]:
-    """Return the tag and content of each value that stands in `der`, one after the other (X.690, definite lengths)."""
-    found: list[tuple[int, bytes]] = []
-    at = 0
-    while at < len(der):
-        tag, size, start = der[at], der[at + 1], at + 2
-        if size >= _LONG:
-            start += size - _LONG
-            size = int.from_bytes(der[at + 2 : start], "big")
-        found.append((tag, der[start : start + size]))
-        at = start + size
-    return found

@@ -94,6 +94,9 @@ def acls(
 ) -> None:
     """Show the rights that each command and stage needs on each cluster. Asks no cluster.
 
+    With --grant, lines of Kafka's own tool instead of a table: those that this context needs. `kafkalert doctor --only
+    permissions` tells which of these rights a cluster does not give.
+
     Example: kafkalert topics acls 'run alerting' --grant User:alerting
     """
     from kafkalert.ops import rights  # noqa: PLC0415 - not for --help
@@ -106,8 +109,16 @@ def acls(
     if principal is None:
         emit([_Row.of(right) for right in found] if output is Format.TABLE else found, output, columns=RIGHTS)
         return
-    for name in settings.context.clusters:
-        write_all(rights.commands(found, principal, settings.clusters[name].bootstrap))
+    needed = [one for one in found if rights.applies(one, settings)]
+    lines = [
+        _Grant(name, line)
+        for name in settings.context.clusters
+        for line in rights.commands(needed, principal, settings.clusters[name].bootstrap)
+    ]
+    if output is Format.TABLE:  # to be given to a shell
+        write_all(one.command for one in lines)
+    else:
+        emit(lines, output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +135,14 @@ class _Row:
         names = right.label or ", ".join(right.on)
         on = "cluster" if right.kind == "cluster" else names if right.label else f"{right.kind} {names}"
         return cls(right.who, " ".join(right.operations), on, right.without)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    """A line of Kafka's own tool, and the cluster that it is for."""
+
+    cluster: str
+    command: str
 
 
 def _chosen(ctx: typer.Context, given: Sequence[str] | None) -> list[str]:

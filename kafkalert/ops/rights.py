@@ -3,6 +3,7 @@
 Words are those of Kafka's ACLs. READ, WRITE and ALTER imply DESCRIBE there; ALTER_CONFIGS implies DESCRIBE_CONFIGS.
 """
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +16,7 @@ from kafkalert.config.stages import StageSpec, mirrored, readers, topic_names
 _TOPICS: Final = topic_names()
 _MIRRORED: Final = mirrored()
 _LABELS: Final = {_TOPICS: "all topics", _MIRRORED: "all mirrored topics"}
-_TOOL: Final = "kafka-acls.sh --command-config admin.properties"
+_TOOL: Final = ("kafka-acls.sh", "--command-config", "admin.properties")
 _STORAGE: Final = "kafkalert.mirror.*"
 _MIRROR_GROUP: Final = "kafkalert-mirror-into-*"
 
@@ -36,10 +37,14 @@ class Right:
     label: str = ""
 
 
+WORKERS: Final = "Connect workers"
+"""They have a principal of their own, unless the configuration gives them this client's."""
 _T, _G = "topic", "group"
 _Need = tuple[tuple[str, ...], str, tuple[str, ...], str]
 _GROUPS: Final = tuple(f"kafkalert.{name}" for name in readers())
 _INPUTS: Final = tuple(dict.fromkeys(topic for spec in readers().values() for topic in spec.reads))
+TWO_CLUSTERS: Final = "needed with two clusters only"
+TWO_HOPS: Final = "needed with two hops only"
 _GONE: Final = (("READ",), _T, (_STORAGE,), "what expired before it crossed is not known")
 _CONTROL: Final = (("READ",), _T, (names.CONTROL,), "")
 _SEEN: Final = (
@@ -52,8 +57,8 @@ _SEEN: Final = (
 _ALWAYS: Final = tuple(topic for topic in _INPUTS if topic != names.CUSTOMERACCOUNTENTRY)
 _GROUP: Final = (
     (("DESCRIBE",), _T, _ALWAYS, ""),
-    (("DESCRIBE",), _T, (names.CUSTOMERACCOUNTENTRY,), "needed with two hops only"),
-    (("READ",), _T, (names.CONTROL,), "needed with two clusters only"),
+    (("DESCRIBE",), _T, (names.CUSTOMERACCOUNTENTRY,), TWO_HOPS),
+    (("READ",), _T, (names.CONTROL,), TWO_CLUSTERS),
 )
 _SWITCH: Final = (
     (("READ", "DESCRIBE_CONFIGS"), _T, _TOPICS, ""),
@@ -63,7 +68,7 @@ _SWITCH: Final = (
 )
 _BEATS: Final = (("WRITE",), _T, (names.STATUS,), "nobody sees that it runs; no planned switch")
 _MOVES: Final = (
-    (("READ",), _T, (names.CONTROL,), "needed with two clusters only"),
+    (("READ",), _T, (names.CONTROL,), TWO_CLUSTERS),
     (("WRITE",), _T, (names.CONTROL,), "another instance copies events"),
 )
 """What every stage needs to follow a switch."""
@@ -87,13 +92,13 @@ _NEEDS: Final[dict[str, tuple[_Need, ...]]] = {
         (("WRITE",), _T, (names.ACCOUNTTOCUSTOMERIDS,), ""),
         (("READ",), _T, (names.ACCOUNTTOCUSTOMERIDS,), "no --prune"),
         (("DESCRIBE",), _G, ("kafkalert.seed",), "no --prune"),
-        (("READ",), _T, (names.CONTROL,), "needed with two clusters only"),
+        (("READ",), _T, (names.CONTROL,), TWO_CLUSTERS),
     ),
     "seed settings": (
         (("WRITE",), _T, (names.CUSTOMERALERTSETTINGS,), ""),
         (("READ",), _T, (names.CUSTOMERALERTSETTINGS,), "no --prune"),
         (("DESCRIBE",), _G, ("kafkalert.seed",), "no --prune"),
-        (("READ",), _T, (names.CONTROL,), "needed with two clusters only"),
+        (("READ",), _T, (names.CONTROL,), TWO_CLUSTERS),
     ),
     "run bridge": (
         (("WRITE",), _T, (names.ACCOUNTENTRY, names.STATUS), ""),
@@ -104,7 +109,7 @@ _NEEDS: Final[dict[str, tuple[_Need, ...]]] = {
         (("WRITE",), _T, (*OUTBOUND.values(), names.DEADLETTER), ""),
         (("READ",), _G, ("kafkalert.alerting",), ""),
         _BEATS,
-        (("READ", "WRITE"), _T, (names.CUSTOMERACCOUNTENTRY,), "needed with two hops only"),
+        (("READ", "WRITE"), _T, (names.CUSTOMERACCOUNTENTRY,), TWO_HOPS),
         *_MOVES,
         *_member("kafkalert.alerting"),
         (("DESCRIBE_CONFIGS",), _T, TABLES, "tables are read again sooner than they must be"),
@@ -125,10 +130,19 @@ _NEEDS: Final[dict[str, tuple[_Need, ...]]] = {
         (("WRITE",), _T, (names.ACCOUNTENTRY, *TABLES), ""),
         (("DESCRIBE",), _G, ("kafkalert.drill",), "denials in the broker's log"),
     ),
+    "failover repair": ((("READ",), _T, (names.CONTROL, names.STATUS), ""), (("WRITE",), _T, (names.CONTROL,), "")),
     "failover reconcile": (*_SWITCH, (("WRITE",), _T, _MIRRORED, "")),
     "mirror status": ((("READ",), _T, _MIRRORED, "the lag is not known"), _CONTROL, _GONE),
     "mirror apply": ((("READ",), _T, (names.CONTROL,), "no --resume of a flow that was stopped"),),
-    "Connect workers": (
+    "doctor": (
+        (("DESCRIBE", "DESCRIBE_CONFIGS"), _T, _TOPICS, "what it may not see is not known"),
+        (("READ",), _T, (names.ACCOUNTENTRY, *TABLES), "their schemas and record times are not known"),
+        (("READ",), _T, (names.CUSTOMERACCOUNTENTRY,), TWO_HOPS),
+        (("READ",), _T, (names.STATUS,), "clocks of instances are not known"),
+        (("DESCRIBE",), "cluster", ("kafka-cluster",), "rights on the cluster are not known"),
+        (("DESCRIBE",), _G, _GROUPS, "rights on groups are not known"),
+    ),
+    WORKERS: (
         (("READ", "WRITE", "DESCRIBE_CONFIGS"), _T, _MIRRORED, ""),
         (("CREATE", "DESCRIBE_CONFIGS", "READ", "WRITE"), _T, (_STORAGE,), ""),
         (("READ",), _G, (_MIRROR_GROUP,), ""),
@@ -149,6 +163,13 @@ def _needs_of(spec: StageSpec) -> tuple[_Need, ...]:
         *_MOVES,
         *_member(group),
     )
+
+
+def applies(one: Right, settings: Settings) -> bool:
+    """Whether a right is needed at all in this context."""
+    if one.without == TWO_CLUSTERS:
+        return len(settings.context.clusters) > 1
+    return one.without != TWO_HOPS or settings.engine.mode == "two-hop"
 
 
 _NEEDS.update({who: _needs_of(spec) for spec in readers().values() if (who := f"run {spec.name}") not in _NEEDS})
@@ -180,7 +201,7 @@ def commands(given: Sequence[Right], principal: str, bootstrap: str) -> list[str
             pattern = ["--resource-pattern-type", "prefixed"] if name.endswith("*") else []
             operations = [word for operation in right.operations for word in ("--operation", _word(operation))]
             words = ["--add", "--allow-principal", principal, *operations, *what, *pattern]
-            lines[" ".join([_TOOL, "--bootstrap-server", bootstrap, *words])] = None
+            lines[shlex.join([*_TOOL, "--bootstrap-server", bootstrap, *words])] = None
     return list(lines)
 
 

@@ -29,6 +29,8 @@ VERSION_1 = {
     "seed authorisations": "topic cluster rows acknowledged pruned bad_lines failed unknown seconds rows_per_second"
     " interrupted problems",
     "problems": "line reason",
+    "topics acls --grant": "cluster command",
+    "doctor": "subject cluster name grade text hint",
     "demo": "seed seconds bookings expected arrived email sms push missing wrong repeated warm_after p50_ms p99_ms"
     " lost",
 }

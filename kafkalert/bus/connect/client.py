@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from kafkalert.bus.connect.rest import Request, call, why
+from kafkalert.bus.connect.rest import Answer, Request, call, why
 from kafkalert.bus.records.partitions import whole_number
 from kafkalert.bus.trust import of_workers
 from kafkalert.config.sections import Cluster
@@ -54,6 +54,15 @@ class Connector:
     tasks: tuple[Task, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What a worker says of itself: its Kafka's version, its cluster's id, its own time as HTTP has it (RFC 9110)."""
+
+    version: str
+    cluster_id: str
+    date: str
+
+
 class WorkerError(KafkalertError):
     """A worker answered, and refused; `status` is its HTTP status."""
 
@@ -84,6 +93,12 @@ class Connect:
             user = base64.b64encode(cluster.connect_auth.get_secret_value().encode()).decode()
             self._headers["Authorization"] = f"Basic {user}"
         self._tls = of_workers(cluster) if any(url.startswith("https:") for url in self._urls) else None
+
+    def worker(self) -> Worker:
+        """Return what the first worker that answers says of itself."""
+        answer = self._answer("GET", "/")
+        with self._understood():
+            return Worker(str(answer.content["version"]), str(answer.content["kafka_cluster_id"]), answer.date)
 
     def connectors(self) -> tuple[str, ...]:
         """Names of all connectors."""
@@ -186,17 +201,21 @@ class Connect:
         return found
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON
+        return self._answer(method, path, body).content
+
+    def _answer(self, method: str, path: str, body: object = None) -> Answer:
         deadline = time.monotonic() + self._seconds
         while True:
-            status, answer = self._first_answer(method, path, body, deadline)
-            if not _is_busy(status, answer) or time.monotonic() + _BUSY_SECONDS >= deadline:
+            answer = self._first_answer(method, path, body, deadline)
+            is_busy = _is_busy(answer.status, answer.content)
+            if not is_busy or time.monotonic() + _BUSY_SECONDS >= deadline:
                 break
             threading.Event().wait(_BUSY_SECONDS)
-        if status < HTTPStatus.BAD_REQUEST:
+        if answer.status < HTTPStatus.BAD_REQUEST:
             return answer
-        raise self._refused(status, answer)
+        raise self._refused(answer.status, answer.content)
 
-    def _first_answer(self, method: str, path: str, body: object, deadline: float) -> tuple[int, Any]:
+    def _first_answer(self, method: str, path: str, body: object, deadline: float) -> Answer:
         """Return what the first worker says that says anything.
 
         A hung one leaves the others their share of the time.

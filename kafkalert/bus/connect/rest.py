@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 MOST_BYTES: Final = 16 * 2**20
@@ -35,13 +35,21 @@ def why(error: Exception) -> str:
     return ""
 
 
-def call(url: str, tls: ssl.SSLContext | None, request: Request, seconds: float) -> tuple[int, Any]:
-    """Ask one server; its HTTP status and decoded answer (None if empty).
+class Answer(NamedTuple):
+    """What a server said: its HTTP status, what it sent (None if nothing), and its own time as its header has it."""
+
+    status: int
+    content: Any
+    date: str
+
+
+def call(url: str, tls: ssl.SSLContext | None, request: Request, seconds: float) -> Answer:
+    """Ask one server.
 
     On a thread that is left behind if it hangs: looking up a name has no time-out. Raises OSError,
     http.client.HTTPException or ValueError if there was no answer within `seconds`, or none in JSON.
     """
-    result: list[tuple[int, Any] | Exception] = []
+    result: list[Answer | Exception] = []
 
     def ask() -> None:
         try:
@@ -60,7 +68,7 @@ def call(url: str, tls: ssl.SSLContext | None, request: Request, seconds: float)
     return found
 
 
-def _call(url: str, tls: ssl.SSLContext | None, request: Request, seconds: float) -> tuple[int, Any]:
+def _call(url: str, tls: ssl.SSLContext | None, request: Request, seconds: float) -> Answer:
     parts = urlsplit(url)
     connection: http.client.HTTPConnection
     if parts.scheme == "https":
@@ -72,11 +80,12 @@ def _call(url: str, tls: ssl.SSLContext | None, request: Request, seconds: float
         connection.request(request.method, parts.path.rstrip("/") + request.path, text, dict(request.headers))
         with connection.getresponse() as answer:
             content = answer.read(MOST_BYTES + 1)
+            date = answer.getheader("Date", "")
         if len(content) > MOST_BYTES:
             raise ValueError("an answer without end")
         if answer.status >= HTTPStatus.BAD_REQUEST:
-            return answer.status, _said(content)
-        return answer.status, _decoded(content) if content else None
+            return Answer(answer.status, _said(content), date)
+        return Answer(answer.status, _decoded(content) if content else None, date)
     finally:
         connection.close()
 

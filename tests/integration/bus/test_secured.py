@@ -15,11 +15,15 @@ from kafkalert.bus.connect.client import Connect
 from kafkalert.bus.connect.flow import flows
 from kafkalert.bus.records.mark_reader import Places
 from kafkalert.bus.records.watermarks import topic_ids
-from kafkalert.config.sections import Cluster, Context, Settings
+from kafkalert.config.loading.load import Loaded
+from kafkalert.config.sections import Cluster, Context, Engine, Settings
 from kafkalert.errors import UnreachableError
+from kafkalert.ops.doctor.checkup import CheckGrade, Subject
+from kafkalert.ops.doctor.examining import examine
 from kafkalert.ops.rights import rights
 from kafkalert.sandbox.process import wait_until
 from tests.support.alerting import SECONDS
+from tests.support.certificates import Authority
 from tests.support.data.rows import debit
 from tests.support.running import COMMAND
 from tests.support.secured import UNKNOWN_NAME, Secured, secured_clusters
@@ -173,6 +177,73 @@ def test_what_keeps_a_command_out_is_its_first_line(
     assert words in str(refused.value)
     assert hint in refused.value.hint
     assert refused.value.cause_known
+
+
+@pytest.mark.parametrize(
+    ("port", "changed", "subject", "words"),
+    [
+        ("scram", {"sasl.password": "wrong"}, "sasl", "refuses this client's credentials"),
+        ("scram", {"sasl.mechanism": "PLAIN"}, "sasl", "supported mechanisms: SCRAM-SHA-512"),
+        ("scram", {"ssl.ca.location": "OTHER"}, "tls", "is not trusted: "),
+        ("lost", {}, "tls", "speaks no TLS at this port"),
+        ("lost", PLAIN, "addresses", f"Broker 1 of dc1 advertises {UNKNOWN_NAME}:9092, but that name is not known"),
+    ],
+)
+def test_doctor_tells_what_keeps_it_out(
+    secured: Secured, topics: str, tmp_path: Path, port: str, changed: dict[str, str], subject: str, words: str
+) -> None:
+    """By the subject that it belongs to, and what cannot be looked at therefore is no finding of its own."""
+    dc1 = secured.clusters["dc1"]
+    dc1.user("kept-out")
+    given = PLAIN if changed is PLAIN else {**dc1.kafka("kept-out"), **changed}
+    if given.get("ssl.ca.location") == "OTHER":
+        given["ssl.ca.location"] = str(Authority(tmp_path / "other").file)
+    kafka = {name: SecretStr(value) for name, value in given.items()}
+    cluster = Cluster(name="dc1", bootstrap=f"127.0.0.1:{getattr(dc1, port)}", kafka=kafka)
+    found = examine(loaded(cluster, topics, tmp_path))
+    assert found.unreachable == ("dc1",)
+    (told,) = [one for one in found.checkups if one.is_finding and one.grade is not CheckGrade.LOOK]
+    assert (str(told.subject), words in told.text, bool(told.hint)) == (subject, True, True), found
+
+
+def loaded(cluster: Cluster, prefix: str, folder: Path) -> Loaded:
+    """A configuration of one cluster, as it would be read."""
+    context = Context(clusters=(cluster.name,), prefix=prefix)
+    engine = Engine(state=folder / "state")
+    return Loaded(Settings(context=context, clusters={cluster.name: cluster}, engine=engine), {}, {}, ())
+
+
+def test_doctor_names_the_right_that_is_missing_and_for_what(secured: Secured, topics: str, tmp_path: Path) -> None:
+    """Once all are there it has none to name, but that certificates of tests end soon."""
+    dc1, who = secured.clusters["dc1"], ("run alerting", "doctor")
+    grant(secured, topics, "patient", *who, names=ONE)
+    kafka = {name: SecretStr(value) for name, value in dc1.kafka("patient").items()}
+    settings = loaded(Cluster(name="dc1", bootstrap=dc1.bootstrap, kafka=kafka), topics, tmp_path)
+
+    def found() -> dict[str, str]:
+        return {one.name: one.text for one in examine(settings, who=who).checkups if one.is_finding}
+
+    assert [text for text in found().values() if "in 29 days" not in text] == []
+    dc1.revoke("patient", "WRITE", "topic", f"{topics}kafkalert.deadletter")
+    dc1.revoke("patient", "READ", "group", f"{topics}kafkalert.alerting")
+    lacks = f"READ on group {topics}kafkalert.alerting"
+    assert found()["run alerting"] == (
+        f"User:patient lacks for `run alerting` on dc1: WRITE on topic {topics}kafkalert.deadletter; {lacks}."
+    )
+    everything = examine(settings, only=[Subject.PERMISSIONS]).checkups
+    assert "failover --to" in {one.name for one in everything if one.grade is CheckGrade.LOOK}
+
+
+def test_doctor_without_any_right_says_so(topics: str, as_user: Callable[..., Done]) -> None:
+    """3: which rights it lacks for itself; nothing that it may not see is well."""
+    done = as_user("nobody", "doctor", "-o", "json", names=ONE)
+    assert done.returncode == 3, done.stderr
+    rows = json.loads(done.stdout)
+    grades = {(row["subject"], row["name"]): row["grade"] for row in rows}
+    assert grades["permissions", "doctor"] == "look"
+    assert grades["topics", "configuration"] == "unknown"
+    assert not {row["subject"] for row in rows if row["grade"] == "ok"} & {"topics", "transactions", "record-times"}
+    assert f"denies DESCRIBE on topic {topics}accountentry to User:nobody" in done.stdout
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """One table of rights: what `topics acls` prints, and what docs/security.md has, word for word."""
 
+import shlex
 from pathlib import Path
 
-from kafkalert.config.sections import Cluster, Context, Settings
-from kafkalert.ops.rights import WHO, Right, commands, rights
+from kafkalert.config.sections import Cluster, Context, Engine, Settings
+from kafkalert.ops.rights import WHO, Right, applies, commands, rights
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "security.md"
 
@@ -48,5 +49,34 @@ def test_what_grants_them_is_kafkas_own_tool() -> None:
     assert len(set(lines)) == len(lines)
 
 
+def test_a_shell_takes_the_lines_as_they_are() -> None:
+    """A principal of a certificate has blanks, and may have what a shell reads as its own."""
+    principal = "User:CN=o'neil,OU=alerts team,O=$BANK"
+    (one, *_) = commands(rights(settings(), ["failover history"]), principal, "b:9092")
+    assert principal in shlex.split(one)
+
+
+def test_what_another_kind_of_context_needs_is_not_granted() -> None:
+    """One cluster and one hop need neither the control log nor the topic between two hops."""
+    one = settings()
+    two = Settings(
+        context=Context(clusters=("dc1", "dc2")),
+        clusters={name: Cluster(name=name, bootstrap=f"{name}:9092") for name in ("dc1", "dc2")},
+        engine=Engine(mode="two-hop"),
+    )
+    extra = {right.on for right in rights(one, ["run alerting"]) if not applies(right, one)}
+    assert extra == {("customeraccountentry",), ("kafkalert.control",)}
+    assert all(applies(right, two) for right in rights(two))
+
+
 def test_every_command_that_asks_a_cluster_is_there() -> None:
-    assert {"topics plan", "run alerting", "run bridge", "tail", "failover --to", "Connect workers"} <= set(WHO)
+    assert {
+        "doctor",
+        "failover repair",
+        "topics plan",
+        "run alerting",
+        "run bridge",
+        "tail",
+        "failover --to",
+        "Connect workers",
+    } <= set(WHO)

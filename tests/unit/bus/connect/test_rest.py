@@ -48,4 +48,4 @@ def test_an_answer_without_end_is_none(worker: Worker, content: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - as `call` says
         rest.call(f"http://127.0.0.1:{worker.server_address[1]}", None, ASKED, 30)
     worker.content = b'{"a": 1}'
-    assert rest.call(f"http://127.0.0.1:{worker.server_address[1]}", None, ASKED, 30) == (200, {"a": 1})
+    assert rest.call(f"http://127.0.0.1:{worker.server_address[1]}", None, ASKED, 30)[:2] == (200, {"a": 1})
