@@ -20,7 +20,7 @@ def write_path(path: Path, output: Format, *, unmask: bool) -> None:
     if emit_object(shown, output):
         return
     if output is Format.TSV:
-        rows = [{**hop, "places": [_spot(one) for one in each.places]} for hop, each in _both(shown, path)]
+        rows = [{**hop, "places": [spot(one) for one in each.places]} for hop, each in _both(shown, path)]
         emit(rows, output, columns=_COLUMNS)
     else:
         write_all(path_lines(path, unmask=unmask))
@@ -30,30 +30,31 @@ def write_path(path: Path, output: Format, *, unmask: bool) -> None:
 
 def plain_path(path: Path, *, unmask: bool) -> dict[str, Any]:
     """Return what -o json and -o yaml show of a path; these names and their order stay."""
-    hops = [
-        {
-            "kind": hop.kind,
-            "id": hop.id,
-            "after": hop.after,
-            "ms": hop.ms,
-            "channel": hop.channel,
-            "to": _to(hop, unmask=unmask),
-            "customer": hop.customer,
-            "what": _what(hop, unmask=unmask),
-            "places": [to_plain(one) for one in hop.places],
-        }
-        for hop in path.hops
-    ]
     tree = {
         "version": VERSION,
         "entry": path.entry,
         "clusters": path.clusters,
         "silent": path.silent,
-        "hops": hops,
+        "hops": [plain_hop(hop, unmask=unmask) for hop in path.hops],
         "notes": path.notes,
     }
     plainly: dict[str, Any] = to_plain(reveal(tree) if unmask else tree)
     return plainly
+
+
+def plain_hop(hop: Hop, *, unmask: bool) -> dict[str, Any]:
+    """Return a hop as -o json shows it; what is personal in it is masked unless `unmask`, or masks itself."""
+    return {
+        "kind": hop.kind,
+        "id": hop.id,
+        "after": hop.after,
+        "ms": hop.ms,
+        "channel": hop.channel,
+        "to": _to(hop, unmask=unmask),
+        "customer": hop.customer,
+        "what": _what(hop, unmask=unmask),
+        "places": [to_plain(one) for one in hop.places],
+    }
 
 
 def path_lines(path: Path, *, unmask: bool) -> Iterator[str]:
@@ -94,10 +95,11 @@ def _absent(path: Path, hop: Hop) -> list[str]:
 
 def _place(one: Place) -> str:
     how = "written" if one.native else "copy"
-    return f"{one.cluster}: {how} {_spot(one)}  {time_text(one)}"
+    return f"{one.cluster}: {how} {spot(one)}  {time_text(one)}"
 
 
-def _spot(one: Place) -> str:
+def spot(one: Place) -> str:
+    """Return a record's place as it is written."""
     return f"{printable(one.topic)}[{one.partition}]@{one.offset}"
 
 

@@ -1,6 +1,6 @@
 """Looks for records on one cluster: without a group, in windows, and bounded in what it reads."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -37,16 +37,27 @@ Ranges = Mapping[Partition, tuple[int, int]]
 
 
 class Look:
-    """Reads parts of one cluster. Every method raises UnreachableError and DeniedError. Not for several threads."""
+    """Reads parts of one cluster, of `topics` by their own names. Not for several threads.
 
-    def __init__(self, settings: Settings, cluster: Cluster, *, clock: Clock, note: Callable[[str], None]) -> None:
+    Every method raises UnreachableError and DeniedError.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        cluster: Cluster,
+        *,
+        clock: Clock,
+        note: Callable[[str], None],
+        topics: Sequence[str] = TRACED,
+    ) -> None:
         self.cluster = cluster.name
         self.report = Report()
         self.read = 0
         """Records that were looked at."""
         self._settings, self._clock, self._note = settings, clock, note
         self._own = own_topics(settings)
-        self._first = [settings.topic(name) for name in TRACED]
+        self._first = [settings.topic(name) for name in topics]
         self._log = Log(cluster)
         # Windows follow each other quickly, and a fetch that waits for more holds up the next one.
         self._reading = Reading(cluster, settings.group("tail"), self._log, self.report, clock, fetch_wait_max_ms=20)
@@ -174,9 +185,16 @@ class Look:
 
 
 @contextmanager
-def looking(settings: Settings, cluster: str, *, clock: Clock, note: Callable[[str], None]) -> Iterator[Look]:
-    """Look at a cluster while the block runs."""
-    look = Look(settings, settings.clusters[cluster], clock=clock, note=note)
+def looking(
+    settings: Settings,
+    cluster: str,
+    *,
+    clock: Clock,
+    note: Callable[[str], None],
+    topics: Sequence[str] = TRACED,
+) -> Iterator[Look]:
+    """Look at a cluster while the block runs; at `topics`, by their own names."""
+    look = Look(settings, settings.clusters[cluster], clock=clock, note=note, topics=topics)
     try:
         yield look
     finally:
