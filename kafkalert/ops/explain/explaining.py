@@ -12,17 +12,16 @@ from kafkalert.errors import DecodingError, DeniedError, UnreachableError
 from kafkalert.model.ids import CustomerId
 from kafkalert.model.moment import moment
 from kafkalert.ops.explain.booking import Facts, facts
-from kafkalert.ops.explain.deciding import outcomes
-from kafkalert.ops.explain.explanation import Basis, Explanation, Judgement, TableRow
+from kafkalert.ops.explain.explanation import Basis, Explanation, Judgement
 from kafkalert.ops.explain.history import History, InForce
+from kafkalert.ops.explain.judging import judge
 from kafkalert.ops.explain.rows import history
 from kafkalert.ops.failover.positions.groups import Groups
 from kafkalert.ops.offsets import Position
 from kafkalert.ops.trace.look import looking
 from kafkalert.ops.trace.path import Hop, path_of
 from kafkalert.ops.trace.trail import NotFoundError, Trail, trail
-from kafkalert.rules.rule import installed
-from kafkalert.serde import build, records
+from kafkalert.serde import build
 
 _NEAR_MS: Final = 5_000
 """A row that changed so shortly before a booking was processed may not have been with the machine that processed it."""
@@ -180,37 +179,7 @@ class _Explaining:
         return both
 
     def _judgement(self, told: Facts, authorisation: InForce, wishes: InForce) -> Judgement:
-        codec, customers, row = self._codec, None, None
-        problems = ["", ""]
-        try:
-            customers = records.customer_ids(codec, authorisation.value) if authorisation.value else ()
-        except DecodingError as error:
-            problems[0] = error.code
-        try:
-            row = records.settings(codec, wishes.value) if wishes.value else None
-        except DecodingError as error:
-            problems[1] = error.code
-        rules, key = installed(), self._settings.alerts.id_key.get_secret_value()
-        found = outcomes(told, self._customer, row, rules, key) if row is not None else ()
-        others = None if customers is None else len({*customers} - {self._customer})
-        return Judgement(
-            self._row(names.ACCOUNTTOCUSTOMERIDS, authorisation, problems[0]),
-            self._row(names.CUSTOMERALERTSETTINGS, wishes, problems[1]),
-            authorised=self._customer in (customers or ()) if authorisation.known else None,
-            asked=bool(found) if wishes.known else None,
-            others=others if authorisation.known else None,
-            outcomes=found,
-        )
-
-    def _row(self, name: str, one: InForce, problem: str) -> TableRow:
-        if not one.known:
-            return TableRow(known=False, there=None)
-        version = one.version
-        if version is None:
-            return TableRow(known=True, there=False)
-        place = f"{self._settings.topic(name)}[{version.partition}]@{version.offset}"
-        there = version.value is not None
-        return TableRow(True, there, moment(version.timestamp), place, problem or version.problem)
+        return judge(self._settings, self._codec, told, self._customer, authorisation, wishes)
 
 
 def _close(basis: Basis | None) -> str:

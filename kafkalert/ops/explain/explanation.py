@@ -32,15 +32,13 @@ class TableRow:
 class Judgement:
     """What the rules say of the booking by the tables as they were at one time.
 
-    `authorised`, `asked` (for anything on this account): None where not known. `others`: how many other customers may
-    see the account.
+    `authorised`, `asked` (for anything on this account): None where not known.
     """
 
     authorisation: TableRow
     settings: TableRow
     authorised: bool | None
     asked: bool | None
-    others: int | None
     outcomes: tuple[Outcome, ...]
 
     @property

@@ -1,6 +1,9 @@
 """Reads what the compacted topics hold of one account and of one customer."""
 
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, Protocol
+
+from confluent_kafka import Message
 
 from kafkalert.bus.records.partitioner import partition_of_key
 from kafkalert.bus.records.partitions import Partition
@@ -10,7 +13,7 @@ from kafkalert.config.sections import Settings
 from kafkalert.errors import DecodingError
 from kafkalert.ops.explain.history import History, Version
 from kafkalert.ops.tail.log import Ends
-from kafkalert.ops.trace.look import Look
+from kafkalert.ops.trace.look import Look, Ranges
 from kafkalert.serde.codec import Codec
 from kafkalert.serde.keys import KeyReader, encode_key
 from kafkalert.serde.rows import RowReader
@@ -30,19 +33,31 @@ def history(settings: Settings, codec: Codec, look: Look, name: str, own: str, *
     if not 0 < len(row) <= MAX_ID:
         return History(())
     topic = settings.topic(name)
-    table = _table(codec, name, topic)
+    table = table_of(codec, name, topic)
     ends = look.ends([name])
     home = partition_of_key(encode_key(codec, _KEYS[name], own), len(ends)) if ends else 0
     near = {one: both for one, both in ends.items() if one[1] == home or len(ends) != settings.topics.partitions}
-    versions, whole = _read(look, table, row, near)
+    versions, whole = read_versions(look, table, row, near)
     if not versions and len(near) < len(ends):
-        elsewhere, others = _read(look, table, row, {one: both for one, both in ends.items() if one not in near})
+        elsewhere, others = read_versions(
+            look, table, row, {one: both for one, both in ends.items() if one not in near}
+        )
         versions, whole = elsewhere, whole | (others if elsewhere else {})
     kept = tombstones_kept_ms(settings.clusters[look.cluster], [topic]).get(topic)
     return History(tuple(versions), whole, None if kept is None else now_ms - kept)
 
 
-def _read(look: Look, table: Table, row: bytes, ends: dict[Partition, Ends]) -> tuple[list[Version], dict[int, bool]]:
+class Messages(Protocol):
+    """What gives the records of ranges; see `Look`."""
+
+    def messages(self, ranges: Ranges) -> Iterable[tuple[str, Message]]:
+        """Yield every record in `ranges`, those of a partition in order."""
+        ...
+
+
+def read_versions(
+    look: Messages, table: Table, row: bytes, ends: Mapping[Partition, Ends]
+) -> tuple[list[Version], dict[int, bool]]:
     """Return the records of `row`, and of each partition whether nothing is missing before its first one."""
     found: dict[int, list[Version]] = {number: [] for _, number in ends}
     following = {number: 0 for _, number in ends}
@@ -73,7 +88,7 @@ def _is_of(keys: KeyReader, key: bytes, row: bytes) -> bool:
         return False
 
 
-def _table(codec: Codec, name: str, topic: str) -> Table:
+def table_of(codec: Codec, name: str, topic: str) -> Table:
     """Return what reads a table's records, without a store."""
     kind = Authorisations if name == names.ACCOUNTTOCUSTOMERIDS else CustomerSettings
     return kind(topic, None, None, codec, KeyReader(codec, _KEYS[name]), RowReader(codec))

@@ -48,3 +48,9 @@ def asked(settings: Settings, text: str) -> At | str:
     if not text.strip() or len(text.encode()) > ID_BYTES:
         raise UsageError(f"An id has 1 to {ID_BYTES:,} bytes.", hint=HINT)
     return text
+
+
+def traced(settings: Settings) -> tuple[str, ...]:
+    """Return the topics through which a booking passes in this context: with one hop there is no second to read."""
+    one_hop = settings.engine.mode != "two-hop"
+    return tuple(one for one in TRACED if not (one_hop and one == names.CUSTOMERACCOUNTENTRY))

@@ -14,7 +14,7 @@ from kafkalert.ops.tail.log import Ends, Log
 from kafkalert.ops.tail.reading import Reading
 from kafkalert.ops.tail.report import Report
 from kafkalert.ops.tail.request import own_topics
-from kafkalert.ops.trace.asked import TRACED
+from kafkalert.ops.trace.asked import traced
 from kafkalert.ops.trace.raw import Raw, raw
 
 MOST: Final = 100_000
@@ -37,9 +37,9 @@ Ranges = Mapping[Partition, tuple[int, int]]
 
 
 class Look:
-    """Reads parts of one cluster, of `topics` by their own names. Not for several threads.
+    """Reads parts of one cluster: of `topics`, by their own names, else those through which a booking passes.
 
-    Every method raises UnreachableError and DeniedError.
+    Every method raises UnreachableError and DeniedError. Not for several threads.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Look:
         *,
         clock: Clock,
         note: Callable[[str], None],
-        topics: Sequence[str] = TRACED,
+        topics: Sequence[str] = (),
     ) -> None:
         self.cluster = cluster.name
         self.report = Report()
@@ -57,7 +57,7 @@ class Look:
         """Records that were looked at."""
         self._settings, self._clock, self._note = settings, clock, note
         self._own = own_topics(settings)
-        self._first = [settings.topic(name) for name in topics]
+        self._first = [settings.topic(name) for name in topics or traced(settings)]
         self._log = Log(cluster)
         # Windows follow each other quickly, and a fetch that waits for more holds up the next one.
         self._reading = Reading(cluster, settings.group("tail"), self._log, self.report, clock, fetch_wait_max_ms=20)
@@ -191,9 +191,9 @@ def looking(
     *,
     clock: Clock,
     note: Callable[[str], None],
-    topics: Sequence[str] = TRACED,
+    topics: Sequence[str] = (),
 ) -> Iterator[Look]:
-    """Look at a cluster while the block runs; at `topics`, by their own names."""
+    """Look at a cluster while the block runs; `topics` as `Look` has them."""
     look = Look(settings, settings.clusters[cluster], clock=clock, note=note, topics=topics)
     try:
         yield look

@@ -13,13 +13,12 @@ from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import DeniedError, KafkalertError, UnreachableError
 from kafkalert.ops.offsets import Position
-from kafkalert.ops.trace.asked import HINT, At, asked
+from kafkalert.ops.trace.asked import HINT, At, asked, traced
 from kafkalert.ops.trace.look import SKEW_MS, Look, looking
 from kafkalert.ops.trace.origin import Origins
 from kafkalert.ops.trace.raw import Raw, booking_id, entry_named, headers_of, names_itself
 
 ALERTS: Final = tuple(OUTBOUND.values())
-_AFTER: Final = (names.CUSTOMERACCOUNTENTRY, *ALERTS, names.DEADLETTER)
 _LATER: Final = 500
 """Bookings of the same partition behind the one that is asked for: where one of them has been processed, it has too."""
 
@@ -131,6 +130,7 @@ class _Gathering:
         self._origins, self._origin = origins, origin
         self._key = settings.alerts.id_key.get_secret_value()
         self._customer_topic = settings.topic(names.CUSTOMERACCOUNTENTRY)
+        self._after = [one for one in traced(settings) if one != names.ACCOUNTENTRY]
         self._found: list[Raw] = []
         self._entry = origins.entry(origin)
         self._booking: Raw | None = None
@@ -162,7 +162,7 @@ class _Gathering:
             return max(times, default=self._passed if self._settled is None else self._settled)
 
         start = min((one.timestamp for one in bookings), default=self._origin.timestamp) - SKEW_MS
-        found, until = look.forward(_AFTER, start, wanted, settled)
+        found, until = look.forward(self._after, start, wanted, settled)
         self._settled = settled(found)
         self._until.append(until)
         if self._origin.cluster == look.cluster and self._origin not in (*bookings, *found):
