@@ -52,7 +52,7 @@ def explain(
             "The booking of this alert was not found: its topic no longer holds it.",
             hint="`kafkalert trace` shows what is there of it.",
         )
-    return _Explaining(settings, CustomerId(customer), found, clock, note).explanation()
+    return _Explaining(settings, CustomerId(customer), found, clock, note).explanation(what)
 
 
 class _Explaining:
@@ -67,9 +67,9 @@ class _Explaining:
         self._active = settings.context.clusters[0]
         self._notes: list[str] = []
 
-    def explanation(self) -> Explanation:
-        """Return it."""
-        path = path_of(self._settings, self._found, self._settings.context.clusters)
+    def explanation(self, what: str) -> Explanation:
+        """Return it; `what` is the id or place that the operator gave."""
+        path = path_of(self._settings, self._found, what, self._settings.context.clusters)
         problem, told = "", None
         try:
             told = facts(self._settings, self._codec, self._found.bookings[0].message)

@@ -98,11 +98,11 @@ def path(
     By a place it reads little: the record, and some thousands around its time. Raises as `trail`.
     """
     found = trail(settings, what, clusters=clusters, since=since, until=until, clock=clock, note=note)
-    return path_of(settings, found, tuple(clusters or settings.context.clusters))
+    return path_of(settings, found, what, tuple(clusters or settings.context.clusters))
 
 
-def path_of(settings: Settings, found: Trail, clusters: Sequence[str]) -> Path:
-    """Return the path that a trail is."""
+def path_of(settings: Settings, found: Trail, what: str, clusters: Sequence[str]) -> Path:
+    """Return the path that a trail is. An id that the operator gave (`what`) is shown as it is."""
     channels = {settings.topic(name): word for word, name in WORDS.items()}
     reader = Reader(build.codec(settings.serde), own_topics(settings), channels)
     hops = [_hop(reader, records, None, None) for records in _alike(found.bookings)]
@@ -121,7 +121,7 @@ def path_of(settings: Settings, found: Trail, clusters: Sequence[str]) -> Path:
             hop = _hop(reader, records, place, _since(records[0], ms))
         hops.append(hop)
     answered = tuple(one for one in clusters if one not in found.silent)
-    entry = guard_header("ka-entry", found.entry) if found.entry else None
+    entry = found.entry if found.entry == what else guard_header("ka-entry", found.entry or None)
     return Path(entry, answered, tuple(found.silent), tuple(hops), tuple(_notes(found)))
 
 

@@ -220,4 +220,8 @@ class _Gathering:
 
 
 def _of(records: Iterable[Raw], *topics: str) -> list[Raw]:
-    return sorted((one for one in records if one.name in topics), key=lambda one: (one.timestamp, not one.native))
+    """Return those of `topics` in the order of time, whichever was found first."""
+    wanted = (one for one in records if one.name in topics)
+    return sorted(
+        wanted, key=lambda one: (one.timestamp, topics.index(one.name), one.mark, not one.native, one.cluster)
+    )
