@@ -13,6 +13,7 @@ from kafkalert.ops.explain.reasons import channels, title, why
 from kafkalert.ops.masks import reveal
 from kafkalert.ops.tail.describe import words
 from kafkalert.ops.trace.path import Hop
+from kafkalert.ops.wording import money
 from kafkalert.rules.plan import threshold_text
 from kafkalert.views.terminal import say, write_all
 from kafkalert.views.values import printable
@@ -112,7 +113,8 @@ def lines(one: Explanation, *, unmask: bool) -> Iterator[str]:
     said = "It cannot be decoded." if booking.record is None else words(booking.record, unmask=unmask)
     yield _line("booking", said)
     if one.facts is not None and one.facts.moved.before is not None:
-        yield _line("", f"Balance before: {major(one.facts.moved.before, one.facts.currency)}")
+        before = major(one.facts.moved.before, one.facts.currency)
+        yield _line("", f"Balance before it: {money(before, one.facts.currency)}")
     for place in booking.places:
         yield _line("", f"{place.cluster} {spot(place)}  {time_text(place)}")
     if one.then is not None and not one.is_same:

@@ -11,6 +11,10 @@ from kafkalert.views.terminal import say, write_all
 from kafkalert.views.values import printable
 
 _KINDS = {"booking": "booking", "customer-entry": "for", "alert": "alert", "dead-letter": "dead letter"}
+_MEASURED = (
+    "ms: since the record above it, by the clocks of who wrote them. A copy keeps the time of its original, so how "
+    "long it took to cross is not measured."
+)
 _COLUMNS = ("kind", "id", "after", "ms", "channel", "to", "customer", "what", "places")
 
 
@@ -63,7 +67,10 @@ def path_lines(path: Path, *, unmask: bool) -> Iterator[str]:
     yield f"Entry {printable(entry) or '?'}, looked for on {' and '.join(path.clusters)}"
     for number, hop in enumerate(path.hops):
         if hop.after is None:
+            yield ""
             yield from _branch(path, number, hop, "", "", unmask=unmask)
+    yield ""
+    yield _MEASURED
 
 
 def _branch(path: Path, number: int, hop: Hop, lead: str, indent: str, *, unmask: bool) -> Iterator[str]:

@@ -22,9 +22,18 @@ def answer(one: Explanation, *, unmask: bool = False) -> str:
     if one.facts is None:
         return f"No alert went out: the booking cannot be read ({harmless(one.problem)})."
     if one.processed is False:
-        wait = "" if one.waiting is None else f": {counted(max(0, one.waiting - 1), 'record')} before it wait"
-        return f"No alert went out yet: the booking is not processed{wait}. {_will(one)}"
+        return f"No alert went out yet: the booking is not processed{_before(one.waiting)}. {_will(one)}"
     return _nothing(one, unmask=unmask)
+
+
+def _before(waiting: int | None) -> str:
+    """Return what waits before a booking, of all that waits with it."""
+    if waiting is None:
+        return ""
+    before = waiting - 1
+    if before < 1:
+        return ", it is the next one"
+    return f", {counted(before, 'record')} before it {'waits' if before == 1 else 'wait'}"
 
 
 def _sent(one: Explanation, *, unmask: bool) -> str:
