@@ -81,7 +81,7 @@ def stated(
     entry: dict[str, Any], customer: str, authorised: list[str], row: dict[str, Any] | None
 ) -> set[tuple[str, str, str, str, str]]:
     """What the independent statement says to be due to one customer."""
-    found = set()
+    found: set[tuple[str, str, str, str, str]] = set()
     for one in expected(entry, {entry["accountId"]: authorised}, {customer: row}):
         if one.customer == customer:
             suffix = alert_suffix(CustomerId(customer), one.alert_type, one.threshold, one.channel, one.address)
