@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from confluent_kafka import Message
@@ -12,13 +13,17 @@ from kafkalert.config.pipeline import OUTBOUND
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import DeniedError, KafkalertError, UnreachableError
+from kafkalert.ops.failover.positions.asking import at_once
 from kafkalert.ops.offsets import Position
+from kafkalert.ops.tail.log import Log
 from kafkalert.ops.trace.asked import HINT, At, asked, traced
 from kafkalert.ops.trace.look import SKEW_MS, Look, looking
 from kafkalert.ops.trace.origin import Origins
 from kafkalert.ops.trace.raw import Raw, booking_id, entry_named, headers_of, names_itself
 
 ALERTS: Final = tuple(OUTBOUND.values())
+_OTHER_SECONDS: Final = 3.0
+"""How long another cluster than the first one is waited for."""
 _LATER: Final = 500
 """Bookings of the same partition behind the one that is asked for: where one of them has been processed, it has too."""
 
@@ -66,18 +71,17 @@ def trail(
     sought, clock = asked(settings, what), clock or SystemClock()
     chosen = tuple(clusters or settings.context.clusters)
     origins = Origins(settings, since, until)
-    silent: dict[str, str] = {}
+    silent = _silent(settings, chosen[1:])
     with ExitStack() as stack:
         looks = {
             name: stack.enter_context(looking(settings, name, clock=clock, note=note))
-            for name in (chosen[:1] if isinstance(sought, At) else chosen)
+            for name in chosen
+            if name not in silent
         }
-        origin = _first(origins, looks, sought, silent)
+        first = {name: looks[name] for name in (chosen[:1] if isinstance(sought, At) else looks)}
+        origin = _first(origins, first, sought, silent)
         if origin is None:
-            raise _nothing(sought, since, until, [name for name in looks if name not in silent], silent)
-        for name in chosen:
-            if name not in looks:
-                looks[name] = stack.enter_context(looking(settings, name, clock=clock, note=note))
+            raise _nothing(sought, since, until, [name for name in first if name not in silent], silent)
         gathering = _Gathering(settings, origins, origin)
         for name in sorted(looks.keys() - silent.keys(), key=lambda one: (one != origin.cluster, one)):
             try:
@@ -88,6 +92,18 @@ def trail(
                 silent[name] = str(error)
         unread = tuple(f"{one} on {name}" for name, look in looks.items() for one in look.report.unread)
         return gathering.trail(silent, unread)
+
+
+def _silent(settings: Settings, clusters: Sequence[str]) -> dict[str, str]:
+    """Return why those of `clusters` do not answer that do not, within seconds: they are not what was asked about."""
+    topic = settings.topic(names.ACCOUNTENTRY)
+    calls = {name: partial(Log(settings.clusters[name]).topics, [topic], seconds=_OTHER_SECONDS) for name in clusters}
+    answers = at_once(calls, _OTHER_SECONDS)
+    return {
+        name: f"Cluster {name} does not answer." if isinstance(one, TimeoutError) else str(one)
+        for name, one in answers.items()
+        if isinstance(one, Exception)
+    }
 
 
 def _first(origins: Origins, looks: Mapping[str, Look], sought: At | str, silent: dict[str, str]) -> Raw | None:
