@@ -25,9 +25,9 @@ SKEW_MS: Final = 2_000
 """How far the clocks of two machines may lie apart: an alert may seem to be older than its booking."""
 _STEP: Final = 1_000
 """Records of each partition in the first window of a search back; each further one is four times as large."""
-_SPAN_MS: Final = 10_000
+_SPAN_MS: Final = 4_000
 """The first window of a search forward; each further one is twice as long."""
-_SETTLE_MS: Final = 5_000
+_SETTLE_MS: Final = 2_000
 """After a booking's alerts were seen, so much longer is read: outputs of one booking go out together."""
 _SAY_SECONDS: Final = 5.0
 

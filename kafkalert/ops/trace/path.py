@@ -175,7 +175,7 @@ def _since(one: Raw, begun: int | None) -> int | None:
 def _notes(found: Trail) -> Iterable[str]:
     if not found.bookings:
         yield "The booking itself was not found: its topic no longer holds it, or a cluster that was not read has it."
-    if found.looked_until is not None and not found.alerts:
+    if found.looked_until is not None and not found.alerts and found.processed_by is None:
         when = moment(found.looked_until)
         yield f"Alerts were looked for up to {when:%Y-%m-%d %H:%M:%S} (UTC)." if when else "Not all was looked at."
     for cluster, why in found.silent.items():

@@ -152,7 +152,8 @@ class _Gathering:
         self._booking: Raw | None = None
         self._later: set[bytes] = set()
         self._passed: int | None = None
-        self._settled: int | None = None
+        # An alert goes out together with the others of its booking.
+        self._settled: int | None = origin.timestamp if origin.name in ALERTS else None
         self._until: list[int | None] = []
 
     def gather(self, look: Look) -> None:
@@ -162,7 +163,8 @@ class _Gathering:
             self._entry = self._origins.entry(bookings[0])
         for one in bookings[:1]:
             self._booking = self._booking or one  # by which the other cluster has it at the same time
-            self._later = self._later or set(self._behind(look, one))
+            if self._settled is None and not self._later:
+                self._later = set(self._behind(look, one))
         own = self._entry.encode()
 
         def wanted(name: str, message: Message) -> bool:
@@ -175,7 +177,8 @@ class _Gathering:
 
         def settled(found: list[Raw]) -> int | None:
             times = [one.timestamp for one in found if one.name != names.CUSTOMERACCOUNTENTRY]
-            return max(times, default=self._passed if self._settled is None else self._settled)
+            known = self._passed if self._settled is None else self._settled
+            return max([*times, *([] if known is None else [known])], default=None)
 
         start = min((one.timestamp for one in bookings), default=self._origin.timestamp) - SKEW_MS
         found, until = look.forward(self._after, start, wanted, settled)
