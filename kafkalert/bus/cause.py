@@ -93,8 +93,9 @@ def _tls(cluster: Cluster, failure: Failure, mistrust: Mistrust) -> Cause | None
             f"Check ssl.certificate.location and ssl.key.location of {section}.",
             About.TLS,
         )
-        return Cause(f"{what} ({why})." if why else f"{what}.", trust_hint(why, section), About.TLS)
-    if any(text in failure.said for text in _CLIENT_CERTIFICATE):
+    if one.state == "SSL_HANDSHAKE" and "timed out" not in failure.said:
+        what = f"TLS with cluster {cluster.name} ({failure.at}) fails: {_reason(failure.said)}."
+        return Cause(what, f"Check {section}.", About.TLS)
     return None
 
 

@@ -60,6 +60,14 @@ _GROUP: Final = (
     (("DESCRIBE",), _T, (names.CUSTOMERACCOUNTENTRY,), TWO_HOPS),
     (("READ",), _T, (names.CONTROL,), TWO_CLUSTERS),
 )
+_TRACED: Final = (
+    (("READ",), _T, (names.ACCOUNTENTRY, *OUTBOUND.values(), names.DEADLETTER), ""),
+    (("READ",), _T, (names.CUSTOMERACCOUNTENTRY,), "needed with two hops only"),
+)
+_LOOKS: Final = (
+    (("READ",), _T, (names.CONTROL,), "needed with two clusters only"),
+    (("DESCRIBE",), _G, ("kafkalert.tail",), "denials in the broker's log"),
+)
 _SWITCH: Final = (
     (("READ", "DESCRIBE_CONFIGS"), _T, _TOPICS, ""),
     (("WRITE",), _T, (names.CONTROL,), ""),
@@ -119,6 +127,14 @@ _NEEDS: Final[dict[str, tuple[_Need, ...]]] = {
         (("READ",), _T, _TOPICS, "only topics that it may read"),
         (("DESCRIBE",), _G, ("kafkalert.tail",), "denials in the broker's log"),
     ),
+    "explain": (
+        *_TRACED,
+        (("READ",), _T, TABLES, ""),
+        (("DESCRIBE_CONFIGS",), _T, TABLES, "less is known of rows that are gone"),
+        (("DESCRIBE",), _G, ("kafkalert.alerting",), "whether the booking waits is not known"),
+        *_LOOKS,
+    ),
+    "trace": (*_TRACED, *_LOOKS),
     "group show": (*_GROUP, (("DESCRIBE",), _G, _GROUPS, "")),
     "group seek": (*_GROUP, (("READ",), _G, _GROUPS, "")),
     "failover": _SEEN,

@@ -82,7 +82,7 @@ def plan(
             if part.account != account:
                 continue
             for setting in part.settings:
-                number = _check(setting, rules)
+                number = check(setting, rules)
                 if isinstance(number, str):
                     skipped[number] += 1
                 else:
@@ -120,7 +120,7 @@ class _Reach:
         return addresses
 
 
-def _check(setting: AlertSetting, rules: Mapping[str, Rule]) -> Threshold | str:
+def check(setting: AlertSetting, rules: Mapping[str, Rule]) -> Threshold | str:
     """Return the setting's threshold, or the reason for which it is skipped."""
     if setting.amount is None:
         return NO_AMOUNT

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -28,15 +28,26 @@ _CLOSE_SECONDS: Final = 1.0
 
 
 class Reading:
-    """One consumer that is told what to read. Takes the next offset from nobody but its caller."""
+    """One consumer that is told what to read. Takes the next offset from nobody but its caller.
 
-    def __init__(self, cluster: Cluster, group: str, log: Log, report: Report, clock: Clock) -> None:
+    `more` are librdkafka properties with `_` for `.`.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        group: str,
+        log: Log,
+        report: Report,
+        clock: Clock,
+        **more: Any,  # noqa: ANN401 - librdkafka's values
+    ) -> None:
         self._cluster = cluster
         self._log = log
         self._report = report
         self._clock = clock
         self.consumer: Consumer = clients.consumer(
-            cluster, group, enable_partition_eof=True, auto_offset_reset="error", error_cb=lambda _: None
+            cluster, group, enable_partition_eof=True, auto_offset_reset="error", error_cb=lambda _: None, **more
         )
 
     def close(self) -> None:

@@ -1,0 +1,1 @@
+"""`trace`: the path of a booking and its alerts over all hops and both clusters."""
