@@ -93,7 +93,7 @@ def _tls(cluster: Cluster, failure: Failure, mistrust: Mistrust) -> Cause | None
             f"Check ssl.certificate.location and ssl.key.location of {section}.",
             About.TLS,
         )
-    if one.state == "SSL_HANDSHAKE" and "timed out" not in failure.said:
+    if failure.state == "SSL_HANDSHAKE" and "timed out" not in failure.said:
         what = f"TLS with cluster {cluster.name} ({failure.at}) fails: {_reason(failure.said)}."
         return Cause(what, f"Check {section}.", About.TLS)
     return None
