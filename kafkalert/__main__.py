@@ -9,9 +9,9 @@ import gc
 import os
 import sys
 
-# What is imported stays: to look through it for garbage again and again, as of 700 new objects on, takes a tenth of the
-# time to start. A stage that runs looks as Python does.
-gc.set_threshold(200_000, 20, 20)
+# What is imported stays: to look through it for garbage again and again takes a tenth of the time to start. The first
+# client of Kafka begins with it (`bus/clients.py`); what makes none ends soon.
+gc.disable()
 
 _INTERRUPTED = 130  # ExitCode.INTERRUPTED, which is not imported yet when it is needed here
 

@@ -1,5 +1,6 @@
 """librdkafka clients as kafkalert needs them: the settings that correctness rests on are set here and nowhere else."""
 
+import gc
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -117,6 +118,7 @@ def close_behind(client: Consumer) -> None:
 
 
 def _made(cluster: Cluster, kind: Callable[..., C], chosen: dict[str, Any], logger: logging.Logger = _LOG) -> C:
+    gc.enable()  # all is imported: see `kafkalert.__main__`
     try:
         return kind(chosen, logger=logger)
     except KafkaException as error:  # a certificate that is not there, a value that fits no other

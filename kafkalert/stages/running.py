@@ -1,8 +1,6 @@
 """How every stage that reads Kafka runs, from its configuration to its end."""
 
-import gc
 from importlib import import_module
-from typing import Final
 
 from kafkalert.config.sections import Settings
 from kafkalert.config.stages import StageSpec
@@ -14,9 +12,6 @@ from kafkalert.engine.stage import Build, CallingStage, Given, Stage
 from kafkalert.engine.stopping import Stopping
 from kafkalert.errors import ConfigError
 
-_LOOKS_FOR_GARBAGE: Final = (700, 10, 10)
-"""Python's own; `kafkalert.__main__` has stretched it for the imports. Left so, a million accounts cost 20 MiB more."""
-
 
 def run_reader(spec: StageSpec, settings: Settings, options: RunOptions) -> Metrics:
     """Run a stage until it is stopped (SIGTERM, ctrl-c) or at the end; what it counted. Raises KafkalertError."""
@@ -25,7 +20,6 @@ def run_reader(spec: StageSpec, settings: Settings, options: RunOptions) -> Metr
     stopping.on_signals()
     given = Given(Metrics(), clock, stopping)
     stage = _made(spec, settings, given)
-    gc.set_threshold(*_LOOKS_FOR_GARBAGE)  # all that takes long to import was
     try:
         Runner(settings, options, stage=stage, given=given).run()
     finally:

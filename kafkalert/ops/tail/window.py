@@ -101,4 +101,4 @@ class AlertWindow:
                     else:
                         _LOG.info("alerts of %s: %s", name, error)
         finally:
-            Thread(target=consumer.close, name="close alerts", daemon=True).start()  # a dead one takes long
+            clients.close_behind(consumer)

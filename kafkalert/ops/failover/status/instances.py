@@ -133,20 +133,25 @@ class InstanceWatcher:
     def _follow(self, cluster: Cluster) -> None:
         while not self._ended.is_set():
             try:
-                consumer = clients.consumer(
-                    cluster,
-                    "kafkalert.failover",
-                    fetch_wait_max_ms=100,
-                    enable_partition_eof=True,
-                    isolation_level="read_uncommitted",  # whose transaction stays open must hide nobody's beats
-                    **unreadable.SMALL,
-                )
-                end = self._assign(consumer)
-                self._pump(cluster, consumer, end)
-                consumer.close()
+                self._read_on(cluster)
             except (KafkaException, KafkalertError) as error:
                 _LOG.info("heartbeats of %s: %s", cluster.name, error)
                 self._ended.wait(_POLL_SECONDS)
+
+    def _read_on(self, cluster: Cluster) -> None:
+        """Read by a consumer of its own, which is closed however it ends: a cluster may be away for days."""
+        consumer = clients.consumer(
+            cluster,
+            "kafkalert.failover",
+            fetch_wait_max_ms=100,
+            enable_partition_eof=True,
+            isolation_level="read_uncommitted",  # whose transaction stays open must hide nobody's beats
+            **unreadable.SMALL,
+        )
+        try:
+            self._pump(cluster, consumer, self._assign(consumer))
+        finally:
+            clients.close_behind(consumer)
 
     def _assign(self, consumer: Consumer) -> int:
         since = max(0, self._clock.wall_ms() - self._back_ms)
