@@ -7,6 +7,7 @@ import logging
 import re
 import socket
 import ssl
+from threading import Thread
 from typing import Any, Final, NamedTuple
 
 from confluent_kafka import KafkaException
@@ -70,6 +71,16 @@ def failures(properties: dict[str, Any]) -> list[Failure]:
 
     `properties` are those of the cluster's clients.
     """
+    found: list[Failure] = []
+    # On a thread of its own: what asks is mostly an error's handler, and the library keeps an error that is handled
+    # while it fails for ever, with all that its frames hold. In a process of days that were hundreds of clients.
+    asking = Thread(target=lambda: found.extend(_failures(properties)), name="why", daemon=True)
+    asking.start()
+    asking.join()
+    return found
+
+
+def _failures(properties: dict[str, Any]) -> list[Failure]:
     log = ConnectionLog()
     try:
         client = AdminClient({**properties, **_QUICK}, logger=log.logger)

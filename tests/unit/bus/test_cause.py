@@ -1,7 +1,9 @@
 """Why a cluster does not answer: what librdkafka's log says becomes a sentence, and a hint that mends it."""
 
+import gc
 import socket
 import ssl
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +11,7 @@ from threading import Thread
 from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
@@ -146,3 +148,23 @@ def test_a_cluster_that_names_no_broker_is_asked_nothing_more(monkeypatch: pytes
 
     monkeypatch.setattr("kafkalert.bus.connecting.AdminClient", Nobody)
     assert {one.at for one in failures({"bootstrap.servers": "127.0.0.1:1"})} <= {"127.0.0.1:1"}
+
+
+def test_an_error_that_is_explained_is_forgotten() -> None:
+    """A screen that is open for days asks a dead cluster again and again, with new clients: none may stay behind."""
+    cluster = Cluster(name="dc1", bootstrap="127.0.0.1:1")
+
+    class Held:
+        """What the frames of an error hold."""
+
+    def asked() -> "weakref.ref[Held]":
+        held = Held()
+        try:
+            clients.admin(cluster).list_topics(timeout=0.05)
+        except KafkaException:
+            assert "dc1" in str(clients.silent(cluster))
+        return weakref.ref(held)
+
+    left = asked()
+    gc.collect()
+    assert left() is None
