@@ -5,30 +5,31 @@ from dataclasses import replace
 from typing import Final
 
 from kafkalert.model.grade import Grade
+from kafkalert.ops.failover.status.heartbeats import RUNNING
 from kafkalert.ops.failover.status.instances import Presence
+from kafkalert.ops.failover.status.movement import ALERTING, moving, working
 from kafkalert.ops.failover.status.picture import Finding, Instance, Survey, Verdict
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.expired import words
 from kafkalert.ops.mirror.status import FlowStatus
 from kafkalert.ops.wording import counted, harmless
 
-_ALERTING: Final = "alerting"
+WORST_FIRST: Final = (Grade.BAD, Grade.UNKNOWN, Grade.DOUBTFUL, Grade.WAITING)
 _HELD: Final = "held: "
-_WORST_FIRST: Final = (Grade.BAD, Grade.UNKNOWN, Grade.WAITING)
-_RUNNING: Final = "running"
 _NAMED: Final = 3
 
 
 def judged(found: Survey, unknown: Sequence[str] = ()) -> Survey:
     """`found` with all that is wrong with it, the worst first, and the verdict; `unknown`: what could not be asked."""
     every = [*_active(found), *_alerts(found), *_instances(found), *_passive(found), *_waiting(found)]
-    every += [*_mirror(found), *_odd(found), *_gone(found)]
+    every += [*_mirror(found), *_odd(found), *_gone(found), *moving(found)]
     every += [Finding(Grade.UNKNOWN, text) for text in unknown]
-    ordered = tuple(sorted(every, key=lambda one: _WORST_FIRST.index(one.grade)))
+    ordered = tuple(sorted(every, key=lambda one: WORST_FIRST.index(one.grade)))
     if not all(one.answers for one in found.clusters):
         verdict = Verdict.UNREACHABLE
     else:
-        verdict = Verdict.NOT_OK if {one.grade for one in ordered} - {Grade.WAITING} else Verdict.OK
+        is_well = found.pending is None and {one.grade for one in ordered} <= {Grade.WAITING}
+        verdict = Verdict.OK if is_well else Verdict.NOT_OK
     return replace(found, findings=ordered, notes=tuple(one.text for one in ordered), verdict=verdict)
 
 
@@ -40,7 +41,7 @@ def instance_grade(one: Instance) -> Grade:
         return Grade.UNKNOWN
     if one.presence is Presence.STUCK or one.state.startswith(_HELD):
         return Grade.BAD
-    return Grade.GOOD if one.state == _RUNNING else Grade.WAITING
+    return Grade.GOOD if one.state == RUNNING else Grade.WAITING
 
 
 def flow_hint(one: FlowStatus, given_up: str) -> str:
@@ -83,28 +84,31 @@ def _passive(found: Survey) -> Iterator[Finding]:
 
 def _alerts(found: Survey) -> Iterator[Finding]:
     """Whether alerts are sent, by the instances of alerting."""
-    here = [one for one in found.instances if one.stage == _ALERTING and one.presence is not Presence.STOPPED]
+    here = [one for one in found.instances if one.stage == ALERTING and one.presence is not Presence.STOPPED]
     alive = [one for one in here if one.presence is Presence.ALIVE]
-    working = [one for one in alive if one.state == _RUNNING and one.cluster == found.active]
+    sending = [one for one in alive if one.state == RUNNING and one.cluster == found.active]
     held = [one for one in alive if one.state.startswith(_HELD)]
     silent = [one for one in here if one.presence in {Presence.SILENT, Presence.STUCK}]
     if not here:
         yield Finding(Grade.BAD, "No alerts are sent: alerting does not run. Start it: `kafkalert run alerting`.")
-    elif not working and found.pending is not None:
+    elif not sending and found.pending is not None:
         yield Finding(Grade.WAITING, "Alerts wait for the switch that is under way.")
-    elif not working and (held or silent):
+    elif not sending and (held or silent):
         yield Finding(Grade.BAD, f"No alerts are sent: {_causes(held, silent)}.")
-    elif not working and any(one.cluster == found.active for one in alive):
+    elif not sending and any(one.cluster == found.active for one in alive):
         yield Finding(Grade.BAD, f"No alerts are sent yet: alerting is {harmless(alive[0].state)}.")
-    elif not working:
+    elif not sending:
         yield Finding(Grade.BAD, f"No alerts are sent on {found.active}: alerting is elsewhere.")
-    elif held or silent:
-        others = counted(len(working), "other instance")
-        yield Finding(Grade.BAD, f"Some alerts wait: {_causes(held, silent)}; {others} of alerting run{_s(working)}.")
+    elif held or any(one.presence is Presence.STUCK for one in silent):
+        yield Finding(Grade.BAD, f"Some alerts wait: {_causes(held, silent)}; {_others(sending)}.")
+    elif silent:
+        take = "takes" if len(sending) == 1 else "take"
+        what = f"{ALERTING} {_causes(held, silent)}; {_others(sending)}, and {take} over what it read."
+        yield Finding(Grade.UNKNOWN, what)
 
 
-def _s(working: Sequence[object]) -> str:
-    return "s" * (len(working) == 1)
+def _others(sending: Sequence[object]) -> str:
+    return f"{counted(len(sending), 'other instance')} of alerting run{'s' * (len(sending) == 1)}"
 
 
 def _causes(held: Sequence[Instance], silent: Sequence[Instance]) -> str:
@@ -122,10 +126,11 @@ def _instances(found: Survey) -> Iterator[Finding]:
             where = harmless(one.cluster) or "no cluster"
             yield Finding(Grade.BAD, f"{who} is on {where}, not on {found.active}.")
         if one.presence is Presence.SILENT:
-            yield Finding(Grade.BAD, f"{who} does not respond: it ended without a word, or hangs.")
+            grade = Grade.UNKNOWN if one.stage == ALERTING and working(found) else Grade.BAD  # others have its part
+            yield Finding(grade, f"{who} does not respond: it ended without a word, or hangs.")
         elif one.presence is Presence.STUCK:
             yield Finding(Grade.BAD, f"{who} is stuck: it beats, but processes nothing. Restart it.")
-        elif one.stage != _ALERTING and instance_grade(one) is Grade.BAD:
+        elif one.stage != ALERTING and instance_grade(one) is Grade.BAD:
             yield Finding(Grade.BAD, f"{who} is {harmless(one.state)}.")
         for name in one.unheard:
             yield Finding(
@@ -163,7 +168,7 @@ def _mirror(found: Survey) -> Iterator[Finding]:
         if one.state is Condition.UNREACHABLE:
             yield Finding(Grade.UNKNOWN, f"{flow} is not known{why}. {one.hint}".rstrip())
         elif one.state is not Condition.RUNNING:
-            grade = Grade.WAITING if one.state is Condition.STARTING else Grade.BAD
+            grade = Grade.DOUBTFUL if one.state is Condition.STARTING else Grade.BAD
             yield Finding(grade, f"{flow} is {one.state}{why}. {flow_hint(one, found.given_up)}")
         elif one.lag_records is None and {one.source, one.target} <= answering:
             yield Finding(Grade.UNKNOWN, f"The lag of {flow[0].lower()}{flow[1:]} is not known{_why(one.lag_reason)}.")

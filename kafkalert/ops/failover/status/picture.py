@@ -49,7 +49,8 @@ class Instance:
     not heard. `skipped_by_switch`: records passed over because a switch says that they were processed before it.
     `entries_per_second`, `alerts_per_second`: over its last second; `p50_ms`, `p99_ms`: from a booking's record time to
     its alerts, None where there were none. `entries`: since its start. `dead_letters`, `skipped_settings`: since its
-    start, by reason. `restarts`: how often its supervisor started it again.
+    start, by reason; `new_dead_letters`: those of the last two minutes at most, as far as its heartbeats tell.
+    `restarts`: how often its supervisor started it again.
     """
 
     stage: str
@@ -72,6 +73,7 @@ class Instance:
     dead_letters: Mapping[str, int] = field(default_factory=dict)
     skipped_settings: Mapping[str, int] = field(default_factory=dict)
     restarts: int = 0
+    new_dead_letters: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,12 @@ CASES: list[tuple[str, Survey, Verdict, str]] = [
         "one frozen",
         replace(WELL, instances=(instance("vm-1"), instance("vm-2", presence=SILENT))),
         Verdict.NOT_OK,
+        "alerting vm-2 does not respond; 1 other instance of alerting runs, and takes over what it read.",
+    ),
+    (
+        "one stuck",
+        replace(WELL, instances=(instance("vm-1"), instance("vm-2", presence=Presence.STUCK))),
+        Verdict.NOT_OK,
         "Some alerts wait: vm-2 does not respond; 1 other instance of alerting runs.",
     ),
     (
@@ -114,7 +120,7 @@ CASES: list[tuple[str, Survey, Verdict, str]] = [
             instances=(instance("vm-1", "prepared"),),
             pending=PendingSwitch(1, "x", "dc1", "dc2", "ann@ops", None, ""),
         ),
-        Verdict.OK,
+        Verdict.NOT_OK,
         "Alerts wait for the switch that is under way.",
     ),
     (
