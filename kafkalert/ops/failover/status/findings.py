@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from kafkalert.model.grade import Grade
+from kafkalert.ops.failover.status.health import ailing
 from kafkalert.ops.failover.status.heartbeats import RUNNING
 from kafkalert.ops.failover.status.instances import Presence
 from kafkalert.ops.failover.status.movement import ALERTING, moving, working
@@ -21,7 +22,8 @@ _NAMED: Final = 3
 
 def judged(found: Survey, unknown: Sequence[str] = ()) -> Survey:
     """`found` with all that is wrong with it, the worst first, and the verdict; `unknown`: what could not be asked."""
-    every = [*_active(found), *_alerts(found), *_instances(found), *_passive(found), *_waiting(found)]
+    every = [*_active(found), *ailing(found.cluster(found.active)), *_alerts(found), *_instances(found)]
+    every += [*_passive(found), *_waiting(found)]
     every += [*_mirror(found), *_odd(found), *_gone(found), *moving(found)]
     every += [Finding(Grade.UNKNOWN, text) for text in unknown]
     ordered = tuple(sorted(every, key=lambda one: WORST_FIRST.index(one.grade)))
@@ -80,6 +82,8 @@ def _passive(found: Survey) -> Iterator[Finding]:
             yield Finding(Grade.BAD, f"{one.name} does not answer. Stages stay on {found.active}; none can start.")
         if one.answers and not one.control:
             yield Finding(Grade.UNKNOWN, f"The control log of {one.name} could not be read.")
+        if one.name != found.active:
+            yield from ailing(one)
 
 
 def _alerts(found: Survey) -> Iterator[Finding]:

@@ -27,10 +27,28 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Health:
+    """How a cluster's brokers and partitions are, as its metadata tells.
+
+    `brokers`: how many the cluster has that are up. `partitions`: of the pipeline's topics, as far as they may be seen;
+    `offline`: how many of these no broker leads, so that they take and give nothing; `under_replicated`: how many have
+    fewer replicas in sync than they should. `other_offline`, `other_under_replicated`: the same of all other topics.
+    """
+
+    brokers: int
+    partitions: int
+    offline: int = 0
+    under_replicated: int = 0
+    other_offline: int = 0
+    other_under_replicated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterSeen:
     """One cluster: whether it answers, and whether its control log could be read.
 
     `detail`: why not. `hint`: what mends it, where something else than silence is in the way of this command.
+    `health`: None where that is not known. `disk_bytes`: what its logs take; None, as the client library cannot ask.
     """
 
     name: str
@@ -38,6 +56,8 @@ class ClusterSeen:
     control: bool
     detail: str = ""
     hint: str = ""
+    health: Health | None = None
+    disk_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,15 @@ from kafkalert.bus.connect.flow import flows
 from kafkalert.bus.records.mark_reader import Places
 from kafkalert.bus.transactions import tool
 from kafkalert.config.sections import Cluster, Settings
-from kafkalert.ops.failover.positions.crossed import topics_of
 from kafkalert.ops.failover.positions.groups import Groups
-from kafkalert.ops.failover.status.picture import GroupLag, OpenTransaction
+from kafkalert.ops.failover.status.health import ask_health
+from kafkalert.ops.failover.status.picture import GroupLag, Health, OpenTransaction
 from kafkalert.ops.mirror.status import FlowStatus, status
 
 Question = tuple[str, str]
 """What is asked, and which cluster: ("answers", name), ("groups", name), ("mirror", "")."""
 Answers = Mapping[Question, object]
-"""The topics of a cluster, the lags of its groups, the flows of the mirror; or the Exception that came instead."""
+"""The health of a cluster, the lags of its groups, the flows of the mirror; or the Exception that came instead."""
 MIRROR: Final = ("mirror", "")
 
 
@@ -36,7 +36,7 @@ class Questions:
         self.calls: dict[Question, Callable[[], object]] = {MIRROR: self._flows}
         for name in settings.context.clusters:
             asked = _Asked(settings, settings.clusters[name], flow_seconds)
-            self.calls |= {("answers", name): asked.topics, ("groups", name): asked.lags}
+            self.calls |= {("answers", name): asked.health, ("groups", name): asked.lags}
 
     def _flows(self) -> tuple[FlowStatus, ...]:
         return tuple(status(self._settings, flows(self._settings), seconds=self._seconds))
@@ -62,9 +62,9 @@ class _Asked:
     def _places(self) -> Places:
         return Places(self._cluster)
 
-    def topics(self) -> dict[str, int]:
-        """Return the cluster's topics: whether it answers."""
-        return topics_of(self._cluster, self._client)
+    def health(self) -> Health:
+        """Return how its brokers and partitions are: whether it answers."""
+        return ask_health(self._settings, self._cluster, self._client)
 
     def lags(self) -> tuple[GroupLag, ...]:
         """Return how far each group is behind."""

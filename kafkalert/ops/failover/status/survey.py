@@ -15,6 +15,7 @@ from kafkalert.ops.failover.status.history import when
 from kafkalert.ops.failover.status.instances import Presence, WatchedInstance
 from kafkalert.ops.failover.status.picture import (
     ClusterSeen,
+    Health,
     Instance,
     PendingSwitch,
     Survey,
@@ -67,7 +68,9 @@ def surveyed(settings: Settings, watch: Watch, told: Answers, now: float) -> Sur
     dead = {*names}.difference(alive)
     answers = {name: told["answers", name] for name in names if name not in read}
     clusters = tuple(
-        ClusterSeen(name, name not in dead, name in read, *_why(answers.get(name), is_read=name in read))
+        ClusterSeen(
+            name, name not in dead, name in read, *_why(answers.get(name), is_read=name in read), _health(told, name)
+        )
         for name in names
     )
     unknown: list[str] = []
@@ -154,6 +157,7 @@ def seen(member: WatchedInstance, now: float) -> Instance:
         dead_letters=beat.dead_letters,
         skipped_settings=beat.skipped_settings,
         restarts=beat.restarts,
+        new_dead_letters=member.new_dead_letters(now),
     )
 
 
@@ -167,6 +171,11 @@ def attempt(event: Event | None) -> PendingSwitch | None:
 
 def _sorted(members: Mapping[str, WatchedInstance]) -> list[WatchedInstance]:
     return sorted(members.values(), key=lambda one: (one.beat.stage, one.beat.instance))
+
+
+def _health(told: Answers, name: str) -> Health | None:
+    answer = told["answers", name]
+    return answer if isinstance(answer, Health) else None
 
 
 def _why(answer: object, *, is_read: bool) -> tuple[str, str]:

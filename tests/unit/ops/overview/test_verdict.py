@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from kafkalert.model.grade import Grade
 from kafkalert.ops.failover.status.findings import judged
 from kafkalert.ops.failover.status.instances import Presence
-from kafkalert.ops.failover.status.picture import GroupLag, Instance, PendingSwitch, Survey, Verdict
+from kafkalert.ops.failover.status.picture import ClusterSeen, GroupLag, Instance, PendingSwitch, Survey, Verdict
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.overview.verdict import Judgement, Level, Trend, verdict
-from tests.support.data.picture import SURVEY, clusters, flow
+from tests.support.data.picture import HEALTH, SURVEY, clusters, flow
 
 HELD = "held: the customer tables are 8 s out of date"
 
@@ -29,6 +29,13 @@ def instance(name: str, state: str = "running", presence: Presence = Presence.AL
 BUSY = (instance("vm-1"), instance("vm-2", p50_ms=5, p99_ms=25))
 WELL = replace(SURVEY, instances=BUSY, groups=(GroupLag("kafkalert.alerting", 2, 12),))
 ALONE = replace(WELL, clusters=clusters()[:1], flows=())
+
+
+def sick(**wrong: int) -> tuple[ClusterSeen, ...]:
+    """Both clusters, of which dc1 is not well."""
+    return (replace(WELL.clusters[0], health=replace(HEALTH, **wrong)), WELL.clusters[1])
+
+
 MOVING = PendingSwitch(4, "x", "dc1", "dc2", "ann@ops", None, "")
 STOPPED = (flow("dc1", "dc2", state=Condition.STOPPED), flow("dc2", "dc1"))
 STARTING = (flow("dc1", "dc2", state=Condition.STARTING), flow("dc2", "dc1"))
@@ -102,6 +109,28 @@ CASES: list[tuple[str, Survey | None, Trend | None, Level, str]] = [
         None,
         Level.ACT,
         "No alerts are sent: vm-1 does not respond.",
+    ),
+    (
+        "partitions are offline",
+        replace(WELL, clusters=sick(offline=2), instances=(instance("vm-1", HELD),)),
+        None,
+        Level.ACT,
+        "2 partitions of 60 on dc1 are offline: nothing can be read from them or written to them.",
+    ),
+    (
+        "replicas are behind",
+        replace(WELL, clusters=sick(under_replicated=1)),
+        None,
+        Level.LOOK,
+        "1 partition of 60 on dc1 has fewer replicas in sync than they should: a broker is down or slow;",
+    ),
+    ("topics of others are offline", replace(WELL, clusters=sick(other_offline=9)), None, Level.ALL_WELL, "1,004 book"),
+    (
+        "nobody knows whether partitions are offline",
+        replace(WELL, clusters=(replace(WELL.clusters[0], health=None), WELL.clusters[1])),
+        None,
+        Level.LOOK,
+        "Whether partitions of dc1 are offline is not known.",
     ),
     (
         "held",
