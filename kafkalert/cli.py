@@ -38,6 +38,7 @@ COMMANDS = {
     "seed": Entry("seed", "Fill a compacted topic from a file."),
     "mirror": Entry("mirror", "The flows between the two clusters: their state and lag."),
     "run": Entry("run", "Run a stage of the pipeline."),
+    "status": Entry("status", "See in one sentence whether to act, then all at a glance."),
     "tail": Entry("tail", "Show alerts and bookings as they pass."),
     "group": Entry("group", "See where consumer groups are, and put one elsewhere."),
     "failover": Entry("failover", "See where stages run, and move them to the other cluster."),

@@ -37,13 +37,18 @@ def judged(found: Survey, unknown: Sequence[str] = ()) -> Survey:
 
 def instance_grade(one: Instance) -> Grade:
     """Return what the state of an instance means; of one that is silent it is of an earlier time."""
-    if one.presence is Presence.STOPPED:
+    return state_grade(one.presence, one.state)
+
+
+def state_grade(presence: Presence, state: str) -> Grade:
+    """Return what a state means, of an instance that is there or not."""
+    if presence is Presence.STOPPED:
         return Grade.WAITING
-    if one.presence is Presence.SILENT:
+    if presence is Presence.SILENT:
         return Grade.UNKNOWN
-    if one.presence is Presence.STUCK or one.state.startswith(_HELD):
+    if presence is Presence.STUCK or state.startswith(_HELD):
         return Grade.BAD
-    return Grade.GOOD if one.state == RUNNING else Grade.WAITING
+    return Grade.GOOD if state == RUNNING else Grade.WAITING
 
 
 def flow_hint(one: FlowStatus, given_up: str) -> str:

@@ -15,13 +15,14 @@ from kafkalert.ops.failover.status.picture import ClusterSeen, Finding, Health
 from kafkalert.ops.wording import counted
 
 SECONDS: Final = 3.0
+"""How long an answer is waited for."""
 _NOBODY: Final = -1
 
 
-def ask_health(settings: Settings, cluster: Cluster, client: AdminClient) -> Health:
-    """Ask a cluster how it is, which takes one request. Raises UnreachableError."""
+def ask_health(settings: Settings, cluster: Cluster, client: AdminClient, seconds: float) -> Health:
+    """Ask a cluster how it is, which takes one request. Raises UnreachableError after `seconds`, with the cause."""
     try:
-        found = client.list_topics(timeout=SECONDS)
+        found = client.list_topics(timeout=seconds)
     except KafkaException as error:
         raise clients.unreachable(cluster, error) from error
     return health(found, frozenset(map(settings.topic, topic_names())))

@@ -12,7 +12,7 @@ from kafkalert.bus.records.mark_reader import Places
 from kafkalert.bus.transactions import tool
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.ops.failover.positions.groups import Groups
-from kafkalert.ops.failover.status.health import ask_health
+from kafkalert.ops.failover.status.health import SECONDS, ask_health
 from kafkalert.ops.failover.status.picture import GroupLag, Health, OpenTransaction
 from kafkalert.ops.mirror.status import FlowStatus, status
 
@@ -27,15 +27,16 @@ class Questions:
     """The questions about a context.
 
     `calls` are independent of each other, each for one thread at a time. They return or raise within a bound of their
-    own: `flow_seconds` for the mirror's workers and the groups.
+    own: `flow_seconds` for the mirror's workers and the groups, `answer_seconds` for whether a cluster answers, and two
+    or three more for why it does not.
     """
 
-    def __init__(self, settings: Settings, flow_seconds: float) -> None:
+    def __init__(self, settings: Settings, flow_seconds: float, answer_seconds: float = SECONDS) -> None:
         self._settings = settings
         self._seconds = flow_seconds
         self.calls: dict[Question, Callable[[], object]] = {MIRROR: self._flows}
         for name in settings.context.clusters:
-            asked = _Asked(settings, settings.clusters[name], flow_seconds)
+            asked = _Asked(settings, settings.clusters[name], flow_seconds, answer_seconds)
             self.calls |= {("answers", name): asked.health, ("groups", name): asked.lags}
 
     def _flows(self) -> tuple[FlowStatus, ...]:
@@ -45,10 +46,11 @@ class Questions:
 class _Asked:
     """A cluster, and the clients that ask it: each is made by the first question that needs it, and kept."""
 
-    def __init__(self, settings: Settings, cluster: Cluster, seconds: float) -> None:
+    def __init__(self, settings: Settings, cluster: Cluster, seconds: float, answer_seconds: float) -> None:
         self._settings = settings
         self._cluster = cluster
         self._seconds = seconds
+        self._answer_seconds = answer_seconds
 
     @cached_property
     def _client(self) -> AdminClient:
@@ -64,7 +66,7 @@ class _Asked:
 
     def health(self) -> Health:
         """Return how its brokers and partitions are: whether it answers."""
-        return ask_health(self._settings, self._cluster, self._client)
+        return ask_health(self._settings, self._cluster, self._client, self._answer_seconds)
 
     def lags(self) -> tuple[GroupLag, ...]:
         """Return how far each group is behind."""
