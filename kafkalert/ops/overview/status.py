@@ -34,9 +34,9 @@ class InstanceStatus:
     """One instance of a stage; what it said of itself is None where it is not of now.
 
     `waiting`: records that it has yet to process, None also of a source; `entries`: those that it has, since its
-    start; `dead_letters`: since then, by reason. `p50_ms`, `p99_ms`: None also where there was no alert in its last second. `heard_seconds_ago`:
-    None where no heartbeat of it arrived. `unheard`: clusters that answer, but on which it is not heard. `stranger`: no
-    stage of its name is installed here.
+    start; `dead_letters`: since then, by reason. `p50_ms`, `p99_ms`: None also where there was no alert in its last
+    second. `heard_seconds_ago`: None where no heartbeat of it arrived. `unheard`: clusters that answer, but on which it
+    is not heard. `stranger`: no stage of its name is installed here.
     """
 
     stage: str
@@ -203,7 +203,7 @@ def _dead_letters(found: Survey) -> tuple[DeadLetters, ...]:
     counts: Counter[tuple[str, str]] = Counter()
     lately: Counter[tuple[str, str]] = Counter()
     for one in found.instances:
-        if one.known:
+        if one.known and one.stage in installed():
             counts.update({(one.stage, reason): count for reason, count in one.dead_letters.items()})
             lately.update({(one.stage, reason): count for reason, count in one.new_dead_letters.items()})
     ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))

@@ -8,7 +8,7 @@ from kafkalert.model.grade import Grade
 from kafkalert.ops.failover.status.health import ailing
 from kafkalert.ops.failover.status.heartbeats import RUNNING
 from kafkalert.ops.failover.status.instances import Presence
-from kafkalert.ops.failover.status.movement import ALERTING, moving, working
+from kafkalert.ops.failover.status.movement import ALERTING, moving
 from kafkalert.ops.failover.status.picture import Finding, Instance, Survey, Verdict
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.expired import words
@@ -97,15 +97,19 @@ def _alerts(found: Survey) -> Iterator[Finding]:
     alive = [one for one in here if one.presence is Presence.ALIVE]
     sending = [one for one in alive if one.state == RUNNING and one.cluster == found.active]
     held = [one for one in alive if one.state.startswith(_HELD)]
+    starting = [one for one in alive if one.cluster == found.active and one.state != RUNNING and one not in held]
     silent = [one for one in here if one.presence in {Presence.SILENT, Presence.STUCK}]
     if not here:
         yield Finding(Grade.BAD, "No alerts are sent: alerting does not run. Start it: `kafkalert run alerting`.")
+    elif not found.cluster(found.active).answers:
+        return  # what they say of it is not of now
     elif not sending and found.pending is not None:
         yield Finding(Grade.WAITING, "Alerts wait for the switch that is under way.")
-    elif not sending and (held or silent):
-        yield Finding(Grade.BAD, f"No alerts are sent: {_causes(held, silent)}.")
-    elif not sending and any(one.cluster == found.active for one in alive):
-        yield Finding(Grade.BAD, f"No alerts are sent yet: alerting is {harmless(alive[0].state)}.")
+    elif not sending and (held or (silent and not starting)):
+        hint = "" if held else " Alerting ended without a word, or hangs. Start it again: `kafkalert run alerting`."
+        yield Finding(Grade.BAD, f"No alerts are sent: {_causes(held, silent)}.{hint}")
+    elif not sending and starting:
+        yield Finding(Grade.BAD, f"No alerts are sent yet: alerting is {harmless(starting[0].state)}.")
     elif not sending:
         yield Finding(Grade.BAD, f"No alerts are sent on {found.active}: alerting is elsewhere.")
     elif held or any(one.presence is Presence.STUCK for one in silent):
@@ -128,15 +132,14 @@ def _causes(held: Sequence[Instance], silent: Sequence[Instance]) -> str:
 
 
 def _instances(found: Survey) -> Iterator[Finding]:
-    """Yield what is wrong with single instances; those of alerting that wait are named where alerts are."""
+    """Yield what is wrong with single instances; those of alerting are named where alerts are."""
     for one in found.instances:
         who = f"{harmless(one.stage)} {harmless(one.instance)}"
         if one.presence is Presence.ALIVE and one.cluster != found.active:
             where = harmless(one.cluster) or "no cluster"
             yield Finding(Grade.BAD, f"{who} is on {where}, not on {found.active}.")
-        if one.presence is Presence.SILENT:
-            grade = Grade.UNKNOWN if one.stage == ALERTING and working(found) else Grade.BAD  # others have its part
-            yield Finding(grade, f"{who} does not respond: it ended without a word, or hangs.")
+        if one.presence is Presence.SILENT and one.stage != ALERTING:
+            yield Finding(Grade.BAD, f"{who} does not respond: it ended without a word, or hangs.")
         elif one.presence is Presence.STUCK:
             yield Finding(Grade.BAD, f"{who} is stuck: it beats, but processes nothing. Restart it.")
         elif one.stage != ALERTING and instance_grade(one) is Grade.BAD:

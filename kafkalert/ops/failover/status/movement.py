@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from kafkalert.config.stages import installed
 from kafkalert.model.grade import Grade
 from kafkalert.ops.failover.status.heartbeats import RUNNING
 from kafkalert.ops.failover.status.instances import Presence
@@ -76,7 +77,8 @@ def _backlog(found: Survey, growth: float | None) -> Iterator[Finding]:
 
 def _dead_letters(found: Survey, lately: Mapping[str, int] | None) -> Iterator[Finding]:
     if lately is None:
-        lately = sum((Counter(one.new_dead_letters) for one in found.instances), Counter())
+        own = (one for one in found.instances if one.stage in installed())  # anybody may write a heartbeat
+        lately = sum((Counter(one.new_dead_letters) for one in own), Counter())
     count = sum(lately.values())
     if count < 1:
         return

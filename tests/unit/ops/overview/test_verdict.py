@@ -27,6 +27,7 @@ def instance(name: str, state: str = "running", presence: Presence = Presence.AL
 
 
 BUSY = (instance("vm-1"), instance("vm-2", p50_ms=5, p99_ms=25))
+BLIND = tuple(replace(one, known=False) for one in BUSY)
 WELL = replace(SURVEY, instances=BUSY, groups=(GroupLag("kafkalert.alerting", 2, 12),))
 ALONE = replace(WELL, clusters=clusters()[:1], flows=())
 
@@ -108,7 +109,21 @@ CASES: list[tuple[str, Survey | None, Trend | None, Level, str]] = [
         replace(WELL, instances=(instance("vm-1", presence=Presence.SILENT),)),
         None,
         Level.ACT,
-        "No alerts are sent: vm-1 does not respond.",
+        "No alerts are sent: vm-1 does not respond. Alerting ended without a word, or hangs. Start it again: `kafka",
+    ),
+    (
+        "the only alerting was killed, and another one starts",
+        replace(WELL, instances=(instance("vm-1", presence=Presence.SILENT), instance("vm-2", "loading"))),
+        None,
+        Level.ACT,
+        "No alerts are sent yet: alerting is loading.",
+    ),
+    (
+        "another cluster's instances say that they run, but nobody knows whether they do",
+        replace(WELL, clusters=clusters("dc1"), instances=(instance("vm-1", presence=Presence.SILENT), *BLIND)),
+        None,
+        Level.ACT,
+        "dc1 is the active cluster and does not answer.",
     ),
     (
         "partitions are offline",
@@ -343,3 +358,9 @@ def test_a_judgement_is_a_word_and_a_sentence() -> None:
     assert [str(one) for one in Level] == ["LOADING", "ALL WELL", "LOOK", "ACT", "SWITCH"]
     assert verdict(None) == Judgement(Level.LOADING, "Asking the clusters ...")
     assert {one.grade for one in judged(WELL).findings} <= {Grade.WAITING}
+
+
+def test_nobody_is_said_to_run_on_a_cluster_that_does_not_answer() -> None:
+    """Not in any finding: what they say of it is of before."""
+    found = replace(WELL, clusters=clusters("dc1"), instances=(instance("vm-1", presence=Presence.SILENT), *BLIND))
+    assert not [one.text for one in judged(found).findings if "instance of alerting" in one.text]

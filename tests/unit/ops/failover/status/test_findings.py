@@ -280,10 +280,10 @@ def test_every_state_of_a_flow_means_something() -> None:
 
 
 def test_the_first_line_is_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
-    """Then which cluster is active; the other sentences follow the tables."""
+    """After the word that says so; then which cluster is active. The other sentences follow the tables."""
     show(judged(replace(WELL, instances=(instance("vm-1", HELD), instance("v\x1b[2J", presence=SILENT)))))
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"No alerts are sent: vm-1 is {HELD}, v\\x1b[2J does not respond."
+    assert lines[0] == f"ACT  No alerts are sent: vm-1 is {HELD}, v\\x1b[2J does not respond."
     assert lines[1] == "active: dc1 (never switched)"
 
 
