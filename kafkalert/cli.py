@@ -40,6 +40,7 @@ COMMANDS = {
     "seed": Entry("seed", "Fill a compacted topic from a file."),
     "mirror": Entry("mirror", "The flows between the two clusters: their state and lag."),
     "run": Entry("run", "Run a stage of the pipeline."),
+    "status": Entry("status", "See in one sentence whether to act, then all at a glance."),
     "tail": Entry("tail", "Show alerts and bookings as they pass."),
     "explain": Entry("explain", "Say why an alert did or did not go out."),
     "trace": Entry("trace", "Show the path of a booking or an alert, with the time of each hop."),

@@ -11,9 +11,10 @@ from kafkalert.commands.confirm import ConfirmOption, YesOption, approve
 from kafkalert.commands.failover_drill import drill
 from kafkalert.commands.failover_reconcile import reconcile
 from kafkalert.commands.failover_repair import repair
-from kafkalert.commands.output import Format, OutputOption, emit, emit_object
+from kafkalert.commands.output import Format, OutputOption, emit, emit_object, record
 from kafkalert.commands.seconds import seconds
 from kafkalert.commands.signals import end_like_ctrl_c
+from kafkalert.commands.verdict_status import end_by_verdict
 from kafkalert.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -229,6 +230,7 @@ def _check_target(settings: "Settings", target: str) -> None:
 def _show(settings: "Settings", form: Format) -> None:
     """Show what is."""
     from kafkalert.ops.failover.status.survey import look  # noqa: PLC0415 - Kafka's library, not for --help
+    from kafkalert.ops.overview.verdict import verdict  # noqa: PLC0415 - as above
     from kafkalert.views.failover_survey import show  # noqa: PLC0415 - Rich, not for --help
 
     found = look(settings)
@@ -237,10 +239,10 @@ def _show(settings: "Settings", form: Format) -> None:
     elif form is Format.TSV:
         emit(found.instances, form)
     else:
-        _write(replace(found, groups=found.groups or ()), form)  # always a list; what is not known is a finding
-    status = {"unreachable": ExitCode.UNREACHABLE, "not ok": ExitCode.DRIFT}.get(found.verdict)
-    if status is not None:
-        raise typer.Exit(status)
+        told = verdict(found)
+        shown = replace(found, groups=found.groups or ())  # always a list; what is not known is a finding
+        _write(record(shown) | {"level": told.level, "sentence": told.sentence}, form)
+    end_by_verdict(found.verdict)
 
 
 def _switch(settings: "Settings", order: "Order", ask: Callable[[Sequence[str]], None], form: Format) -> None:

@@ -4,9 +4,13 @@ from enum import StrEnum
 
 
 class Grade(StrEnum):
-    """Good: as it should be. Waiting: on its way, or held on purpose. Bad: somebody has to act. Unknown: not seen."""
+    """Good: as it should be. Waiting: on its way, or held on purpose. Bad: somebody has to act. Unknown: not seen.
+
+    Doubtful: it works, but somebody should look at it.
+    """
 
     GOOD = "good"
     WAITING = "waiting"
+    DOUBTFUL = "doubtful"
     UNKNOWN = "unknown"
     BAD = "bad"

@@ -51,7 +51,7 @@ _SEEN: Final = (
     (("READ",), _T, (names.CONTROL, names.STATUS), ""),
     (("DESCRIBE",), _G, _GROUPS, "the lag is not known"),
     (("DESCRIBE",), _T, _INPUTS, "the lag is not known"),
-    (("READ",), _T, _MIRRORED, "the mirror's backlog is not known"),
+    (("READ",), _T, _MIRRORED, "the mirror's backlog is not known, nor whether partitions are offline"),
     _GONE,
 )
 _ALWAYS: Final = tuple(topic for topic in _INPUTS if topic != names.CUSTOMERACCOUNTENTRY)
@@ -137,6 +137,7 @@ _NEEDS: Final[dict[str, tuple[_Need, ...]]] = {
     "trace": (*_TRACED, *_LOOKS),
     "group show": (*_GROUP, (("DESCRIBE",), _G, _GROUPS, "")),
     "group seek": (*_GROUP, (("READ",), _G, _GROUPS, "")),
+    "status": _SEEN,
     "failover": _SEEN,
     "failover history": (_CONTROL,),
     "failover cancel": ((("READ",), _T, (names.CONTROL, names.STATUS), ""), (("WRITE",), _T, (names.CONTROL,), "")),

@@ -62,6 +62,14 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {plural}"
 
 
+def lasting(seconds: float) -> str:
+    """How long something takes, in the unit that people would choose: "40 s", "3 min", "2 h", "4 d"."""
+    for size, name in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.0f} {name}"
+    return f"{max(seconds, 0):.0f} s"
+
+
 def money(amount: str, currency: str) -> str:
     """Return an amount in major units as people read it: "1204.10" and "EUR" give "1,204.10 EUR"."""
     number = _NUMBER.fullmatch(amount[:LONGEST])

@@ -7,7 +7,13 @@ from rich.text import Text
 from kafkalert.model.grade import Grade
 from kafkalert.views.values import printable
 
-_STYLES: Final = {Grade.GOOD: "green", Grade.WAITING: "yellow", Grade.UNKNOWN: "red", Grade.BAD: "red"}
+_STYLES: Final = {
+    Grade.GOOD: "green",
+    Grade.WAITING: "yellow",
+    Grade.DOUBTFUL: "yellow",
+    Grade.UNKNOWN: "red",
+    Grade.BAD: "red",
+}
 
 
 def style(grade: Grade) -> str:

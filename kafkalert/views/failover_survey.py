@@ -1,4 +1,4 @@
-"""Where things run, as people read it: what is wrong first, a headline, and a table each of what there is."""
+"""Where things run, as people read it: the verdict first, a headline, and a table each of what there is."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +13,9 @@ from kafkalert.ops.failover.status.picture import Instance, Survey
 from kafkalert.ops.failover.status.strangers import is_stranger
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.status import FlowStatus
+from kafkalert.ops.overview.verdict import verdict
 from kafkalert.ops.wording import counted, harmless
+from kafkalert.views import judgement
 from kafkalert.views.colours import UNKNOWN, cell, graded, style
 from kafkalert.views.screen import Screen
 from kafkalert.views.table import fitted
@@ -32,13 +34,18 @@ class Shown:
 def show(found: Survey, *, on_stderr: bool = False) -> None:
     """Write the whole picture, to stdout unless it only precedes a question."""
     screen = Screen(stderr=on_stderr)
-    first, more = found.findings[:1], found.findings[1:]
-    screen.say(*(Text(finding.text, f"bold {style(finding.grade)}") for finding in first))
-    screen.say(*headline(found))
+    told = verdict(found)
+    screen.say(judgement.headline(told.level, told.sentence), *headline(found))
     for table in tables(found):
         if table.rows:
             screen.show(fitted(screen, table.names, table.rows, right=table.right, spare=table.spare))
-    screen.say(*(Text(f"! {finding.text}", style(finding.grade)) for finding in more))
+    screen.say(
+        *(
+            Text(f"! {finding.text}", style(finding.grade))
+            for finding in found.findings
+            if finding.text != told.sentence
+        )
+    )
 
 
 def tables(found: Survey) -> Iterator[Shown]:

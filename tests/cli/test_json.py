@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from kafkalert.ops.overview.status import Status
 from kafkalert.ops.schemas import Checked
 from kafkalert.ops.seed.kinds import Problem, Summary
 from kafkalert.sandbox.demo import Summary as DemoSummary
@@ -25,6 +26,8 @@ VERSION_1 = {
     "schemas list": "name part subject fingerprint",
     "schemas check": "name subject state id",
     "config show": "key value source",
+    "status": "version context at level sentence verdict active epoch pending clusters flows instances absent groups"
+    " dead_letters findings",
     "sandbox status": "name kind state address pid",
     "seed authorisations": "topic cluster rows acknowledged pruned bad_lines failed unknown seconds rows_per_second"
     " interrupted problems",
@@ -100,6 +103,7 @@ def test_lists_of_a_cluster(sandbox1: Sandbox, prefix: str, tmp_path: Path, kafk
         ("seed authorisations", Summary),
         ("problems", Problem),
         ("demo", DemoSummary),
+        ("status", Status),
     ],
 )
 def test_rows_of_commands_that_take_more_to_run(name: str, row: Any) -> None:  # noqa: ANN401 - a dataclass

@@ -12,19 +12,18 @@ from kafkalert.ops.wording import counted, harmless
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference: when it was seen, what it is, and whether it is good. `refused`: so many records were."""
+    """One difference: when it was seen, what it is, and whether it is good."""
 
     at: datetime
     text: str
     grade: Grade
-    refused: int = 0
 
 
 def changes(before: Survey, after: Survey, at: datetime) -> list[Change]:
     """Return what differs, in the order of importance: clusters, switches, instances, flows, dead letters."""
     found = [*_clusters(before, after), *_switches(before, after), *_instances(before, after)]
-    found += _flows(before, after)
-    return [*(Change(at, text, grade) for text, grade in found), *_dead(before, after, at)]
+    found += [*_flows(before, after), *_dead(before, after)]
+    return [Change(at, text, grade) for text, grade in found]
 
 
 def _clusters(before: Survey, after: Survey) -> Iterator[tuple[str, Grade]]:
@@ -85,7 +84,7 @@ def _flows(before: Survey, after: Survey) -> Iterator[tuple[str, Grade]]:
             yield f"The mirror from {flow.source} to {flow.target} is {flow.state}.", flow.state.grade
 
 
-def _dead(before: Survey, after: Survey, at: datetime) -> Iterator[Change]:
+def _dead(before: Survey, after: Survey) -> Iterator[tuple[str, Grade]]:
     known = {instance.instance: instance.dead_letters for instance in before.instances}
     grown: dict[tuple[str, str], int] = {}
     for instance in after.instances:
@@ -94,5 +93,4 @@ def _dead(before: Survey, after: Survey, at: datetime) -> Iterator[Change]:
             if more > 0:
                 grown[instance.stage, reason] = grown.get((instance.stage, reason), 0) + more
     for (stage, reason), count in sorted(grown.items()):
-        text = f"{harmless(stage)} refused {counted(count, 'record')}: {harmless(reason)}."
-        yield Change(at, text, Grade.BAD, count)
+        yield f"{harmless(stage)} refused {counted(count, 'record')}: {harmless(reason)}.", Grade.BAD

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import Final, Self
 
@@ -19,13 +19,12 @@ from kafkalert.ops.overview.changes import Change, changes
 from kafkalert.ops.overview.moving import Course, Moving
 from kafkalert.ops.overview.series import Series
 from kafkalert.ops.overview.snapshot import ContextSeen, Snapshot
-from kafkalert.ops.overview.verdict import Judgement, Level, Trend, verdict
+from kafkalert.ops.overview.trends import Trends
+from kafkalert.ops.overview.verdict import Judgement, Level, verdict
 
 _LOG = logging.getLogger(__name__)
 PERIOD_SECONDS: Final = 0.5
 """How often a snapshot is made."""
-JUST_SECONDS: Final = 10.0
-"""For so long the verdict says that stages were moved."""
 _MOST_CHANGES: Final = 500
 _MOST_WAITING: Final = 20_000
 """Heartbeats that may wait until the next snapshot takes them."""
@@ -45,6 +44,7 @@ class Overview:
         self._context = ContextSeen(context.name, tuple(context.clusters), context.production, context.read_only)
         self._beats: deque[HeartbeatRecord] = deque(maxlen=_MOST_WAITING)
         self._series, self._course = Series({*installed()} - {*readers()}), Course()
+        self._trends = Trends()
         self._changes: deque[Change] = deque(maxlen=_MOST_CHANGES)
         self._before: Survey | None = None
         self._answered = dict.fromkeys(context.clusters, self._clock.monotonic())
@@ -95,21 +95,11 @@ class Overview:
         moving = self._course.moving(view, self._clock.wall_ms())
         return self._made(
             number,
-            verdict(found, self._trend(moving)),
+            verdict(found, self._trends.take(found, datetime.now(UTC), now)),
             found,
             moving=moving,
             history=tuple(reversed(switches(view, VERSION))),
         )
-
-    def _trend(self, moving: Moving | None) -> Trend:
-        now_ms = self._clock.wall_ms()
-        waiting, growth = self._series.backlog(now_ms // 1000)
-        minute_ago = datetime.now(UTC) - timedelta(minutes=1)
-        dead = sum(change.refused for change in self._changes if change.at > minute_ago)
-        if moving is None or moving.outcome != "COMMIT" or moving.ended is None:
-            return Trend(waiting, growth, dead)
-        ago = max(0.0, (now_ms - moving.ended) / 1000)
-        return Trend(waiting, growth, dead, moving.target if ago < JUST_SECONDS else "", ago)
 
     def _unseen(self, number: int, error: KafkalertError) -> Snapshot:
         problem = f"{error} {error.hint}".strip()

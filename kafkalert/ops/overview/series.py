@@ -123,18 +123,6 @@ class Series:
             {name: [self._channel(second, name) for second in seconds] for name in names},
         )
 
-    def backlog(self, now: int) -> tuple[float | None, float | None]:
-        """Return how many records wait, and how many more do each second, by the last seconds; None where unknown."""
-        waiting = [self._waiting(second) for second in range(now - _RATE_SECONDS, now)]
-        known = [(second, number) for second, number in enumerate(waiting) if number is not None]
-        if len(known) < 2:  # noqa: PLR2004 - a line has two ends
-            return (known[-1][1] if known else None), None
-        (first, before), (last, after) = known[0], known[-1]
-        return after, (after - before) / (last - first)
-
-    def _waiting(self, second: int) -> float | None:
-        return _sum(self._told.get(second), lambda beat: float(beat.waiting))
-
     def partitions(self, now: int, width: int = SECONDS) -> list[PartitionSeen]:
         """Return every partition of which somebody told lately, those in which most waits first."""
         found = []

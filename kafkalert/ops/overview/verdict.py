@@ -1,4 +1,4 @@
-"""Whether to act, in a sentence: the first thing that every screen and `kafkalert status` say. Pure."""
+"""Whether to act, and how, in one sentence: the same for `status`, bare `failover` and the dashboard."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,18 +6,22 @@ from enum import StrEnum
 from typing import Final
 
 from kafkalert.model.grade import Grade
-from kafkalert.ops.failover.status.findings import planned_works
-from kafkalert.ops.failover.status.instances import Presence
-from kafkalert.ops.failover.status.picture import Finding, Instance, Survey
-from kafkalert.ops.wording import counted, harmless
+from kafkalert.ops.failover.status.findings import WORST_FIRST
+from kafkalert.ops.failover.status.movement import Trend, moving, working
+from kafkalert.ops.failover.status.picture import Finding, Survey
+from kafkalert.ops.wording import counted
 
-_ALERTING: Final = "alerting"
-_LEAST_BACKLOG: Final = 1000
-"""Fewer records that wait are the ordinary coming and going."""
+__all__ = ["Judgement", "Level", "Trend", "verdict"]
+JUST_SECONDS: Final = 30.0
+"""So long after a switch it is still what matters most."""
 
 
 class Level(StrEnum):
-    """How urgent it is, in words."""
+    """What an operator has to do.
+
+    LOOK: it works, but not as it should, or something is not known. ACT: it does not work, or not for long. SWITCH:
+    stages move, or did so just now.
+    """
 
     LOADING = "LOADING"
     ALL_WELL = "ALL WELL"
@@ -28,106 +32,77 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The level, and the sentence that says why and what to do."""
+    """The verdict: a level, and the sentence that says why and what to do."""
 
     level: Level
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
-    """What only somebody knows who has looked for longer.
-
-    Attributes:
-        waiting: records that wait; None where that is not known.
-        growth: how many more wait each second; below 0 where they get fewer; None where that is not known.
-        dead: records that were refused in the last minute.
-        moved_to: where stages were moved to just now; empty if they were not.
-        moved_seconds: how long ago.
-    """
-
-    waiting: float | None = None
-    growth: float | None = None
-    dead: int = 0
-    moved_to: str = ""
-    moved_seconds: float = 0.0
-
-
 def verdict(found: Survey | None, trend: Trend | None = None) -> Judgement:
-    """Judge what was found. The first that holds decides.
+    """Return the verdict on what was found, None as long as that is not known; `trend` is what is known besides.
 
-    Nothing is known yet; a switch is under way, or just over; no alerts go out; something else is wrong; the backlog
-    grows or shrinks; records are refused; something is not known; all is well.
+    A switch that is under way, or just over, comes first; then what is wrong, the worst first. `found` is as `judged`
+    has it: its findings decide.
     """
     if found is None:
-        return Judgement(Level.LOADING, "Asking ...")
-    return next(_judgements(found, trend or Trend()))
+        return Judgement(Level.LOADING, "Asking the clusters ...")
+    if not any(one.answers for one in found.clusters):
+        return Judgement(Level.ACT, _nobody(found))
+    if found.pending is not None:
+        return Judgement(Level.SWITCH, _under_way(found))
+    wrong = next(iter(concerns(found, trend)), None)
+    if trend is not None and trend.switched_seconds is not None and trend.switched_seconds <= JUST_SECONDS:
+        return Judgement(Level.SWITCH, _just_over(trend, wrong))
+    if wrong is not None:
+        return Judgement(Level.ACT if wrong.grade is Grade.BAD else Level.LOOK, wrong.text)
+    return Judgement(Level.ALL_WELL, _well(found))
 
 
-def _judgements(found: Survey, trend: Trend) -> Iterator[Judgement]:
+def concerns(found: Survey, trend: Trend | None = None) -> tuple[Finding, ...]:
+    """Return what is wrong or not known, the worst first; what a single look says of movement gives way to `trend`."""
+    findings = list(found.findings)
+    if trend is not None:
+        told = [*moving(found)]
+        findings = [one for one in findings if one not in told]
+        findings += moving(found, trend)
+    wrong = [one for one in findings if one.grade is not Grade.WAITING]
+    return tuple(sorted(wrong, key=lambda one: WORST_FIRST.index(one.grade)))
+
+
+def _nobody(found: Survey) -> str:
+    names = [one.name for one in found.clusters]
+    who = f"Neither {' nor '.join(names)} answers" if len(names) > 1 else f"{''.join(names)} does not answer"
+    return f"{who} from here. Look at your network first."
+
+
+def _under_way(found: Survey) -> str:
     pending = found.pending
-    wrong = [finding for finding in found.findings if finding.grade is not Grade.WAITING]
-    if pending is not None:
-        yield Judgement(
-            Level.SWITCH,
-            f"{harmless(pending.by)} moves stages from {pending.source} to {pending.target}. Alerts wait meanwhile; "
-            "`kafkalert failover cancel` calls it off.",
-        )
-    stops = [finding for finding in wrong if finding.stops_alerts]
-    if trend.moved_to and not stops:
-        yield Judgement(Level.SWITCH, f"Stages were moved to {trend.moved_to} {trend.moved_seconds:.0f} s ago.")
-    yield from (_of(finding, Level.ACT) for finding in stops)
-    yield from (_of(finding, Level.LOOK) for finding in wrong if finding.grade is Grade.BAD)
-    yield from _backlog(trend)
-    if trend.dead:
-        yield Judgement(
-            Level.LOOK,
-            f"{counted(trend.dead, 'record')} could not be processed in the last minute: `kafkalert dlq list`.",
-        )
-    yield from (_of(finding, Level.LOOK) for finding in wrong)
-    yield Judgement(Level.ALL_WELL, _well(found))
+    if pending is None:
+        return ""
+    away = [f"{one.name} does not answer." for one in found.clusters if not one.answers]
+    told = f"{pending.by} moves all stages from {pending.source} to {pending.target}. Alerts wait meanwhile."
+    return " ".join([told, *away])
 
 
-def _of(finding: Finding, level: Level) -> Judgement:
-    return Judgement(level, finding.text)
-
-
-def _backlog(trend: Trend) -> Iterator[Judgement]:
-    waiting, growth = trend.waiting, trend.growth
-    if waiting is None or growth is None or waiting < _LEAST_BACKLOG:
-        return
-    wait = f"{waiting:,.0f} records wait"
-    if growth > 0:
-        yield Judgement(Level.LOOK, f"{wait}, {growth:,.0f} more each second: more come in than are processed.")
-    elif growth < 0:
-        yield Judgement(
-            Level.LOOK, f"{wait}, {-growth:,.0f} fewer each second: none will in {-waiting / growth:,.0f} s."
-        )
+def _just_over(trend: Trend, wrong: Finding | None) -> str:
+    moved = f"Stages moved from {trend.source} to {trend.target} {trend.switched_seconds:.0f} s ago."
+    return f"{moved} {wrong.text}" if wrong is not None else moved
 
 
 def _well(found: Survey) -> str:
-    """Return what flows, of those that are alive."""
-    alerting = [
-        instance for instance in found.instances if instance.stage == _ALERTING and instance.presence is Presence.ALIVE
-    ]
-    entries, alerts = (sum(map(figure, alerting)) for figure in (_entries, _alerts))
-    halves = [instance.p50_ms for instance in alerting if instance.p50_ms is not None]
-    most = [instance.p99_ms for instance in alerting if instance.p99_ms is not None]
-    if not round(entries):
-        flows = f"No bookings come in; {counted(len(alerting), 'instance')} of alerting wait{_s(alerting)} for some."
-    else:
-        within = f", half of them within {max(halves)} ms, 99 of 100 within {max(most)} ms" if halves and most else ""
-        flows = f"{entries:,.0f} bookings a second become {alerts:,.0f} alerts{within}."
-    return f"{flows} A planned switch would work." if planned_works(found) else flows
+    """Tell what alerting does now; of several instances by the slowest."""
+    return " ".join(_flow(found)) + "  A planned switch would work." * (len(found.clusters) > 1)
 
 
-def _entries(instance: Instance) -> float:
-    return instance.entries_per_second
-
-
-def _alerts(instance: Instance) -> float:
-    return instance.alerts_per_second
-
-
-def _s(subjects: list[Instance]) -> str:
-    return "s" * (len(subjects) == 1)
+def _flow(found: Survey) -> Iterator[str]:
+    here = working(found)
+    entries = round(sum(one.entries_per_second for one in here))
+    alerts = round(sum(one.alerts_per_second for one in here))
+    p50 = max((one.p50_ms for one in here if one.p50_ms is not None), default=None)
+    p99 = max((one.p99_ms for one in here if one.p99_ms is not None), default=None)
+    if not entries and not alerts:
+        yield "Alerting waits for bookings; none comes in now."
+        return
+    become = "becomes" if entries == 1 else "become"
+    late = "" if p50 is None or p99 is None else f", half of them within {p50} ms, 99 of 100 within {p99} ms"
+    yield f"{counted(entries, 'booking')} a second {become} {counted(alerts, 'alert')}{late}."

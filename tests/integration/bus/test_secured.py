@@ -114,6 +114,7 @@ ONE, TWO = ("dc1",), ("dc1", "dc2")
         (["run", "alerting", "--wait", "1"], TWO),
         (["run", "bridge", "--from", "FILE"], ONE),
         (["tail", "--topic", "accountentry", "-n", "1"], ONE),
+        (["status"], TWO),
         (["failover"], TWO),
         (["failover", "history"], TWO),
         (["failover", "cancel", "--yes"], TWO),
@@ -371,6 +372,7 @@ USERS = {
     "driller": ("failover drill",),
     "carrier": ("failover reconcile",),
     "looker": ("mirror status",),
+    "watcher": ("status",),
 }
 
 
@@ -411,7 +413,13 @@ def test_a_drill_with_least_privilege(
 def test_the_mirror_is_seen_with_least_privilege(
     secured: Secured, topics: str, as_user: Callable[..., Done], pipeline: Callable[[], str]
 ) -> None:
-    """Both flows run, and how far they are is known; without the right to read a topic the lag is not known."""
+    """Both flows run, and how far they are is known; without the right to read a topic the lag is not known.
+
+    Who may call `status` sees all that there is to see.
+    """
+    status = json.loads(as_user("watcher", "status", "-o", "json").stdout)
+    assert [one["text"] for one in status["findings"] if one["grade"] in {"bad", "unknown"}] == [], pipeline()
+    assert {one["health"]["offline"] for one in status["clusters"]} == {0}
     done = as_user("looker", "mirror", "status", "-o", "json")
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{pipeline()}"
     seen = [(one["state"], one["lag_records"], one["lag_reason"]) for one in json.loads(done.stdout)]

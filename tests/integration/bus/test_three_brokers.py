@@ -13,6 +13,8 @@ import pytest
 from confluent_kafka import KafkaException
 
 from kafkalert.bus.clients import admin
+from kafkalert.config.loading.load import load
+from kafkalert.ops.failover.status.survey import look
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
 from tests.support.alerting import SECONDS, Alerting
@@ -89,6 +91,10 @@ class Bank(Pipeline):
             if any(one.leader == node for one in topic.partitions.values())
         }
 
+    def lacks_replicas(self) -> bool:
+        """Whether an operator is told that replicas are not in sync."""
+        return any("have fewer replicas in sync" in note for note in look(load(self.config())).notes)
+
     def proven(self, least: int) -> list[Output]:
         """Prove that nothing was lost: each entry is there once, each alert, in order, none committed before it was."""
         client = self.client()
@@ -154,8 +160,10 @@ def test_a_broker_dies_and_another_freezes(sandbox: Sandbox, bank: Bank) -> None
     with bank.feed():
         victim = bank.coordinator()
         assert {ENTRIES, *OUTBOUND} & bank.led(victim)
+        assert not bank.lacks_replicas()
         sandbox.kill(name_of(victim))
         bank.go_on()
+        assert wait_until(bank.lacks_replicas, SECONDS), "an operator is told of it"
         sandbox.start(name_of(victim))
         await_in_sync(bank, victim)
         frozen = bank.coordinator()

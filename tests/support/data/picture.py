@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from kafkalert.ops.failover.status.instances import Presence
-from kafkalert.ops.failover.status.picture import ClusterSeen, GroupLag, Instance, Survey
+from kafkalert.ops.failover.status.picture import ClusterSeen, GroupLag, Health, Instance, Survey
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.status import FlowStatus
 
@@ -15,9 +15,16 @@ def flow(source: str, target: str, state: Condition = Condition.RUNNING, reason:
     return replace(made, **more)
 
 
+HEALTH: Final = Health(3, 60)
+"""Three brokers, and nothing is wrong with them."""
+
+
 def clusters(*dead: str) -> tuple[ClusterSeen, ...]:
     """Both clusters, of which some do not answer."""
-    return tuple(ClusterSeen(one, answers=one not in dead, control=one not in dead) for one in ("dc1", "dc2"))
+    return tuple(
+        ClusterSeen(one, answers=one not in dead, control=one not in dead, health=None if one in dead else HEALTH)
+        for one in ("dc1", "dc2")
+    )
 
 
 SURVEY: Final = Survey(

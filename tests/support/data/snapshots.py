@@ -121,6 +121,8 @@ _REFUSED: Final = _busy(
 )
 ONE_CLUSTER: Final = replace(CALM, clusters=clusters()[:1], flows=())
 
+_MOVED: Final = Trend(switched_seconds=4.0, source="dc1", target="dc2")
+
 STATES: Final[Mapping[str, Snapshot]] = {
     "calm": snapshot(CALM, changes=_CHANGES, switches=_SWITCHES),
     "loading": snapshot(None),
@@ -136,9 +138,7 @@ STATES: Final[Mapping[str, Snapshot]] = {
     "production": snapshot(CALM, context=replace(CONTEXT, production=True, read_only=True)),
     "empty": snapshot(judged(replace(WELL, instances=(), groups=())), window=Window(), partitions=()),
     "switching": snapshot(_busy(WELL, pending=_PENDING), moving=_MOVING),
-    "switched": snapshot(
-        CALM, moving=_OVER, switches=_SWITCHES, judgement=verdict(CALM, Trend(moved_to="dc2", moved_seconds=4.0))
-    ),
+    "switched": snapshot(CALM, moving=_OVER, switches=_SWITCHES, judgement=verdict(CALM, _MOVED)),
     "given up": snapshot(
         _busy(WELL, active="dc2", given_up="dc1", flows=(flow("dc1", "dc2", Condition.STOPPED), flow("dc2", "dc1")))
     ),

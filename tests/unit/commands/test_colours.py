@@ -69,12 +69,14 @@ def test_a_cluster_that_does_not_answer_is_red() -> None:
 
 
 def test_the_first_line_is_red_where_the_active_cluster_is_dead(shown: Shown) -> None:
-    """And the name of that cluster, in the line below; where all is well that is the first line, and green."""
+    """And the name of that cluster, in the line below; where all is well both are green."""
     dead = judged_with_strangers(replace(WELL, clusters=clusters("dc1")))
     lines = shown(lambda: show(dead))
-    assert lines[0].startswith(f"{BOLD_RED}dc1 is the active cluster and does not answer.")
+    assert lines[0].startswith(f"{BOLD_RED}ACT  dc1 is the active cluster and does not answer.")
     assert lines[1] == f"active: {BOLD_RED}dc1\x1b[0m (never switched)"
-    assert shown(lambda: show(judged_with_strangers(WELL)))[0] == "active: \x1b[1;32mdc1\x1b[0m (never switched)"
+    first, second = shown(lambda: show(judged_with_strangers(WELL)))[:2]
+    assert first.startswith("\x1b[1;32mALL WELL  ")
+    assert second == "active: \x1b[1;32mdc1\x1b[0m (never switched)"
 
 
 def test_a_pipe_gets_no_colour(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

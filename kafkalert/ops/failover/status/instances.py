@@ -27,6 +27,7 @@ ALIVE_SECONDS: Final = 3.0
 """A beat comes each second; after three that did not come, the instance counts as silent."""
 BACK_SECONDS: Final = 120.0
 """How far back those are looked for who beat no longer; more than clocks lie apart."""
+BEFORE_SECONDS: Final = 60.0
 CALL_SECONDS: Final = 2.0
 MOST_INSTANCES: Final = 2000
 """How many are remembered; who writes beats of more than run anywhere fills no memory by it."""
@@ -53,10 +54,27 @@ class Presence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WatchedInstance:
-    """An instance by its newest beat; `heard` is when one last came in on each cluster, by this process's own clock."""
+    """An instance by its newest beat; `heard` is when one last came in on each cluster, by this process's own clock.
+
+    `before`: two earlier beats, the older first, of which that is one or two minutes old, or the first that was seen.
+    """
 
     beat: HeartbeatRecord
     heard: Mapping[str, float]
+    before: tuple[HeartbeatRecord, ...] = ()
+
+    def followed_by(self, beat: HeartbeatRecord) -> tuple[HeartbeatRecord, ...]:
+        """Return what `before` is once `beat` is the newest one."""
+        before = self.before or (self.beat, self.beat)
+        return before if beat.time - before[-1].time < BEFORE_SECONDS * 1000 else (before[-1], self.beat)
+
+    def new_dead_letters(self, now: float) -> dict[str, int]:
+        """Return the dead letters of the last two minutes at most, by reason; none of one that is not there."""
+        if not self.before or self.presence(now) not in {Presence.ALIVE, Presence.STUCK}:
+            return {}
+        earlier = self.before[0].dead_letters
+        grown = {reason: count - earlier.get(reason, 0) for reason, count in self.beat.dead_letters.items()}
+        return {reason: count for reason, count in grown.items() if count > 0}
 
     @property
     def arrived(self) -> float | None:
@@ -211,6 +229,7 @@ class InstanceWatcher:
             # The other cluster's copy of an older beat may come later; a clock that was set back is believed.
             older = known is not None and 0 < known.beat.time - beat.time < (_SLEW_MS if live else float("inf"))
             newest = known.beat if known is not None and older else beat.brief()
-            self._members[beat.instance] = WatchedInstance(newest, heard)
+            before = () if known is None else known.before if older else known.followed_by(newest)
+            self._members[beat.instance] = WatchedInstance(newest, heard, before)
             self.changed.notify_all()
             return True

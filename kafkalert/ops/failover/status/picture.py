@@ -20,11 +20,27 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that an operator should know, in a sentence. `stops_alerts`: because of it no alert goes out."""
+    """One thing that an operator should know, in a sentence."""
 
     grade: Grade
     text: str
-    stops_alerts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a cluster's brokers and partitions are, as its metadata tells.
+
+    `brokers`: how many the cluster has that are up. `partitions`: of the pipeline's topics, as far as they may be seen;
+    `offline`: how many of these no broker leads, so that they take and give nothing; `under_replicated`: how many have
+    fewer replicas in sync than they should. `other_offline`, `other_under_replicated`: the same of all other topics.
+    """
+
+    brokers: int
+    partitions: int
+    offline: int = 0
+    under_replicated: int = 0
+    other_offline: int = 0
+    other_under_replicated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +48,7 @@ class ClusterSeen:
     """One cluster: whether it answers, and whether its control log could be read.
 
     `detail`: why not. `hint`: what mends it, where something else than silence is in the way of this command.
+    `health`: None where that is not known. `disk_bytes`: what its logs take; None, as the client library cannot ask.
     """
 
     name: str
@@ -39,6 +56,8 @@ class ClusterSeen:
     control: bool
     detail: str = ""
     hint: str = ""
+    health: Health | None = None
+    disk_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +69,8 @@ class Instance:
     not heard. `skipped_by_switch`: records passed over because a switch says that they were processed before it.
     `entries_per_second`, `alerts_per_second`: over its last second; `p50_ms`, `p99_ms`: from a booking's record time to
     its alerts, None where there were none. `entries`: since its start. `dead_letters`, `skipped_settings`: since its
-    start, by reason. `restarts`: how often its supervisor started it again.
+    start, by reason; `new_dead_letters`: those of the last two minutes at most, as far as its heartbeats tell.
+    `restarts`: how often its supervisor started it again.
     """
 
     stage: str
@@ -73,6 +93,7 @@ class Instance:
     dead_letters: Mapping[str, int] = field(default_factory=dict)
     skipped_settings: Mapping[str, int] = field(default_factory=dict)
     restarts: int = 0
+    new_dead_letters: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

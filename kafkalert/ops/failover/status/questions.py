@@ -12,16 +12,16 @@ from kafkalert.bus.records.mark_reader import Places
 from kafkalert.bus.records.partitions import Partition
 from kafkalert.bus.transactions import tool
 from kafkalert.config.sections import Cluster, Settings
-from kafkalert.ops.failover.positions.crossed import topics_of
 from kafkalert.ops.failover.positions.groups import Groups
-from kafkalert.ops.failover.status.picture import GroupLag, OpenTransaction
+from kafkalert.ops.failover.status.health import SECONDS, ask_health
+from kafkalert.ops.failover.status.picture import GroupLag, Health, OpenTransaction
 from kafkalert.ops.failover.status.stage_groups import StageGroups
 from kafkalert.ops.mirror.status import FlowStatus, status
 
 Question = tuple[str, str]
 """What is asked, and which cluster: ("answers", name), ("groups", name), ("mirror", "")."""
 Answers = Mapping[Question, object]
-"""The topics of a cluster, the lags of its groups, the flows of the mirror; or the Exception that came instead."""
+"""The health of a cluster, the lags of its groups, the flows of the mirror; or the Exception that came instead."""
 MIRROR: Final = ("mirror", "")
 
 
@@ -29,18 +29,21 @@ class Questions:
     """The questions about a context.
 
     `calls` are independent of each other, each for one thread at a time. They return or raise within a bound of their
-    own: `flow_seconds` for the mirror's workers and the groups. `stays_open`: for a process that asks for hours: only
-    the groups of stages are asked about then, and nobody counts their members.
+    own: `flow_seconds` for the mirror's workers and the groups, `answer_seconds` for whether a cluster answers, and two
+    or three more for why it does not. `stays_open`: for a process that asks for hours: only the groups of stages are
+    asked about then, and nobody counts their members.
     """
 
-    def __init__(self, settings: Settings, flow_seconds: float, *, stays_open: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, flow_seconds: float, answer_seconds: float = SECONDS, *, stays_open: bool = False
+    ) -> None:
         self._settings = settings
         self._seconds = flow_seconds
         self.calls: dict[Question, Callable[[], object]] = {MIRROR: self._flows}
         for name in settings.context.clusters:
-            asked = _Asked(settings, settings.clusters[name], flow_seconds)
+            asked = _Asked(settings, settings.clusters[name], flow_seconds, answer_seconds)
             lags = asked.lags_of_stages if stays_open else asked.lags
-            self.calls |= {("answers", name): asked.topics, ("groups", name): lags}
+            self.calls |= {("answers", name): asked.health, ("groups", name): lags}
 
     def _flows(self) -> tuple[FlowStatus, ...]:
         return tuple(status(self._settings, flows(self._settings), seconds=self._seconds))
@@ -49,10 +52,11 @@ class Questions:
 class _Asked:
     """A cluster, and the clients that ask it: each is made by the first question that needs it, and kept."""
 
-    def __init__(self, settings: Settings, cluster: Cluster, seconds: float) -> None:
+    def __init__(self, settings: Settings, cluster: Cluster, seconds: float, answer_seconds: float) -> None:
         self._settings = settings
         self._cluster = cluster
         self._seconds = seconds
+        self._answer_seconds = answer_seconds
 
     @cached_property
     def _client(self) -> AdminClient:
@@ -66,9 +70,9 @@ class _Asked:
     def _places(self) -> Places:
         return Places(self._cluster)
 
-    def topics(self) -> dict[str, int]:
-        """Return the cluster's topics: whether it answers."""
-        return topics_of(self._cluster, self._client)
+    def health(self) -> Health:
+        """Return how its brokers and partitions are: whether it answers."""
+        return ask_health(self._settings, self._cluster, self._client, self._answer_seconds)
 
     @cached_property
     def _stages(self) -> StageGroups:

@@ -15,6 +15,7 @@ from kafkalert.ops.failover.status.history import when
 from kafkalert.ops.failover.status.instances import Presence, WatchedInstance
 from kafkalert.ops.failover.status.picture import (
     ClusterSeen,
+    Health,
     Instance,
     PendingSwitch,
     Survey,
@@ -29,20 +30,25 @@ WATCH_SECONDS: Final = 2.0
 ANSWER_SECONDS: Final = 5.0
 HASTY_SECONDS: Final = 1.2
 """How long answers are awaited; less by whoever is about to leave a cluster that gives none, of that one."""
+QUICK_SECONDS: Final = 3.2
+"""How long answers are awaited by who only looks: with start-up it is told within 4 s that a cluster gives none."""
+_QUICK_FLOW_SECONDS: Final = 3.0
+_QUICK_ANSWER_SECONDS: Final = 1.5  # why it gives none takes two more
 PATIENCE_SECONDS: Final = 10.0
 """How long one that gives neither an answer nor a cause is looked at again, by who needs both clusters."""
 _FLOW_SHARE: Final = 0.8
 
 
-def survey(settings: Settings, watch: Watch, clock: Clock, *, only: str = "") -> Survey:
+def survey(settings: Settings, watch: Watch, clock: Clock, *, only: str = "", quick: bool = False) -> Survey:
     """Look, for about two seconds or, where a cluster is dead, ANSWER_SECONDS. Raises UnreachableError if none answers.
 
-    Who needs only one cluster names it by `only`, and waits for the others, and for the mirror, less.
+    Who needs only one cluster names it by `only`, and waits for the others, and for the mirror, less. `quick`: a second
+    is enough where everybody known is heard in it, and QUICK_SECONDS where a cluster is dead.
     """
-    told = _ask(settings, only)
+    told = _ask(settings, only, quick)
     alive = living(settings, watch.control.reachable(), told)
     watch.await_control(alive)
-    watch.await_beats(alive, WATCH_SECONDS)
+    watch.await_beats(alive, WATCH_SECONDS, quick=quick)
     return surveyed(settings, watch, told, clock.monotonic())
 
 
@@ -67,7 +73,9 @@ def surveyed(settings: Settings, watch: Watch, told: Answers, now: float) -> Sur
     dead = {*names}.difference(alive)
     answers = {name: told["answers", name] for name in names if name not in read}
     clusters = tuple(
-        ClusterSeen(name, name not in dead, name in read, *_why(answers.get(name), is_read=name in read))
+        ClusterSeen(
+            name, name not in dead, name in read, *_why(answers.get(name), is_read=name in read), _health(told, name)
+        )
         for name in names
     )
     unknown: list[str] = []
@@ -118,18 +126,20 @@ def patient_survey(settings: Settings, watch: Watch, clock: Clock) -> Survey:
             return found
 
 
-def _ask(settings: Settings, only: str) -> Answers:
+def _ask(settings: Settings, only: str, quick: bool) -> Answers:
     """All questions at once, so that one that hangs takes no time from the others; an answer may be an Exception."""
+    if quick:
+        return at_once(Questions(settings, _QUICK_FLOW_SECONDS, _QUICK_ANSWER_SECONDS).calls, QUICK_SECONDS)
     asked = Questions(settings, _FLOW_SHARE * (HASTY_SECONDS if only else ANSWER_SECONDS)).calls
     hasty = {key: HASTY_SECONDS for key in asked if only and key != ("answers", only)}
     return at_once(asked, ANSWER_SECONDS, hasty=hasty)
 
 
 def look(settings: Settings) -> Survey:
-    """Look once, for about two seconds. Raises UnreachableError if no cluster answers."""
+    """Look once, for about a second. Raises UnreachableError if no cluster answers."""
     clock = SystemClock()
     with Watch(settings, clock) as watch:
-        return survey(settings, watch, clock)
+        return survey(settings, watch, clock, quick=True)
 
 
 def seen(member: WatchedInstance, now: float) -> Instance:
@@ -156,6 +166,7 @@ def seen(member: WatchedInstance, now: float) -> Instance:
         dead_letters=beat.dead_letters,
         skipped_settings=beat.skipped_settings,
         restarts=beat.restarts,
+        new_dead_letters=member.new_dead_letters(now),
     )
 
 
@@ -169,6 +180,11 @@ def attempt(event: Event | None) -> PendingSwitch | None:
 
 def _sorted(members: Mapping[str, WatchedInstance]) -> list[WatchedInstance]:
     return sorted(members.values(), key=lambda member: (member.beat.stage, member.beat.instance))
+
+
+def _health(told: Answers, name: str) -> Health | None:
+    answer = told["answers", name]
+    return answer if isinstance(answer, Health) else None
 
 
 def _why(answer: object, *, is_read: bool) -> tuple[str, str]:

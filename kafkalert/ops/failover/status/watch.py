@@ -60,10 +60,11 @@ class Watch:
         if not control.reachable():
             raise nobody(self._settings)
 
-    def await_beats(self, clusters: Iterable[str], seconds: float) -> None:
+    def await_beats(self, clusters: Iterable[str], seconds: float, *, quick: bool = False) -> None:
         """Wait until beats of each of `clusters` have been awaited for `seconds`; twice as long for one that hangs.
 
-        A little more than the second between two beats is enough where everybody known was heard in it, on each.
+        A little more than the second between two beats is enough where everybody known was heard in it, on each; who is
+        `quick` does not wait for the rest of that second, in which one might be heard of whom nobody knows yet.
         """
         wanted = list(clusters)
         give_up = self._clock.monotonic() + 2 * seconds
@@ -71,7 +72,8 @@ class Watch:
             watched = min((self.watcher.watched(name, now) for name in wanted), default=seconds)
             members = self.watcher.members().values()
             missed = any(member.presence(now) is Presence.SILENT or member.unheard(wanted, now) for member in members)
-            if watched >= seconds or (watched >= _BEAT_SECONDS and not missed):
+            is_heard = any(member.presence(now) is Presence.ALIVE for member in members) and not missed
+            if watched >= seconds or (watched >= _BEAT_SECONDS and not missed) or (quick and watched and is_heard):
                 return
             self.watcher.wait(_STEP_SECONDS)
 

@@ -78,6 +78,12 @@ CASES: list[tuple[str, Survey, Verdict, str]] = [
         "one frozen",
         replace(WELL, instances=(instance("vm-1"), instance("vm-2", presence=SILENT))),
         Verdict.NOT_OK,
+        "alerting vm-2 does not respond; 1 other instance of alerting runs, and takes over what it read.",
+    ),
+    (
+        "one stuck",
+        replace(WELL, instances=(instance("vm-1"), instance("vm-2", presence=Presence.STUCK))),
+        Verdict.NOT_OK,
         "Some alerts wait: vm-2 does not respond; 1 other instance of alerting runs.",
     ),
     (
@@ -99,7 +105,7 @@ CASES: list[tuple[str, Survey, Verdict, str]] = [
             instances=(instance("vm-1", "prepared"),),
             pending=PendingSwitch(1, "x", "dc1", "dc2", "ann@ops", None, ""),
         ),
-        Verdict.OK,
+        Verdict.NOT_OK,
         "Alerts wait for the switch that is under way.",
     ),
     (
@@ -259,10 +265,10 @@ def test_every_state_of_a_flow_means_something() -> None:
 
 
 def test_the_first_line_is_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
-    """Then which cluster is active; the other sentences follow the tables."""
+    """After the word that says so; then which cluster is active. The other sentences follow the tables."""
     show(judged(replace(WELL, instances=(instance("vm-1", HELD), instance("v\x1b[2J", presence=SILENT)))))
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"No alerts are sent: vm-1 is {HELD}, v\\x1b[2J does not respond."
+    assert lines[0] == f"ACT  No alerts are sent: vm-1 is {HELD}, v\\x1b[2J does not respond."
     assert lines[1] == "active: dc1 (never switched)"
 
 

@@ -1,5 +1,6 @@
 """Who is there, by beats that arrive; and who stood still, or runs, while a switch goes on."""
 
+from collections.abc import Mapping
 from unittest.mock import Mock
 
 from kafkalert.ops.failover.status.heartbeats import HeartbeatRecord, Totals
@@ -33,6 +34,7 @@ class Scene:
         entries: int = 0,
         turned: int | None = None,
         uncommitted: bool = False,
+        dead_letters: Mapping[str, int] | None = None,
         on: tuple[str, ...] = ("dc1", "dc2"),
     ) -> None:
         """A beat comes in; `ago` is how many ms its clock is behind."""
@@ -48,6 +50,7 @@ class Scene:
             loop_turned_ms_ago=turned,
             totals=Totals(entries=entries),
             uncommitted=uncommitted,
+            dead_letters=dict(dead_letters or {}),
         )
         for name in on:
             self.watcher._take(beat, name, live=live)
@@ -311,3 +314,21 @@ def test_whose_last_commit_failed_as_it_stood_still_may_have_left_work_behind() 
     scene.hear("works", state="prepared", attempt=ATTEMPT, entries=5)
     scene.readiness.look()
     assert scene.readiness.uncommitted() == ["breaks"]
+
+
+def test_dead_letters_are_new_for_one_or_two_minutes() -> None:
+    """What an instance had put away when it was first heard of is old; so is all of one that is not there any more."""
+    scene = Scene()
+
+    def new(counts: dict[str, int], seconds: int) -> dict[str, int]:
+        for _ in range(seconds):
+            scene.clock.pass_by(1)
+            scene.hear("one", dead_letters=counts)
+        return scene.watcher.members()["one"].new_dead_letters(scene.clock.now)
+
+    assert new({"bad-bytes": 7}, 2) == {}
+    assert new({"bad-bytes": 8, "unknown-schema": 1}, 50) == {"bad-bytes": 1, "unknown-schema": 1}
+    assert new({"bad-bytes": 8, "unknown-schema": 1}, 130) == {}
+    assert new({"bad-bytes": 8, "unknown-schema": 3}, 59) == {"unknown-schema": 2}
+    scene.clock.pass_by(3.1)
+    assert scene.watcher.members()["one"].new_dead_letters(scene.clock.now) == {}

@@ -46,7 +46,9 @@ def surveyed(
     for beat in beats:
         for name in SETTINGS.clusters:
             watcher._take(beat, name, live=True)
-    watch = SimpleNamespace(control=control, watcher=watcher, await_control=lambda _: None, await_beats=lambda *_: None)
+    watch = SimpleNamespace(
+        control=control, watcher=watcher, await_control=lambda _: None, await_beats=lambda *_, **_quick: None
+    )
     return module.survey(SETTINGS, cast("Watch", watch), clock)
 
 
