@@ -15,9 +15,9 @@ from typer.main import get_command
 
 from kafkalert.cli import app
 from kafkalert.errors import DeniedError
-from kafkalert.ops.failover.status import findings, strangers, survey
+from kafkalert.ops.failover.status import findings, health, movement, strangers, survey
 from kafkalert.ops.failover.status.instances import Presence
-from kafkalert.ops.failover.status.picture import Finding, Survey
+from kafkalert.ops.failover.status.picture import Finding, Health, Survey
 from kafkalert.ops.failover.status.watch import nobody
 from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.expired import Expired
@@ -69,6 +69,7 @@ UNREACHED = [
     replace(one, answers=True, control=False, detail=f"Cluster {one.name} (a:1) is not.", hint="Mend it.")
     for one in WELL.clusters
 ]
+LATE = replace(WELL, instances=(instance("vm-1", lag=90_000, entries_per_second=100.0), *WELL.instances[1:]))
 SAMPLES: list[Survey] = [
     *(found for _, found, _, _ in CASES),
     replace(WELL, clusters=(UNREACHED[0], WELL.clusters[1])),
@@ -80,20 +81,36 @@ SAMPLES: list[Survey] = [
     *(replace(WELL, flows=(flow("dc1", "dc2", state=state), flow("dc2", "dc1"))) for state in Condition),
     replace(WELL, flows=(flow("dc1", "dc2", expired=(Expired("accountentry", 3),)), flow("dc2", "dc1"))),
     replace(WELL, flows=(flow("dc1", "dc2", expired_reason="no right"), flow("dc2", "dc1"))),
+    *(
+        replace(WELL, clusters=(replace(WELL.clusters[0], health=sick), WELL.clusters[1]))
+        for sick in (
+            None,
+            Health(3, 0),
+            Health(2, 9, offline=1),
+            Health(2, 9, 2),
+            Health(2, 9, 0, 1),
+            Health(2, 9, 0, 4),
+        )
+    ),
+    LATE,
+    replace(WELL, instances=(*WELL.instances, instance("vm-3", presence=Presence.SILENT))),
+    replace(WELL, clusters=tuple(replace(cluster, answers=False) for cluster in WELL.clusters)),
+    replace(WELL, instances=(instance("vm-1", lag=90_000), *WELL.instances[1:])),
     replace(WELL, passed_over=1),
     replace(WELL, passed_over=7),
     replace(WELL, instances=(*WELL.instances, GHOST)),
     replace(WELL, instances=(*WELL.instances, GHOST, replace(GHOST, instance="ghost-2"))),
 ]
 TRENDS = [
-    Trend(waiting=5000.0, growth=3.0),
-    Trend(waiting=5000.0, growth=-3.0),
-    Trend(dead=1),
-    Trend(dead=7),
-    Trend(moved_to="dc2", moved_seconds=3.0),
-    Trend(),
+    (LATE, Trend(backlog_per_second=3.0)),
+    (LATE, Trend(backlog_per_second=-3.0)),
+    (LATE, Trend(backlog_per_second=0.0)),
+    (WELL, Trend(dead_letters={"bad-bytes": 1})),
+    (WELL, Trend(dead_letters={"bad-bytes": 7})),
+    (WELL, Trend(switched_seconds=3.0, source="dc1", target="dc2")),
+    (WELL, Trend()),
 ]
-"""What only who has looked for longer knows of a context in which all is well."""
+"""What only who has looked for longer knows."""
 UNKNOWN: list[dict[str, Any]] = [
     {"mirror": TimeoutError()},
     {"groups": TimeoutError()},
@@ -112,7 +129,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     for unknown in UNKNOWN:
         yield from surveyed(monkeypatch, **unknown).notes
     judgements = [overview.verdict(None), *map(overview.verdict, judged)]
-    judgements += [overview.verdict(WELL, trend) for trend in TRENDS]
+    judgements += [overview.verdict(found, trend) for found, trend in TRENDS]
     yield from (one.sentence for one in judgements if one.level not in {Level.LOADING, Level.ALL_WELL})
     yield str(nobody(SETTINGS))
 
@@ -144,7 +161,7 @@ def test_no_kind_of_sentence_is_missing_above(monkeypatch: pytest.MonkeyPatch) -
 
         return made
 
-    kinds = {findings: Finding, strangers: Finding, overview: Judgement}
+    kinds = {findings: Finding, health: Finding, movement: Finding, strangers: Finding, overview: Judgement}
     for module, kind in kinds.items():
         monkeypatch.setattr(module, kind.__name__, noted(kind))
     list(told(monkeypatch))
