@@ -39,6 +39,7 @@ COMMANDS = {
     "mirror": Entry("mirror", "The flows between the two clusters: their state and lag."),
     "run": Entry("run", "Run a stage of the pipeline."),
     "tail": Entry("tail", "Show alerts and bookings as they pass."),
+    "dlq": Entry("dlq", "See dead letters, and put them back or done with."),
     "group": Entry("group", "See where consumer groups are, and put one elsewhere."),
     "failover": Entry("failover", "See where stages run, and move them to the other cluster."),
     "demo": Entry("demo", "See the whole pipeline work, in a minute."),

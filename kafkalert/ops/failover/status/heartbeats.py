@@ -58,7 +58,8 @@ class HeartbeatRecord(msgspec.Struct, frozen=True, rename="camel"):
     `taken_ms_ago`: by cluster, since that last took a heartbeat of it.
     `ends`: "TOPIC/P" to the end of the partitions that it reads, `ends_ms_ago`, None where that is not told; `lag`:
     records of them all that it has not processed, `lags` the same of each. `committed`: what was last committed of
-    each, with all its outputs acknowledged. `skipped_by_switch`: records passed over because a switch says that they were processed before it.
+    each, with all its outputs acknowledged. `skipped_by_switch`: records passed over because a switch says that they
+    were processed before it.
     `uncommitted`: its last work ended before all that it had processed, or begun to, was committed.
     `dead_letters`, `skipped_settings`: counts by reason since its start. `restarts`: how often it was started again by
     its supervisor.
