@@ -46,8 +46,8 @@ def _group(cluster: str, stage: str, reason: str, letters: list[Letter]) -> Grou
         reason=reason,
         letters=len(letters),
         again=sum(one.replays > 0 for one in letters),
-        first=moment(min(times)) if times else None,
-        last=moment(max(times)) if times else None,
+        first=moment(min(times) // 1000 * 1000) if times else None,
+        last=moment(max(times) // 1000 * 1000) if times else None,
         topics=tuple(sorted({one.topic for one in letters})),
         example=max(letters, key=lambda one: one.time or 0).place,
     )

@@ -10,7 +10,6 @@ from uuid import uuid4
 from confluent_kafka import Message
 
 from kafkalert.bus.records.marks import ID_HEADER, REPLAYED_HEADER
-from kafkalert.bus.records.watermarks import topic_ids
 from kafkalert.config.sections import Settings
 from kafkalert.engine import deadletter as names
 from kafkalert.engine.clock import Clock, SystemClock
@@ -84,13 +83,26 @@ class Course:
 
 
 class Job:
-    """Replays and drops letters on the active cluster of `settings`. `course` tells how far it came."""
+    """Replays and drops letters on the active cluster of `settings`, once. `course` tells how far it came.
 
-    def __init__(self, settings: Settings, order: Order, audience: Audience, clock: Clock | None = None) -> None:
+    `box` and `begin` are given by tests: what is read, and who writes.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        order: Order,
+        audience: Audience,
+        *,
+        clock: Clock | None = None,
+        box: Box | None = None,
+        begin: Callable[[], Writer] | None = None,
+    ) -> None:
         self._settings, self._order, self._audience = settings, order, audience
         self._clock = clock or SystemClock()
         self._cluster = settings.active
-        self._box = Box(settings, self._cluster, self._clock)
+        self._box = box or Box(settings, self._cluster, self._clock)
+        self._begin = begin or (lambda: Writer(settings, settings.active, self._clock))
         self.course = Course(self._cluster.name)
 
     def replay(self) -> Course:
@@ -109,8 +121,7 @@ class Job:
             wanted = self._wanted()
             if order.dry_run or not wanted:
                 return self.course
-            topics = sorted({letter.topic for letter in wanted})
-            topic_ids(self._cluster, topics)  # a topic that is not there would be waited for
+            self._box.check({letter.topic for letter in wanted})
             self._audience.approve(_changes(self._cluster.name, self.course.fates.values()))
             with self._begun(contents):
                 self._check_rows(asked)
@@ -176,7 +187,7 @@ class Job:
     def _begun(self, contents: Contents) -> Iterator[None]:
         """From here on nobody else replays or drops on this cluster; what others have done by now is left out."""
         known = dict(contents.notes)
-        self._writer = Writer(self._settings, self._cluster, self._clock)
+        self._writer = self._begin()
         try:
             self._box.again(contents)
             _check_whole(contents)

@@ -13,10 +13,12 @@ from typing import Any, Final, Literal
 from confluent_kafka import Message
 
 from kafkalert.bus.records.marks import ID_HEADER, ORIGIN_HEADER, REPLAYED_HEADER
+from kafkalert.config.stages import installed
 from kafkalert.engine import deadletter as names
 from kafkalert.engine.deadletter import own_headers
 from kafkalert.model.ids import prefixed
 from kafkalert.ops.masks import guard_header
+from kafkalert.tables.kinds import STAGE as TABLES_STAGE
 
 What = Literal["replayed", "dropped"]
 WHATS: Final[tuple[What, ...]] = ("replayed", "dropped")
@@ -104,7 +106,7 @@ def read(message: Message, here: str, others: Collection[str]) -> Letter | Note 
         offset=message.offset() or 0,
         record=_digest(message, headers, origin, left_out=left_out),
         replays=_number(headers.get(REPLAYED_HEADER), _MOST_REPLAYS) or 0,
-        stage=_text(headers, names.STAGE),
+        stage=_stage(headers),
         reason=_text(headers, names.REASON),
         detail=_text(headers, names.DETAIL),
         time=_number(headers.get(names.TIME)),
@@ -157,6 +159,12 @@ def _digest(message: Message, headers: dict[str, bytes | None], origin: str, *, 
 def _known(raw: bytes | str | None) -> bytes:
     """Return a key or value as it is hashed: a tombstone is not an empty value."""
     return b"" if raw is None else b"=" + (raw.encode() if isinstance(raw, str) else raw)
+
+
+def _stage(headers: dict[str, bytes | None]) -> str:
+    """Return the stage that a letter names: one that is known here is called as it is."""
+    name = _plain(headers.get(names.STAGE))
+    return name if name in installed() or name == TABLES_STAGE else _text(headers, names.STAGE)
 
 
 def _text(headers: dict[str, bytes | None], name: str) -> str:

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from confluent_kafka import Message
 
 from kafkalert.config.pipeline import SCHEMAS
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock, SystemClock
+from kafkalert.engine.deadletter import own_headers
 from kafkalert.errors import DecodingError, UnreachableError, UsageError
 from kafkalert.model.moment import moment
 from kafkalert.ops.deadletters.contents import Contents
@@ -56,7 +56,7 @@ class Shown:
 
     `passes`: whether its record would pass now, None where only the stage can tell; `why_not` says why. `schema`: of
     the value by its own bytes, empty where nobody knows it; `expected`: the one that its topic has. `key`, `value` and
-    headers are masked. `by`, `done` and `why`: who replayed or dropped it, when, and why.
+    the record's own headers are masked. `by`, `done` and `why`: who replayed or dropped it, when, and why.
     """
 
     version: int
@@ -140,7 +140,6 @@ class Letters:
     def _shown(self, letter: Letter, note: Note | None, verdict: Verdict, message: Message) -> Shown:
         line = _line(self._cluster.name, letter, note)
         schema, key, value = self._decoded(message)
-        headers: Any = message.headers() or ()
         return Shown(
             **{name: getattr(line, name) for name in Line.__dataclass_fields__ if name in Shown.__dataclass_fields__},
             record_time=None if letter.record_time is None else moment(letter.record_time),
@@ -155,7 +154,7 @@ class Letters:
             value_bytes=letter.value_bytes,
             key=key,
             value=value,
-            headers={name: guard_header(name, raw) for name, raw in headers},
+            headers={name: guard_header(name, raw) for name, raw in own_headers(message)},
         )
 
     def _decoded(self, message: Message) -> tuple[str, Tree, Tree]:

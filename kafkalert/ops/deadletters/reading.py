@@ -8,7 +8,7 @@ from typing import Final
 from confluent_kafka import Message
 
 from kafkalert.bus.records.partitions import Partition
-from kafkalert.bus.records.watermarks import MissingTopicsError
+from kafkalert.bus.records.watermarks import MissingTopicsError, topic_ids
 from kafkalert.config import names
 from kafkalert.config.sections import Cluster, Settings
 from kafkalert.engine.clock import Clock
@@ -64,6 +64,10 @@ class Box:
         self._take(contents, {one: (contents.ends[one], both.high) for one, both in ends.items()}, lambda *_: None)
         gone = contents.ends.keys() - ends.keys()
         contents.unread += [f"{topic}[{number}]" for topic, number in sorted(gone)]
+
+    def check(self, topics: Iterable[str]) -> None:
+        """Check that there are these topics: one that is not there would be waited for. Raises MissingTopicsError."""
+        topic_ids(self.cluster, sorted(topics))
 
     def records(self, letters: Iterable[Letter]) -> Iterator[tuple[Letter, Message]]:
         """Yield the records of letters, each partition's in order; what has expired is left out.
