@@ -7,6 +7,7 @@ of others can be read.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from threading import Thread
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message
@@ -23,6 +24,7 @@ from kafkalert.ops.deadletters.reading import AGAIN, GROUP
 SECONDS: Final = 8.0
 """How long a cluster may take for one step."""
 _STEP_SECONDS: Final = 0.1
+_ATTEMPTS: Final = 3
 _TRANSACTION_MS: Final = 20_000
 """After so long a broker ends the transaction of a command that was killed; until then readers behind it wait."""
 _OF_THE_RECORD: Final = frozenset(
@@ -78,7 +80,18 @@ class Writer:
 
     @clients.reports()
     def write(self, parcels: Sequence[Parcel]) -> None:
-        """See `Transactions`."""
+        """See `Transactions`.
+
+        Behind a record that a cluster did not take, the library lets its numbers go on, with a gap that the cluster
+        does not take either; once that was said, too, it begins new ones.
+        """
+        for _ in range(_ATTEMPTS):
+            if self._is_written(parcels):
+                return
+        raise KafkalertError(f"{self._cluster.name} takes no more records of this transaction.", hint=AGAIN)
+
+    def _is_written(self, parcels: Sequence[Parcel]) -> bool:
+        """Write them; False where the cluster misses records before them, and nothing was written."""
         self._failed = None
         committing = False
         try:
@@ -90,14 +103,22 @@ class Writer:
             self._commit()
         except KafkaException as error:
             self._abort()
-            raise self._problem(self._failed or error.args[0], begun=committing) from error
+            why = self._failed or error.args[0]
+            if why.code() == KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER:
+                return False
+            raise self._problem(why, begun=committing) from error
         except BaseException:
             self._abort()
             raise
+        return True
 
     def close(self) -> None:
-        """Let go. What is under way is ended, on a thread of its own."""
-        clients.close_behind(self._producer)
+        """Let go, on a thread of its own: a cluster that hangs would hold it up."""
+        Thread(target=self._end, name="close", daemon=True).start()
+
+    def _end(self) -> None:
+        with suppress(KafkaException):  # of a producer that broke, which was told
+            self._producer.close()
 
     def _put(self, one: Out) -> None:
         give_up = self._clock.monotonic() + SECONDS

@@ -49,9 +49,9 @@ class Cluster:
     refused: frozenset[bytes] = frozenset()
     writer: object = None
 
-    def put_away(self, message: Message, code: str = "bad-bytes", *, stage: str = "alerting", clock: Any = None) -> None:  # noqa: ANN401 - a clock
+    def put_away(self, message: Message, code: str = "bad-bytes", *, stage: str = "alerting") -> None:
         """Put a record away, by what stages do it with."""
-        dead = DeadLetters(DEAD, stage, cast("Any", self), Counter(), clock or FakeClock())
+        dead = DeadLetters(DEAD, stage, cast("Any", self), Counter(), FakeClock())
         dead.put(message, DecodingError(code, "It is bad."))
 
     def send(self, topic: str, value: bytes | None, key: bytes | None, headers: list[tuple[str, Any]]) -> None:

@@ -228,4 +228,3 @@ def test_who_was_overtaken_writes_nothing_more() -> None:
     with pytest.raises(RefusedError):
         first.write([])
     second.write([])
-
