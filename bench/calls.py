@@ -82,7 +82,7 @@ def _first_running(bank: Twin, stage: Alerting, target: str, epoch: int) -> int:
     """When the stage first said that it runs there, in ms."""
     wanted = (stage.pid, target, epoch, "running")
     return min(
-        beat["time"]
+        int(beat["time"])
         for beat in bank.beats.all
         if (beat["pid"], beat["cluster"], beat["epoch"], beat["state"]) == wanted
     )

@@ -117,7 +117,7 @@ class Writer:
         Thread(target=self._end, name="close", daemon=True).start()
 
     def _end(self) -> None:
-        with suppress(KafkaException):  # of a producer that broke, which was told
+        with suppress(KafkaException, SystemError):  # of a producer that broke, which was told
             self._producer.close()
 
     def _put(self, one: Out) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -149,9 +150,10 @@ def test_a_dry_run_and_a_no_change_nothing() -> None:
     cluster = Cluster()
     put_away(cluster, 1)
     assert states(replay(cluster, Order(Selection(), dry_run=True))) == {"passes": 1}
-    for work in (lambda one: one.replay(), lambda one: one.drop()):
+    order = Order(Selection(stage="alerting"))
+    for work in (job(cluster, order, audience(refuse)).replay, job(cluster, order, audience(refuse)).drop):
         with pytest.raises(RefusedError):
-            work(job(cluster, Order(Selection(stage="alerting")), audience(refuse)))
+            work()
     assert (cluster.landed, cluster.writes) == ([], 0)
 
 
@@ -190,10 +192,11 @@ def test_each_record_lands_at_most_once_and_what_is_chosen_lands(
     cluster = Cluster()
     for number in [*order, *sorted(twice)]:
         put_away(cluster, number)
-    places = {}
+    places: dict[bytes, tuple[int, int]] = {}
     for number, log in enumerate(cluster.letters):
         for message in log:
-            places[dict(message.headers() or ())["ka-id"]] = (number, message.offset() or 0)
+            headers: Any = message.headers()
+            places[dict(headers)["ka-id"]] = (number, message.offset() or 0)
     done: set[bytes] = set()
     for chosen, kill, beaten in steps:
         ids = {b"e-%d" % number for number in chosen}
