@@ -44,6 +44,7 @@ COMMANDS = {
     "tail": Entry("tail", "Show alerts and bookings as they pass."),
     "explain": Entry("explain", "Say why an alert did or did not go out."),
     "trace": Entry("trace", "Show the path of a booking or an alert, with the time of each hop."),
+    "dlq": Entry("dlq", "See dead letters, and put them back or done with."),
     "group": Entry("group", "See where consumer groups are, and put one elsewhere."),
     "failover": Entry("failover", "See where stages run, and move them to the other cluster."),
     "tui": Entry("tui", "Watch the pipeline on one screen, and move its stages from there."),

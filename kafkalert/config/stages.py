@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 GROUP: Final = "kafkalert.stages"
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _OWN: Final = "kafkalert"
-_TAKEN: Final = frozenset({"all", "control", "drill", "seed", "tables", "tail"})
+_TAKEN: Final = frozenset({"all", "control", "dlq", "drill", "seed", "tables", "tail"})
 """Names of a command of `kafkalert run`, and of groups that are no stage's."""
 
 

@@ -2,29 +2,48 @@
 
 import logging
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 
 from confluent_kafka import Message
 
+from kafkalert.bus.records.marks import ID_HEADER, ORIGIN_HEADER, REPLAYED_HEADER
 from kafkalert.bus.records.unreadable import Batch
 from kafkalert.engine.clock import Clock
 from kafkalert.engine.delivery import Delivery
 from kafkalert.errors import DecodingError
 
 _LOG = logging.getLogger(__name__)
-_KEPT = range(1, 1025)
-"""Lengths in bytes of headers that are kept."""
-_DETAIL_CHARACTERS = 1_000
+STAGE: Final = "ka-stage"
+TOPIC: Final = "ka-topic"
+PARTITION: Final = "ka-partition"
+OFFSET: Final = "ka-offset"
+REASON: Final = "ka-reason"
+DETAIL: Final = "ka-detail"
+TIME: Final = "ka-time"
+RECORD_TIME: Final = "ka-record-time"
+LEFT_OUT: Final = "ka-left-out"
+DONE: Final = "ka-done"
+LETTER: Final = "ka-letter"
+BY: Final = "ka-by"
+WHY: Final = "ka-why"
+LETTERS_OWN: Final = frozenset(
+    {STAGE, TOPIC, PARTITION, OFFSET, REASON, DETAIL, TIME, RECORD_TIME, LEFT_OUT, DONE, LETTER, BY, WHY}
+)
+"""Headers of the records of kafkalert.deadletter, and of no other: from DONE on of what operators did with one."""
+_SHORT: Final = (ID_HEADER, "traceparent", REPLAYED_HEADER)
+_SHORT_BYTES: Final = range(1, 1025)
+_DETAIL_CHARACTERS: Final = 1_000
 """More of a reason is cut off: it may name what somebody else's schema is called."""
-_LEFT_OUT = ("ka-left-out", "key, value")
+_NO_BYTES: Final = (LEFT_OUT, "key, value")
 
 
 class DeadLetters:
-    """Writes kafkalert.deadletter: the record's own key and value bytes, and in headers where, why and when.
+    """Writes kafkalert.deadletter: the record's own key, value and headers, and in headers where, why and when.
 
     Headers `ka-stage`, `ka-topic`, `ka-partition`, `ka-offset`, `ka-reason` (a stable code), `ka-detail` (schema and
-    field path, never a value) and `ka-time` (ms, UTC); the record's own `ka-id` and `traceparent` are kept. A record
-    that with these is larger than a record may be is put away without its bytes, with `ka-left-out`: what is missing.
+    field path, never a value), `ka-time` (ms, UTC) and `ka-record-time` (that of the record); so the record can be
+    written again as it was. A record that with these is larger than a record may be is put away without its bytes and
+    headers, but for its `ka-id` and `traceparent`, with `ka-left-out`: what is missing.
     """
 
     def __init__(self, topic: str, stage: str, delivery: Delivery, counts: Counter[str], clock: Clock) -> None:
@@ -36,13 +55,13 @@ class DeadLetters:
 
     def put(self, message: Message, error: DecodingError) -> None:
         """Put `message` away. Raises what `Delivery.send` raises."""
-        headers = self._told(message, error)
-        own = dict(message.headers() or ())
-        headers += [(name, own[name]) for name in ("ka-id", "traceparent") if len(own.get(name) or b"") in _KEPT]
+        told = [*self._told(message, error), (RECORD_TIME, str(message.timestamp()[1]))]
+        own = own_headers(message)
         try:
-            self._delivery.send(self._topic, message.value(), message.key(), headers)
+            self._delivery.send(self._topic, message.value(), message.key(), [*told, *own])
         except DecodingError:
-            self._delivery.send(self._topic, None, None, [*headers, _LEFT_OUT])
+            short = {name: value for name, value in own if name in _SHORT and len(value or b"") in _SHORT_BYTES}
+            self._delivery.send(self._topic, None, None, [*told, *short.items(), _NO_BYTES])
 
     def put_batch(self, refused: Message, batch: Batch) -> None:
         """Put a batch away by its place, in one dead letter: nobody has its bytes. Raises as `put`."""
@@ -50,7 +69,7 @@ class DeadLetters:
             "unreadable-batch",
             f"The batch at {batch} is damaged, or larger than receive.message.max.bytes once it is decompressed.",
         )
-        self._delivery.send(self._topic, None, None, [*self._told(refused, error), _LEFT_OUT])
+        self._delivery.send(self._topic, None, None, [*self._told(refused, error), _NO_BYTES])
 
     def _told(self, message: Message, error: DecodingError) -> list[tuple[str, Any]]:
         """Where, why and when, as headers; counted, and logged."""
@@ -59,11 +78,17 @@ class DeadLetters:
         at = f"{message.topic()}[{message.partition()}]@{message.offset()}"
         _LOG.warning("dead letter %s: %s (%s)", at, error.code, detail)
         return [
-            ("ka-stage", self._stage),
-            ("ka-topic", message.topic()),
-            ("ka-partition", str(message.partition())),
-            ("ka-offset", str(message.offset())),
-            ("ka-reason", error.code),
-            ("ka-detail", detail),
-            ("ka-time", str(self._clock.wall_ms())),
+            (STAGE, self._stage),
+            (TOPIC, message.topic()),
+            (PARTITION, str(message.partition())),
+            (OFFSET, str(message.offset())),
+            (REASON, error.code),
+            (DETAIL, detail),
+            (TIME, str(self._clock.wall_ms())),
         ]
+
+
+def own_headers(message: Message) -> list[tuple[str, Any]]:
+    """Return a record's own headers: neither those of a dead letter, which anybody may write, nor the mirror's."""
+    found: Any = message.headers() or ()
+    return [(name, value) for name, value in found if name not in LETTERS_OWN and not name.startswith(ORIGIN_HEADER)]

@@ -105,9 +105,13 @@ _HEADERS: Final[Mapping[str, re.Pattern[str]]] = {
         "ka-reason": _CODE,
         # Sentences about schemas and fields: fingerprints, words, short numbers. Nothing is tried twice: what
         # somebody else wrote may be long.
-        "ka-detail": r"(?>\b[0-9a-f]{16}\b|[A-Za-z_.,:;()' -]|(?<![0-9])[0-9]{1,6}(?![0-9])){1,300}+",
+        "ka-detail": r"(?>\b[0-9a-f]{16}\b|[A-Za-z_.,:;()[\]' -]|(?<![0-9])[0-9]{1,6}(?![0-9])){1,300}+",
         "ka-time": _NUMBER,
+        "ka-record-time": _NUMBER,
         "ka-left-out": "key, value",
+        "ka-replayed": r"[0-9]{1,6}",
+        "ka-done": "replayed|dropped",
+        "ka-letter": r"[0-9a-f]{32}/[0-9]{1,6}",
         "traceparent": r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}",
     }.items()
 }

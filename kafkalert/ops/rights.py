@@ -23,7 +23,9 @@ _MIRROR_GROUP: Final = "kafkalert-mirror-into-*"
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """`who` needs `operations` on the resources `on`, a `kind` of "topic", "group" or "cluster"; as Kafka names them.
+    """`who` needs `operations` on the resources `on`, as Kafka names them.
+
+    `kind` is "topic", "group", "transactional-id" or "cluster".
 
     A name that ends in * is a prefix. `without`: what is less without it; empty where nothing works. `label` is what
     many names are called together.
@@ -39,7 +41,7 @@ class Right:
 
 WORKERS: Final = "Connect workers"
 """They have a principal of their own, unless the configuration gives them this client's."""
-_T, _G = "topic", "group"
+_T, _G, _X = "topic", "group", "transactional-id"
 _Need = tuple[tuple[str, ...], str, tuple[str, ...], str]
 _GROUPS: Final = tuple(f"kafkalert.{name}" for name in readers())
 _INPUTS: Final = tuple(dict.fromkeys(topic for spec in readers().values() for topic in spec.reads))
@@ -55,6 +57,11 @@ _SEEN: Final = (
     _GONE,
 )
 _ALWAYS: Final = tuple(topic for topic in _INPUTS if topic != names.CUSTOMERACCOUNTENTRY)
+_LETTERS: Final = (
+    (("READ",), _T, (names.DEADLETTER,), ""),
+    (("READ",), _T, (names.CONTROL,), "needed with two clusters only"),
+    (("DESCRIBE",), _G, ("kafkalert.dlq",), "denials in the broker's log"),
+)
 _GROUP: Final = (
     (("DESCRIBE",), _T, _ALWAYS, ""),
     (("DESCRIBE",), _T, (names.CUSTOMERACCOUNTENTRY,), TWO_HOPS),
@@ -135,6 +142,16 @@ _NEEDS: Final[dict[str, tuple[_Need, ...]]] = {
         *_LOOKS,
     ),
     "trace": (*_TRACED, *_LOOKS),
+    "dlq list": _LETTERS,
+    "dlq show": (*_LETTERS, (("READ",), _T, TABLES, "no row of a table is shown")),
+    "dlq replay": (
+        *_LETTERS,
+        (("WRITE",), _T, (names.DEADLETTER,), ""),
+        (("WRITE",), _X, ("kafkalert.dlq",), ""),
+        (("WRITE",), _T, _INPUTS, "no record of a topic that it may not write"),
+        (("READ", "WRITE"), _T, TABLES, "no row of a table"),
+    ),
+    "dlq drop": (*_LETTERS, (("WRITE",), _T, (names.DEADLETTER,), ""), (("WRITE",), _X, ("kafkalert.dlq",), "")),
     "group show": (*_GROUP, (("DESCRIBE",), _G, _GROUPS, "")),
     "group seek": (*_GROUP, (("READ",), _G, _GROUPS, "")),
     "status": _SEEN,
@@ -165,8 +182,9 @@ _NEEDS: Final[dict[str, tuple[_Need, ...]]] = {
         (("READ",), _G, (_MIRROR_GROUP,), ""),
     ),
 }
-_PREFIXED: Final = frozenset({*_GROUPS, "kafkalert.seed", "kafkalert.tail"})
-"""Groups that belong to a context; the others are those of clients that join none, on every context alike."""
+_PREFIXED: Final = frozenset({*_GROUPS, "kafkalert.dlq", "kafkalert.seed", "kafkalert.tail"})
+"""Groups that belong to a context, and an id of transactions; the others are those of clients that join none, on every
+context alike."""
 
 
 def _needs_of(spec: StageSpec) -> tuple[_Need, ...]:

@@ -24,7 +24,7 @@ from kafkalert.engine.observe.metrics import Metrics
 from kafkalert.errors import DecodingError
 from kafkalert.tables.arrivals import Arrival, with_newest
 from kafkalert.tables.cut_logs import check_uncut
-from kafkalert.tables.kinds import Table
+from kafkalert.tables.kinds import STAGE, Table
 from kafkalert.tables.open_transactions import OpenTransactions
 from kafkalert.tables.readiness import STALE_SECONDS
 from kafkalert.tables.resume import places
@@ -81,7 +81,7 @@ class Following:
         self._goals: dict[Partition, int] = {}
         self._behind: set[Partition] = set()
         self._delivery = Delivery(cluster, linger_ms=0, stopping=ending)
-        self._dead = DeadLetters(dead_topic, "tables", self._delivery, metrics.dead, clock)
+        self._dead = DeadLetters(dead_topic, STAGE, self._delivery, metrics.dead, clock)
 
     def run(self, going: Event) -> None:
         """Connect, and once `going` is set follow until the end comes.

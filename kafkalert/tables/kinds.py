@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from confluent_kafka import Message
 
@@ -12,6 +12,9 @@ from kafkalert.serde.keys import KeyReader
 from kafkalert.serde.rows import RowReader
 from kafkalert.tables.origins import origin
 from kafkalert.tables.store import MAX_ID, Store
+
+STAGE: Final = "tables"
+"""As what the follower of the tables puts records away."""
 
 
 def checked_id(reader: KeyReader, key: bytes | None) -> bytes:

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from kafkalert.ops.deadletters.grouping import Group
+from kafkalert.ops.deadletters.looking import Line, Shown
+from kafkalert.ops.deadletters.planning import Fates
 from kafkalert.ops.overview.status import Status
 from kafkalert.ops.schemas import Checked
 from kafkalert.ops.seed.kinds import Problem, Summary
@@ -23,6 +26,12 @@ VERSION_1 = {
     "tail": "channel topic partition offset timestamp key value headers",
     "topics plan": "cluster topic state detail differences",
     "differences": "what now wanted action",
+    "dlq list": "version cluster stage reason letters again first last topics example",
+    "dlq list --letters": "version cluster place stage reason time topic from_partition from_offset from_cluster"
+    " replays state detail",
+    "dlq show": "version cluster place stage reason time topic from_partition from_offset from_cluster record_time"
+    " replays state by done why detail passes why_not schema expected key_bytes value_bytes key value headers",
+    "dlq replay": "version cluster stage reason letters state why example",
     "schemas list": "name part subject fingerprint",
     "schemas check": "name subject state id",
     "config show": "key value source",
@@ -103,6 +112,10 @@ def test_lists_of_a_cluster(sandbox1: Sandbox, prefix: str, tmp_path: Path, kafk
         ("seed authorisations", Summary),
         ("problems", Problem),
         ("demo", DemoSummary),
+        ("dlq list", Group),
+        ("dlq list --letters", Line),
+        ("dlq show", Shown),
+        ("dlq replay", Fates),
         ("status", Status),
     ],
 )

@@ -17,6 +17,8 @@ from confluent_kafka import Message
 ID_HEADER: Final = "ka-id"
 ORIGIN_HEADER: Final = "ka-origin."
 """With the name of the cluster that a copy comes from."""
+REPLAYED_HEADER: Final = "ka-replayed"
+"""How often a record was replayed that a stage had put away: it comes again with its old id, and is another record."""
 ID_BYTES: Final = 8
 
 
@@ -37,9 +39,10 @@ def mark(message: Message, other: str) -> Mark:
     """Return the mark of a record read from one cluster, `other` being the other one's name.
 
     The id comes from the header `ka-id`; without one, from key, value and timestamp, so that equal records without
-    an id count as one. The last header of a name counts, and an empty id is none, as stages have it.
+    an id count as one. The last header of a name counts, and an empty id is none, as stages have it. A record that was
+    replayed is another one than the record that was put away: the one was processed, the other may not be.
     """
-    named = None
+    named = replayed = None
     native = True
     headers: Any = message.headers()
     if headers:
@@ -49,22 +52,28 @@ def mark(message: Message, other: str) -> Mark:
                 named = value
             elif name == origin:
                 native = False
+            elif name == REPLAYED_HEADER:
+                replayed = value
     timestamp: int = message.timestamp()[1]
-    return Mark(message.offset() or 0, _hashed(named, message), native, timestamp)
+    return Mark(message.offset() or 0, _hashed(named, replayed, message), native, timestamp)
 
 
 def record_id(message: Message) -> bytes:
     """Return the id of a record, as its mark has it."""
     headers: Any = message.headers()
-    named = None
+    named = replayed = None
     for name, value in headers or ():
         if name == ID_HEADER:
             named = value
-    return _hashed(named, message)
+        elif name == REPLAYED_HEADER:
+            replayed = value
+    return _hashed(named, replayed, message)
 
 
-def _hashed(named: bytes | None, message: Message) -> bytes:
+def _hashed(named: bytes | None, replayed: bytes | None, message: Message) -> bytes:
     raw = named or _content(message.key(), message.value(), message.timestamp()[1])
+    if replayed:  # the record that was put away is processed, and this one may not be
+        raw += b"\0replayed " + replayed
     return blake2b(raw, digest_size=ID_BYTES).digest()
 
 

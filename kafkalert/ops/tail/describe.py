@@ -48,6 +48,9 @@ def _nothing(record: Record) -> str:
     """Return what a record without a value tells."""
     if "ka-reason" in record.headers:
         return _dead(record, "")
+    if "ka-done" in record.headers:
+        done, letter = (harmless(record.headers.get(name, "?")) for name in ("ka-done", "ka-letter"))
+        return f"An operator {done} the dead letter {letter}"
     return "Deleted" if record.schema in _ROWS else "No value"
 
 

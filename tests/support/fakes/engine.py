@@ -127,7 +127,7 @@ class Remembering:
 
     def send(self, topic: str, value: bytes | None, key: bytes | None, headers: Sequence[tuple[str, Any]]) -> None:
         """Remember it."""
-        if len(value or b"") + len(key or b"") + sum(len(name) + len(one) for name, one in headers) > self._most:
+        if len(value or b"") + len(key or b"") + sum(len(name) + len(one or b"") for name, one in headers) > self._most:
             raise DecodingError("too-large", "too large")
         self.sent.append(Sent(topic, value, key, list(headers)))
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kafkalert.bus.records.unreadable import Batch
-from kafkalert.engine.deadletter import DeadLetters
+from kafkalert.engine.deadletter import LETTERS_OWN, DeadLetters
 from kafkalert.errors import DecodingError
 from tests.support.fakes.engine import FakeClock, FakeMessage, Remembering
 
@@ -36,20 +36,31 @@ def test_a_record_keeps_its_bytes_and_says_where_it_lay_and_why_it_is_here(value
         ("ka-reason", "bad-bytes"),
         ("ka-detail", "The bytes are no AccountEntry (EOFError)."),
         ("ka-time", "1234"),
+        ("ka-record-time", "1700000000000"),
     ]
     assert counts == {"bad-bytes": 1}
 
 
-def test_its_id_and_its_trace_go_with_it_and_the_mirrors_headers_do_not() -> None:
-    """Nor anything else that it carried."""
+def test_its_own_headers_go_with_it_and_the_mirrors_do_not() -> None:
+    """Written again, it is the same record; a bank's own stage may read other headers than ours do."""
     carried: list[tuple[str, Any]] = [
         ("ka-id", b"e-1"),
-        ("traceparent", b"00-a-b-01"),
+        ("ka-balance", b"unknown"),
         ("ka-origin.dc1", None),
         ("other", b"x"),
+        ("other", None),
+        ("ka-replayed", b"2"),
     ]
     delivery, _ = put(FakeMessage(carried=carried))
-    assert delivery.sent[0].headers[7:] == carried[:2]
+    assert delivery.sent[0].headers[8:] == [one for one in carried if one[0] != "ka-origin.dc1"]
+
+
+@pytest.mark.parametrize("name", sorted(LETTERS_OWN))
+def test_what_says_that_it_is_a_dead_letter_comes_from_no_record(name: str) -> None:
+    """Anybody may write such a header to a topic: one that says it was dropped would hide it from operators."""
+    delivery, _ = put(FakeMessage(carried=[(name, b"dropped")]))
+    assert ("dropped" in map(str, delivery.sent[0].header.values())) is False
+    assert len(delivery.sent[0].headers) == 8
 
 
 def test_a_batch_that_nobody_can_read_is_put_away_by_its_place() -> None:
@@ -66,19 +77,22 @@ def test_a_batch_that_nobody_can_read_is_put_away_by_its_place() -> None:
     assert counts == {"unreadable-batch": 1}
 
 
-def test_an_id_that_no_record_should_have_does_not_go_with_it() -> None:
-    """Neither one without a value, nor one as large as a record."""
-    delivery, _ = put(FakeMessage(carried=[("ka-id", b"x" * 900_000), ("traceparent", None)]))
-    assert len(delivery.sent[0].headers) == 7
-
-
 def test_a_record_as_large_as_records_may_be_is_put_away_by_its_place() -> None:
     """With what is added it would be too large: it stays where it lies, and the dead letter says so."""
-    delivery, _ = put(FakeMessage(body=b"x" * 999_990, at=5))
+    carried = [("ka-id", b"e-1"), ("traceparent", None), ("other", b"x" * 999_000), ("ka-replayed", b"1")]
+    delivery, _ = put(FakeMessage(body=b"x" * 990, at=5, carried=carried))
     (sent,) = delivery.sent
     assert (sent.value, sent.key) == (None, None)
     assert sent.header["ka-offset"] == "5"
-    assert sent.header["ka-left-out"] == "key, value"
+    assert sent.headers[8:] == [("ka-id", b"e-1"), ("ka-replayed", b"1"), ("ka-left-out", "key, value")]
+
+
+def test_an_id_that_no_record_should_have_goes_with_a_record_and_not_without_its_bytes() -> None:
+    """It may be as large as a record."""
+    delivery, _ = put(FakeMessage(carried=[("ka-id", b"x" * 900_000)]))
+    assert len(delivery.sent[0].header["ka-id"]) == 900_000
+    delivery, _ = put(FakeMessage(carried=[("ka-id", b"x" * 999_990)]))
+    assert delivery.sent[0].headers[8:] == [("ka-left-out", "key, value")]
 
 
 def test_a_reason_as_large_as_a_record_is_cut(caplog: pytest.LogCaptureFixture) -> None:

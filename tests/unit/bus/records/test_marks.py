@@ -46,6 +46,15 @@ def test_the_id_decides_where_there_is_one_and_the_content_elsewhere() -> None:
     assert made(headers=[("ka-id", b"d"), ("ka-id", b"e")]).id == made(headers=[("ka-id", b"e")]).id
 
 
+def test_a_record_that_was_replayed_is_another_one_though_its_id_is_the_same() -> None:
+    """What was put away counts as processed in a switch, and as crossed; what was replayed may be neither."""
+    named: Headers = [("ka-id", b"e")]
+    for headers in ([], named):
+        once, twice = ([*headers, ("ka-replayed", number)] for number in (b"1", b"2"))
+        assert len({made(headers=one).id for one in (headers, once, twice)}) == 3
+        assert made(headers=once).id == made(headers=[*once, ("ka-origin.dc2", None)]).id
+
+
 content = st.tuples(st.none() | st.binary(max_size=3), st.none() | st.binary(max_size=3), st.integers(-1, 2**62))
 
 
