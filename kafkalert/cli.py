@@ -40,6 +40,7 @@ COMMANDS = {
     "run": Entry("run", "Run a stage of the pipeline."),
     "tail": Entry("tail", "Show alerts and bookings as they pass."),
     "group": Entry("group", "See where consumer groups are, and put one elsewhere."),
+    "lag": Entry("lag", "See how far consumer groups are behind, and whether they get on."),
     "failover": Entry("failover", "See where stages run, and move them to the other cluster."),
     "demo": Entry("demo", "See the whole pipeline work, in a minute."),
     "version": Entry("version", "Show the versions that run here."),
