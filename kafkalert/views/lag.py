@@ -132,7 +132,7 @@ def _sentences(found: Snapshot) -> Iterator[Text]:
     if found.problem:
         yield Text(found.problem, style(Grade.BAD))
     elif not found.groups:
-        yield Text("There are no groups.")
+        yield Text("No group reads a topic that is there.")
     elif not any(one.is_waiting for one in found.partitions):
         yield Text("Nothing waits.")
     empty = [one for one in found.partitions if one.counted and not one.gone and (one.lag or 0) > one.records]
