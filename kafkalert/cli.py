@@ -46,6 +46,7 @@ COMMANDS = {
     "trace": Entry("trace", "Show the path of a booking or an alert, with the time of each hop."),
     "dlq": Entry("dlq", "See dead letters, and put them back or done with."),
     "group": Entry("group", "See where consumer groups are, and put one elsewhere."),
+    "lag": Entry("lag", "See how far consumer groups are behind, and whether they get on."),
     "failover": Entry("failover", "See where stages run, and move them to the other cluster."),
     "tui": Entry("tui", "Watch the pipeline on one screen, and move its stages from there."),
     "doctor": Entry("doctor", "Find out what is not as it should be, and what to do."),

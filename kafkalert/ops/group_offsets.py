@@ -8,11 +8,11 @@ from confluent_kafka import KafkaException
 
 from kafkalert.bus.records.partitions import Partition
 from kafkalert.config.sections import Settings
-from kafkalert.config.stages import readers
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.errors import RefusedError, UsageError
 from kafkalert.ops.active import standing
 from kafkalert.ops.failover.positions.groups import Groups
+from kafkalert.ops.group_names import chosen, inputs
 from kafkalert.ops.offsets import Position
 from kafkalert.ops.tail.log import Ends, Log
 from kafkalert.ops.wording import counted
@@ -60,23 +60,13 @@ class GroupOffsets:
         self.cluster = cluster or (settings.context.clusters[0] if view is None else view.active)
         self._epoch = 0 if view is None else view.epoch
         self._settings = settings
-        self._stages = {settings.group(name): spec for name, spec in readers().items()}
         self._clock = clock or SystemClock()
         self._groups = Groups(settings, settings.clusters[self.cluster])
         self._log = Log(settings.clusters[self.cluster])
 
     def show(self, group: str = "") -> list[GroupOffset]:
         """Where groups are; `group` may lack the prefix. Raises UsageError where it is none of this context."""
-        asked = {group, f"{self._settings.context.prefix}{group}"} if group else set()
-        known = [
-            candidate
-            for candidate in dict.fromkeys([*self._stages, *self._groups.names()])
-            if not asked or candidate in asked
-        ]
-        if not known:
-            self._groups.attendance(sorted(asked))  # raises DeniedError: those that may not be seen are left out above
-            hint = "`kafkalert group show` lists those it has."
-            raise UsageError(f"{self.cluster} has no group {group}.", hint=hint)
+        known = chosen(self._settings, self.cluster, self._groups, group)
         attendance, committed = self._groups.attendance(known), self._groups.committed(known)
         found: list[GroupOffset] = []
         for name in known:
@@ -121,9 +111,7 @@ class GroupOffsets:
 
     def _inputs(self, group: str, committed: dict[Partition, int]) -> list[Partition]:
         """All partitions that a group reads, as far as is known: those of a stage, and of what it has committed in."""
-        topics = {topic for topic, _ in committed}
-        if (spec := self._stages.get(group)) is not None:
-            topics |= set(spec.topics(self._settings))
+        topics = {topic for topic, _ in committed} | {*inputs(self._settings, group)}
         return self._log.topics(topics).partitions if topics else []
 
     def _row(self, group: str, members: int, partition: Partition, at: int | None, ends: Ends) -> GroupOffset:

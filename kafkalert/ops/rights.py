@@ -155,6 +155,13 @@ _NEEDS: Final[dict[str, tuple[_Need, ...]]] = {
     "group show": (*_GROUP, (("DESCRIBE",), _G, _GROUPS, "")),
     "group seek": (*_GROUP, (("READ",), _G, _GROUPS, "")),
     "status": _SEEN,
+    "lag": (
+        *_GROUP,
+        (("DESCRIBE",), _G, _GROUPS, ""),
+        (("READ",), _T, _INPUTS, "the age of what waits is not known, and markers count as records"),
+        (("READ",), _T, ("__consumer_offsets",), "STALLED is called STOPPED"),
+        (("DESCRIBE",), _G, ("kafkalert.lag", "kafkalert.marks"), "denials in the broker's log"),
+    ),
     "failover": _SEEN,
     "failover history": (_CONTROL,),
     "failover cancel": ((("READ",), _T, (names.CONTROL, names.STATUS), ""), (("WRITE",), _T, (names.CONTROL,), "")),

@@ -1,0 +1,1 @@
+"""How far groups are behind, and whether they get on: `kafkalert lag`."""
