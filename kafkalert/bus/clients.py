@@ -129,8 +129,11 @@ def _made(cluster: Cluster, kind: Callable[..., C], chosen: dict[str, Any], logg
 
 
 def _dotted(more: dict[str, Any]) -> dict[str, Any]:
-    # Callbacks alone keep their underscores.
-    return {name if callable(value) else name.replace("_", "."): value for name, value in more.items()}
+    # Callbacks keep their underscores, and one of the library's own names.
+    return {
+        name if callable(value) or name == "log_level" else name.replace("_", "."): value
+        for name, value in more.items()
+    }
 
 
 def probe(cluster: Cluster, client: AdminClient | Consumer | Producer) -> None:

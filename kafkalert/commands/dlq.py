@@ -250,7 +250,7 @@ def _do(job: "Job", work: "Callable[[], Course]", output: Format, *, dry_run: bo
 
             invocation.say(f"{counted(done, 'letter')} done before it ended; run it again for the others.")
         raise
-    emit(course.summed(), output, columns=FATE_COLUMNS, spare=FATE_SPARE, empty="No letter is meant.")
+    emit(course.summed(), output, columns=FATE_COLUMNS, spare=FATE_SPARE, empty="There are no such dead letters.")
     if not dry_run and course.count("stays", "not taken"):
         raise typer.Exit(ExitCode.FAILED)
 

@@ -37,14 +37,14 @@ def fate(letter: Letter, verdict: Verdict, note: Note | None, *, again: bool, an
         return Fate(letter, "done before", done_words(note))
     if verdict.outcome == "impossible":
         return Fate(letter, "stays", verdict.why)
+    tried = f"It has failed again {counted(letter.replays, 'time')}." if letter.replays else ""
     if verdict.outcome == "passes":
-        return Fate(letter, "passes")
+        return Fate(letter, "passes", tried)
     if verdict.outcome == "unknown" and (anyway or letter.replays == 0):
         return Fate(letter, "to try", verdict.why)
     if verdict.outcome == "fails" and anyway:
         return Fate(letter, "to try", verdict.why)
-    tried = f" It has failed again {counted(letter.replays, 'time')}." if letter.replays else ""
-    return Fate(letter, "stays", verdict.why + tried)
+    return Fate(letter, "stays", f"{verdict.why} {tried}".rstrip())
 
 
 def done_words(note: Note) -> str:

@@ -67,6 +67,7 @@ class Writer:
         self._producer: Any = clients.producer(
             cluster,
             linger_ms=5,
+            log_level=1,  # what it says of its transactions, whoever writes here is told
             transactional_id=self._id,
             transaction_timeout_ms=_TRANSACTION_MS,
             message_timeout_ms=int(SECONDS * 1000),

@@ -85,6 +85,14 @@ def test_a_record_that_fails_again_is_another_letter_that_counts() -> None:
         assert f"failed again {time} time" in left.why
 
 
+def test_what_would_pass_and_has_failed_again_says_so() -> None:
+    """Where the stage runs, something may be other than here."""
+    cluster = Cluster()
+    put_away(cluster, 1, replayed=b"2")
+    (one,) = replay(cluster, Order(Selection(), dry_run=True)).fates.values()
+    assert (one.state, one.why) == ("passes", "It has failed again 2 times.")
+
+
 def test_with_again_the_first_letter_and_the_one_that_failed_again_get_numbers_of_their_own() -> None:
     cluster = Cluster()
     put_away(cluster, 1)
