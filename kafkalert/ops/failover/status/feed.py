@@ -7,7 +7,7 @@ from typing import Final, Self
 from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.ops.failover.status.picture import Survey
-from kafkalert.ops.failover.status.questions import MIRROR, Question, Questions
+from kafkalert.ops.failover.status.questions import FEW, MIRROR, Question, Questions
 from kafkalert.ops.failover.status.survey import ANSWER_SECONDS, WATCH_SECONDS, surveyed
 from kafkalert.ops.failover.status.watch import Watch
 
@@ -31,7 +31,7 @@ class Feed:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._watch = Watch(settings, self._clock)
-        self._calls = Questions(settings, _FLOW_SECONDS).calls
+        self._calls = Questions(settings, _FLOW_SECONDS, most=FEW).calls
         self._answers: dict[Question, tuple[float, object]] = {}
         self._closed = Event()
         self._began = 0.0

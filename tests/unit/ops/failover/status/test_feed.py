@@ -50,7 +50,7 @@ class Context:
         told |= {("answers", name): {} for name in SETTINGS.clusters}
         told |= {("groups", name): (LAG,) for name in SETTINGS.clusters}
         calls = {key: self._call(key, answer) for key, answer in told.items()}
-        monkeypatch.setattr(module, "Questions", lambda *_: SimpleNamespace(calls=calls))
+        monkeypatch.setattr(module, "Questions", lambda *_, **_most: SimpleNamespace(calls=calls))
         for name in ("PERIOD_SECONDS", "MIRROR_SECONDS"):
             monkeypatch.setattr(module, name, 0.001)
         self.feed = Feed(SETTINGS, self.clock)
