@@ -30,7 +30,7 @@ def status(
     every: Annotated[
         float | None,
         typer.Argument(
-            metavar="[S]",
+            metavar="S",
             parser=seconds(0.5, 3600),
             help=f"With -w: seconds between two looks [default: {EVERY:g}].",
             show_default=False,

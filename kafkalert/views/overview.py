@@ -31,9 +31,9 @@ def show(found: Status) -> None:
 
 
 def picture(found: Status, screen: Screen) -> RenderableType:
-    """Return the same as a picture that is drawn again and again."""
+    """Return the same as a picture that is drawn again and again; a low terminal cuts off its end."""
     shown = (fitted(screen, one.names, one.rows, right=one.right, spare=one.spare) for one in tables(found))
-    return Group(headline(found.level, found.sentence), *where(found), *shown, *others(found))
+    return Group(headline(found.level, found.sentence), *others(found), *where(found), *shown)
 
 
 def line(found: Status) -> str:
@@ -68,7 +68,7 @@ def _clusters(found: Status) -> Shown:
 
 
 def _cluster(one: ClusterSeen, found: Status) -> list[Text]:
-    health = one.health if one.answers else None
+    health = one.health
     counts = [UNKNOWN] * 4
     if health is not None:
         own = health.partitions > 0  # of topics that may not be seen, or are not there, nothing is known

@@ -90,6 +90,7 @@ def measure(
     give_up: float,
     *,
     whole: bool = False,
+    most: int | None = None,
 ) -> dict[Partition, Lag | None]:
     """Return the lag of each partition of the source; None where a cluster could not be read up to its end in time.
 
@@ -102,6 +103,7 @@ def measure(
         give_up: when to be done, on the monotonic clock.
         whole: whether all behind `committed` is read, however much it is, as far as time allows. Its native records are
             held in memory, so this is not for a flow that is far behind.
+        most: how many records are read of the source at most, about; as many as time allows without it.
 
     Raises:
         KafkalertError: a cluster does not answer (UnreachableError), or does not let us read.
@@ -114,7 +116,8 @@ def measure(
         for partition in partitions
     }
     seconds = max(0.0, give_up - clock.monotonic()) * _OF_SOURCE
-    first = behind if whole else newest(behind, ends, int(PER_SECOND * seconds))
+    limit = int(PER_SECOND * seconds)
+    first = behind if whole else newest(behind, ends, limit if most is None else min(most, limit))
     bounds = (first, ends)
     native_records, read = _read(source, flow.target, bounds, clock, clock.monotonic() + seconds, native=True)
     windows = {

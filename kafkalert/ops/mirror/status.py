@@ -97,6 +97,7 @@ def status(
     *,
     topics: bool = False,
     whole: bool = False,
+    most: int | None = None,
     seconds: float = SECONDS,
     clock: Clock | None = None,
 ) -> list[FlowStatus]:
@@ -108,6 +109,7 @@ def status(
         topics: whether the lag is wanted by topic.
         whole: whether all is read that is not confirmed, as `measure` has it; the lag is not known where the worker
             does not tell what is.
+        most: how many records are read of a source at most, about, for its lag.
         seconds: how long it may take.
         clock: the time.
 
@@ -121,7 +123,7 @@ def status(
     asked: dict[tuple[Flow, str], Callable[[], _Look | list[TopicLag] | Told]] = {}
     for flow in flows:
         asked[flow, "look"] = partial(_look, settings, flow)
-        asked[flow, "lag"] = partial(_topics, settings, flow, time, give_up, whole=whole)
+        asked[flow, "lag"] = partial(_topics, settings, flow, time, give_up, whole=whole, most=most)
         asked[flow, "expired"] = partial(expired, settings, flow, time, give_up)
     told = at_once(asked, seconds)
     return [
@@ -159,13 +161,15 @@ def _seen(flow: Flow, told: object) -> _Look:
     raise told if isinstance(told, Exception) else TypeError(told)
 
 
-def _topics(settings: Settings, flow: Flow, clock: Clock, give_up: float, *, whole: bool) -> list[TopicLag]:
+def _topics(
+    settings: Settings, flow: Flow, clock: Clock, give_up: float, *, whole: bool, most: int | None
+) -> list[TopicLag]:
     """Return the lag of each topic of a flow. Raises KafkalertError where a cluster or worker does not tell."""
     there = partitions(settings, flow.source, seconds=TOPIC_SECONDS)
     asked = [(topic, number) for topic, count in there.items() for number in range(count)]
     # Where that is not told more has to be read; all that the source has, if it were `whole`.
     committed = (carried if whole else carried_if_told)(settings, flow, OFFSET_SECONDS)
-    lags = measure(settings, flow, asked, committed, clock, give_up, whole=whole)
+    lags = measure(settings, flow, asked, committed, clock, give_up, whole=whole, most=most)
     return [_sum(topic, [lags[topic, number] for number in range(count)]) for topic, count in there.items()]
 
 

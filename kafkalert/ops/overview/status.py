@@ -27,6 +27,7 @@ from kafkalert.ops.overview.verdict import Level, Trend, verdict
 from kafkalert.ops.wording import harmless
 
 VERSION: Final = 1
+_IN_PART: Final = "not all was read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ def _flow(one: FlowStatus, found: Survey) -> FlowSeen:
         one.lag_records,
         one.lag_seconds,
         one.lag_complete,
-        one.reason or one.lag_reason,
+        one.reason or (_IN_PART if one.lag_records is not None and not one.lag_complete else one.lag_reason),
     )
 
 

@@ -9,7 +9,7 @@ from kafkalert.config.sections import Settings
 from kafkalert.engine.clock import Clock, SystemClock
 from kafkalert.ops.failover.status.heartbeats import HeartbeatRecord
 from kafkalert.ops.failover.status.picture import Survey
-from kafkalert.ops.failover.status.questions import MIRROR, Question, Questions
+from kafkalert.ops.failover.status.questions import FEW, MIRROR, Question, Questions
 from kafkalert.ops.failover.status.survey import ANSWER_SECONDS, WATCH_SECONDS, surveyed
 from kafkalert.ops.failover.status.watch import Watch
 
@@ -36,7 +36,7 @@ class Feed:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._watch = Watch(settings, self._clock, hear=hear)
-        self._calls = Questions(settings, _FLOW_SECONDS, stays_open=True).calls
+        self._calls = Questions(settings, _FLOW_SECONDS, most=FEW, stays_open=True).calls
         self._answers: dict[Question, tuple[float, object]] = {}
         self._closed = Event()
         self._began = 0.0

@@ -90,6 +90,14 @@ class WatchedInstance:
             return Presence.SILENT
         return Presence.STUCK if (self.beat.loop_turned_ms_ago or 0) > STUCK_SECONDS * 1000 else Presence.ALIVE
 
+    def is_forgotten(self, now: float, listened: float) -> bool:
+        """Whether it is not there, and has not been for so long that a look which begins now would not find it.
+
+        `listened`: for how many seconds beats have been awaited.
+        """
+        quiet = listened if self.arrived is None else now - self.arrived
+        return quiet > BACK_SECONDS and self.presence(now) in {Presence.SILENT, Presence.STOPPED}
+
     def unheard(self, clusters: Iterable[str], now: float) -> list[str]:
         """Of `clusters`, all watched, those that an instance which is alive does not reach: it beats on every one."""
         if self.presence(now) not in {Presence.ALIVE, Presence.STUCK}:

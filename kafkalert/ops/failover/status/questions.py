@@ -23,6 +23,8 @@ Question = tuple[str, str]
 Answers = Mapping[Question, object]
 """The health of a cluster, the lags of its groups, the flows of the mirror; or the Exception that came instead."""
 MIRROR: Final = ("mirror", "")
+FEW: Final = 10_000
+"""As many are read in a moment. What is in use confirms each second what it has carried; only the rest is read."""
 
 
 class Questions:
@@ -30,15 +32,22 @@ class Questions:
 
     `calls` are independent of each other, each for one thread at a time. They return or raise within a bound of their
     own: `flow_seconds` for the mirror's workers and the groups, `answer_seconds` for whether a cluster answers, and two
-    or three more for why it does not. `stays_open`: for a process that asks for hours: only the groups of stages are
-    asked about then, and nobody counts their members.
+    or three more for why it does not. `most`: how many records of each flow are read for its lag, about. `stays_open`:
+    for a process that asks for hours: only the groups of stages are asked about then, and nobody counts their members.
     """
 
     def __init__(
-        self, settings: Settings, flow_seconds: float, answer_seconds: float = SECONDS, *, stays_open: bool = False
+        self,
+        settings: Settings,
+        flow_seconds: float,
+        answer_seconds: float = SECONDS,
+        most: int | None = None,
+        *,
+        stays_open: bool = False,
     ) -> None:
         self._settings = settings
         self._seconds = flow_seconds
+        self._most = most
         self.calls: dict[Question, Callable[[], object]] = {MIRROR: self._flows}
         for name in settings.context.clusters:
             asked = _Asked(settings, settings.clusters[name], flow_seconds, answer_seconds)
@@ -46,7 +55,7 @@ class Questions:
             self.calls |= {("answers", name): asked.health, ("groups", name): lags}
 
     def _flows(self) -> tuple[FlowStatus, ...]:
-        return tuple(status(self._settings, flows(self._settings), seconds=self._seconds))
+        return tuple(status(self._settings, flows(self._settings), seconds=self._seconds, most=self._most))
 
 
 class _Asked:

@@ -20,7 +20,7 @@ from kafkalert.ops.failover.status.picture import (
     PendingSwitch,
     Survey,
 )
-from kafkalert.ops.failover.status.questions import Answers, Questions
+from kafkalert.ops.failover.status.questions import FEW, Answers, Questions
 from kafkalert.ops.failover.status.strangers import judged_with_strangers
 from kafkalert.ops.failover.status.watch import Watch, nobody
 from kafkalert.ops.wording import harmless
@@ -85,7 +85,8 @@ def surveyed(settings: Settings, watch: Watch, told: Answers, now: float) -> Sur
     if isinstance(groups, Exception) and view.active not in dead:
         why = f": {groups}" if isinstance(groups, DeniedError) else "."
         unknown.append(f"The lag of groups on {view.active} could not be read{why}")
-    members = _sorted(watch.watcher.members())
+    listened = max(watch.watcher.watched(name, now) for name in names)
+    members = [one for one in _sorted(watch.watcher.members()) if not one.is_forgotten(now, listened)]
     watched = [name for name in alive if watch.watcher.watched(name, now) >= WATCH_SECONDS]
     instances = tuple(
         replace(
@@ -129,7 +130,8 @@ def patient_survey(settings: Settings, watch: Watch, clock: Clock) -> Survey:
 def _ask(settings: Settings, only: str, quick: bool) -> Answers:
     """All questions at once, so that one that hangs takes no time from the others; an answer may be an Exception."""
     if quick:
-        return at_once(Questions(settings, _QUICK_FLOW_SECONDS, _QUICK_ANSWER_SECONDS).calls, QUICK_SECONDS)
+        asked = Questions(settings, _QUICK_FLOW_SECONDS, _QUICK_ANSWER_SECONDS, FEW).calls
+        return at_once(asked, QUICK_SECONDS)
     asked = Questions(settings, _FLOW_SHARE * (HASTY_SECONDS if only else ANSWER_SECONDS)).calls
     hasty = {key: HASTY_SECONDS for key in asked if only and key != ("answers", only)}
     return at_once(asked, ANSWER_SECONDS, hasty=hasty)

@@ -332,3 +332,22 @@ def test_dead_letters_are_new_for_one_or_two_minutes() -> None:
     assert new({"bad-bytes": 8, "unknown-schema": 3}, 59) == {"unknown-schema": 2}
     scene.clock.pass_by(3.1)
     assert scene.watcher.members()["one"].new_dead_letters(scene.clock.now) == {}
+
+
+def test_who_is_not_there_for_long_is_forgotten_by_whoever_goes_on_watching() -> None:
+    """As somebody who looks anew does not find him; who is there is not forgotten, however long one has listened."""
+    scene = Scene()
+    scene.hear("old", live=False)
+    scene.hear("killed")
+    scene.hear("over", state="stopped")
+    listened = 0.0
+
+    def forgotten() -> set[str]:
+        members = scene.watcher.members()
+        return {name for name, one in members.items() if one.is_forgotten(scene.clock.now, listened)}
+
+    for seconds, gone in ((119.0, set[str]()), (2.0, {"old", "killed", "over"}), (200.0, {"old", "killed", "over"})):
+        scene.clock.pass_by(seconds)
+        listened += seconds
+        scene.hear("here")
+        assert forgotten() == gone
