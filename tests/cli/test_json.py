@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from kafkalert.ops.lag.picture import PartitionLag
 from kafkalert.ops.schemas import Checked
 from kafkalert.ops.seed.kinds import Problem, Summary
 from kafkalert.sandbox.demo import Summary as DemoSummary
@@ -22,6 +23,8 @@ VERSION_1 = {
     "tail": "channel topic partition offset timestamp key value headers",
     "topics plan": "cluster topic state detail differences",
     "differences": "what now wanted action",
+    "lag": "group topic partition verdict lag records counted seconds_behind rate_in rate_out catch_up_seconds trend"
+    " committed start end gone why",
     "schemas list": "name part subject fingerprint",
     "schemas check": "name subject state id",
     "config show": "key value source",
@@ -97,6 +100,7 @@ def test_lists_of_a_cluster(sandbox1: Sandbox, prefix: str, tmp_path: Path, kafk
         ("schemas check", Checked),
         ("seed authorisations", Summary),
         ("problems", Problem),
+        ("lag", PartitionLag),
         ("demo", DemoSummary),
     ],
 )
