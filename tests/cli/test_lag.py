@@ -15,6 +15,7 @@ import pytest
 from kafkalert.bus.clients import producer
 from kafkalert.ops.failover.positions.groups import Groups
 from kafkalert.sandbox.local import Sandbox
+from tests.support.groups import put
 from tests.support.tailing import ENTRIES, SECONDS, Board
 
 Run = Callable[..., CompletedProcess[str]]
@@ -81,7 +82,7 @@ def book(board: Board) -> None:
 def commit(board: Board, offset: int) -> None:
     """Say how far alerting is."""
     place = (board.settings.topic(ENTRIES), 0)
-    Groups(board.settings, board.cluster).move(board.settings.group("alerting"), {place: offset}, epoch=0)
+    put(Groups(board.settings, board.cluster), board.settings.group("alerting"), {place: offset})
 
 
 @pytest.mark.one_cluster

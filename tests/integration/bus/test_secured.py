@@ -120,6 +120,7 @@ ONE, TWO = ("dc1",), ("dc1", "dc2")
         (["group", "show"], ONE),
         (["group", "show", "kafkalert.elsewhere"], ONE),
         (["group", "seek", "kafkalert.alerting", "next", "--yes"], TWO),
+        (["lag"], ONE),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
