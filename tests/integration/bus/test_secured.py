@@ -301,7 +301,25 @@ USERS = {
     "driller": ("failover drill",),
     "carrier": ("failover reconcile",),
     "looker": ("mirror status",),
+    "counter": ("lag",),
 }
+
+
+def test_lag_is_seen_with_least_privilege(
+    secured: Secured, as_user: Callable[..., Done], pipeline: Callable[[], str]
+) -> None:
+    """All is read; without the right to see commits it says what it cannot tell."""
+    assert wait_until(lambda: as_user("counter", "lag").returncode == 0, SECONDS), pipeline()
+    done = as_user("counter", "lag", "-o", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = json.loads(done.stdout)
+    assert sum(one["committed"] or 0 for one in rows) > 0
+    assert {(one["records"], one["counted"]) for one in rows} == {(0, True)}
+    for name in TWO:
+        secured.clusters[name].revoke("counter", "READ", "topic", "__consumer_offsets")
+    done = as_user("counter", "lag")
+    assert "denies DESCRIBE on topic __consumer_offsets to User:counter. So a group" in done.stderr
+    assert done.returncode == 0
 
 
 def test_a_planned_switch_with_least_privilege(
