@@ -84,9 +84,13 @@ def _clock(found: Snapshot) -> str:
 
 def _line(one: GroupLag, found: Snapshot) -> str:
     """Return a group in a line: how it stands, and where it is worst."""
-    said = [f"{_verdict(one.verdict)}", "nothing waits" if not one.records else f"{_records(one)} records wait"]
+    said = ["?" if one.verdict is None else one.verdict.value]
     if one.records:
+        most = "" if one.counted else "at most "
+        said.append(f"{most}{counted(one.records, 'record')} {'waits' if one.records == 1 else 'wait'}")
         said.append(f"{_seconds(one.seconds_behind)} behind")
+    else:
+        said.append("nothing waits")
     worst = next((each for each in found.partitions if each.group == one.group and each.is_waiting), None)
     if worst is not None:
         said.append(f"most in {worst.topic}[{worst.partition}]" + (f": {worst.why}" if worst.why else ""))
@@ -154,10 +158,6 @@ def _seconds(value: float | None) -> str:
         return "?"
     whole = timedelta(seconds=round(value)) if value >= 1 else timedelta(milliseconds=round(value * 1000))
     return format_duration(whole) if whole < _LONGEST else "> 999d"
-
-
-def _verdict(verdict: Verdict | None) -> str:
-    return "?" if verdict is None else verdict.value
 
 
 def _coloured(verdict: Verdict | None) -> Text:

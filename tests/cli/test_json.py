@@ -13,6 +13,7 @@ import pytest
 from kafkalert.ops.deadletters.grouping import Group
 from kafkalert.ops.deadletters.looking import Line, Shown
 from kafkalert.ops.deadletters.planning import Fates
+from kafkalert.ops.lag.picture import PartitionLag
 from kafkalert.ops.overview.status import Status
 from kafkalert.ops.schemas import Checked
 from kafkalert.ops.seed.kinds import Problem, Summary
@@ -32,6 +33,8 @@ VERSION_1 = {
     "dlq show": "version cluster place stage reason time topic from_partition from_offset from_cluster record_time"
     " replays state by done why detail passes why_not schema expected key_bytes value_bytes key value headers",
     "dlq replay": "version cluster stage reason letters state why example",
+    "lag": "group topic partition verdict lag records counted seconds_behind rate_in rate_out catch_up_seconds trend"
+    " committed start end gone why",
     "schemas list": "name part subject fingerprint",
     "schemas check": "name subject state id",
     "config show": "key value source",
@@ -111,6 +114,7 @@ def test_lists_of_a_cluster(sandbox1: Sandbox, prefix: str, tmp_path: Path, kafk
         ("schemas check", Checked),
         ("seed authorisations", Summary),
         ("problems", Problem),
+        ("lag", PartitionLag),
         ("demo", DemoSummary),
         ("dlq list", Group),
         ("dlq list --letters", Line),

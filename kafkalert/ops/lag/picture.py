@@ -100,8 +100,9 @@ def partition_lag(
     age, doubt = _age(waiting, records, now)
     why = [*_why(window, moved.verdict, transaction), doubt]
     if is_counted and last.behind > records and not last.gone:
-        nothing = "transaction markers, or was compacted away"
-        why.append(f"{counted(last.behind - records, 'offset')} behind it {_hold(last.behind - records)} {nothing}")
+        holes = counted(last.behind - records, "offset")
+        verb = "holds" if last.behind - records == 1 else "hold"
+        why.append(f"{holes} behind it {verb} transaction markers, or what was aborted or compacted away")
     return PartitionLag(
         group,
         *place,
@@ -184,10 +185,6 @@ def _why(window: Sequence[Observation], verdict: Verdict | None, transaction: st
             f"{records} at most lie behind a transaction of another program that is open from offset {last.stable} on: "
             f"{transaction}"
         )
-
-
-def _hold(number: int) -> str:
-    return "holds" if number == 1 else "hold"
 
 
 def _rounded(value: float | None) -> float | None:

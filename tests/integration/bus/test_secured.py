@@ -125,6 +125,7 @@ ONE, TWO = ("dc1",), ("dc1", "dc2")
         (["group", "show"], ONE),
         (["group", "show", "kafkalert.elsewhere"], ONE),
         (["group", "seek", "kafkalert.alerting", "next", "--yes"], TWO),
+        (["lag"], ONE),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -373,7 +374,25 @@ USERS = {
     "carrier": ("failover reconcile",),
     "looker": ("mirror status",),
     "watcher": ("status",),
+    "counter": ("lag",),
 }
+
+
+def test_lag_is_seen_with_least_privilege(
+    secured: Secured, as_user: Callable[..., Done], pipeline: Callable[[], str]
+) -> None:
+    """All is read; without the right to see commits it says what it cannot tell."""
+    assert wait_until(lambda: as_user("counter", "lag").returncode == 0, SECONDS), pipeline()
+    done = as_user("counter", "lag", "-o", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = json.loads(done.stdout)
+    assert sum(one["committed"] or 0 for one in rows) > 0
+    assert {(one["records"], one["counted"]) for one in rows} == {(0, True)}
+    for name in TWO:
+        secured.clusters[name].revoke("counter", "READ", "topic", "__consumer_offsets")
+    done = as_user("counter", "lag")
+    assert "denies DESCRIBE on topic __consumer_offsets to User:counter. So a group" in done.stderr
+    assert done.returncode == 0
 
 
 def test_a_planned_switch_with_least_privilege(

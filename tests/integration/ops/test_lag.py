@@ -21,6 +21,7 @@ from kafkalert.sandbox.kafka.jars import classpath
 from kafkalert.sandbox.kafka.java import find_java
 from kafkalert.sandbox.local import Sandbox
 from kafkalert.sandbox.process import wait_until
+from tests.support.groups import put
 from tests.support.tailing import SECONDS, Board
 
 pytestmark = pytest.mark.one_cluster
@@ -47,9 +48,9 @@ class Lagging(Board):
             self._producer.produce(self.settings.topic(name), **(given | {"headers": {"n": str(number)}} | more))
         self.flush()
 
-    def commit(self, name: str, offset: int, group: str = "") -> None:
+    def commit(self, name: str, offset: int) -> None:
         """Have a group without members be there."""
-        self.groups.move(self.group(group or name), {(self.settings.topic(name), 0): offset}, epoch=0)
+        put(self.groups, self.group(name), {(self.settings.topic(name), 0): offset})
 
     def cut(self, name: str, offset: int) -> None:
         """Delete what lies before."""
