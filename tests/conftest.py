@@ -4,10 +4,12 @@ import itertools
 import re
 import signal
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from kafkalert.sandbox.local import Sandbox
 
@@ -24,20 +26,34 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored under nohup
 
 
 # Tests on the same clusters share them, so they stay together, in one process each; these take longest, and go first.
-_KINDS = ("two_clusters", "one_cluster", None)
+_KINDS = ("two_clusters", "one_cluster")
 
 
-def _kind(item: pytest.Item) -> str | None:
-    """Which clusters a test shares with others, by its marker; None for a test without any."""
-    return next(kind for kind in _KINDS if kind is None or item.get_closest_marker(kind))
+@cache
+def _scope(file: Path) -> str:
+    """Which process the tests of a file run in: by the clusters that its markers name, else wherever there is room."""
+    text = file.read_text(encoding="utf-8")
+    return next((kind for kind in _KINDS if f"pytest.mark.{kind}" in text), str(file))
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of the same name
+class Apart(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """What needs two clusters runs in one process, what needs one in another, all others by their file.
+
+    The groups of xdist itself (`--dist loadgroup`) are not heard of where pytest is 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _scope(self.config.rootpath / nodeid.partition("::")[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Apart:
+    """How tests are shared out where several processes run them."""
+    return Apart(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Share the tests out over processes: by the clusters that they use, all others by their file."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_kind(item) or item.nodeid.partition("::")[0]))
-    items.sort(key=lambda item: _KINDS.index(_kind(item)))
+    """Have those first that take longest."""
+    items.sort(key=lambda item: [*_KINDS, str(item.path)].index(_scope(item.path)))
 
 
 @pytest.fixture(scope="session")

@@ -20,11 +20,13 @@ from kafkalert.views.table import fitted
 
 _MEASURES = ("records", "lag", "behind", "in/s", "out/s", "caught up in")
 GROUP_COLUMNS = ("verdict", "group", "members", *_MEASURES)
-COLUMNS = ("verdict", "group", "topic", "partition", *_MEASURES, "trend", "why")
+COLUMNS = ("verdict", "group", "topic", "partition", *_MEASURES, "trend")
 _GROUP_SPARE = ("members", "in/s", "out/s", "caught up in", "lag")
-_SPARE = ("why", "trend", "in/s", "out/s", "caught up in", "lag", "group")
+_SPARE = ("trend", "in/s", "out/s", "caught up in", "lag", "group")
 _RIGHT = ("members", "partition", *_MEASURES)
 _LONGEST = timedelta(days=999)
+_NAMED = 5
+"""Partitions of which it is said what else there is."""
 
 Tell = Callable[[Snapshot], None]
 
@@ -58,28 +60,31 @@ class Lines:
 
     def __init__(self, write: Callable[[list[str]], None]) -> None:
         self._write = write
+        self._cluster = ""
         self._told: dict[str, Verdict | str | None] = {}
 
     def __call__(self, found: Snapshot) -> None:
         """Write what has changed."""
-        lines = []
-        now = {one.group: one.verdict for one in found.groups} | ({"": found.problem} if found.problem else {})
-        if found.problem and self._told.get("") != found.problem:
-            lines = [f"{_clock(found)}  {found.problem}"]
-        elif not found.problem:
-            for one in found.groups:
-                if one.group not in self._told or self._told[one.group] != one.verdict:
-                    lines.append(f"{_clock(found)}  {_line(one, found)}")
-            lines += [
-                f"{_clock(found)}  {harmless(group)}: is gone" for group in self._told if group and group not in now
-            ]
-        self._told = now
+        lines = list(self._changes(found))
         if lines:
-            self._write(lines)
+            self._write([f"{found.at:%Y-%m-%d %H:%M:%S}  {line}" for line in lines])
 
-
-def _clock(found: Snapshot) -> str:
-    return f"{found.at:%Y-%m-%d %H:%M:%S}"
+    def _changes(self, found: Snapshot) -> Iterator[str]:
+        told, self._told = self._told, {one.group: one.verdict for one in found.groups}
+        moved, self._cluster = self._cluster not in {"", found.cluster}, found.cluster
+        if moved:
+            yield f"Stages run on {found.cluster} now."
+        if found.problem:
+            self._told = {"": found.problem}
+            if told.get("") != found.problem:
+                yield found.problem
+            return
+        for one in found.groups:
+            if moved or one.group not in told or told[one.group] != one.verdict:
+                yield _line(one, found)
+        for group in told:
+            if group and group not in self._told:
+                yield f"{harmless(group)}: it is gone, or reads nothing that is there"
 
 
 def _line(one: GroupLag, found: Snapshot) -> str:
@@ -114,7 +119,6 @@ def _row(one: PartitionLag) -> list[Text]:
         cell(one.partition),
         *_measures(one),
         UNKNOWN if one.trend is None else cell(one.trend),
-        cell(one.why),
     ]
 
 
@@ -139,6 +143,11 @@ def _sentences(found: Snapshot) -> Iterator[Text]:
         yield Text("No group reads a topic that is there.")
     elif not any(one.is_waiting for one in found.partitions):
         yield Text("Nothing waits.")
+    told = [one for one in found.partitions if one.is_waiting and one.why]
+    for one in told[:_NAMED]:
+        yield Text(f"{one.topic}[{one.partition}] for {harmless(one.group)}: {one.why}.")
+    if len(told) > _NAMED:
+        yield Text(f"There is more to say of {counted(len(told) - _NAMED, 'other partition')}: see `-o json`.")
     empty = [one for one in found.partitions if one.counted and not one.gone and (one.lag or 0) > one.records]
     if empty:
         offsets = sum((one.lag or 0) - one.records for one in empty)
