@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from kafkalert.commands import invocation
-from kafkalert.errors import UsageError
+from kafkalert.errors import ExitCode, UsageError
 
 app = typer.Typer()
 
@@ -35,5 +35,10 @@ def tui(
     from kafkalert.tui.app import Dashboard  # noqa: PLC0415 - Textual, not for --help
     from kafkalert.tui.source import Source  # noqa: PLC0415 - as above
 
-    with Source(settings, common=invocation.of(ctx).arguments(context=settings.context.name)) as source:
-        Dashboard(source, still=still, plain="NO_COLOR" in os.environ).run(mouse=not no_mouse)
+    common = invocation.of(ctx).arguments(context=settings.context.name)
+    common += ["--read-only"] * settings.context.read_only
+    with Source(settings, common=common) as source:
+        dashboard = Dashboard(source, still=still, plain="NO_COLOR" in os.environ)
+        dashboard.run(mouse=not no_mouse)
+    if dashboard.return_code:
+        raise typer.Exit(ExitCode.FAILED)

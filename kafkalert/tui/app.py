@@ -1,5 +1,6 @@
 """The dashboard: looks at the newest snapshot, draws the chosen screen, and follows keys."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from time import monotonic
@@ -13,13 +14,14 @@ from textual.widgets import Input
 from kafkalert.tui.board import Board
 from kafkalert.tui.changing import Changing, Lines
 from kafkalert.tui.keys import KEYS
-from kafkalert.tui.loading import LOOK_SECONDS, loading
+from kafkalert.tui.loading import LOOK_SECONDS, failed, loading
 from kafkalert.tui.source import Source
 from kafkalert.views.pictures.look import ALERTS, CHANGES, DEAD_LETTERS, FAILOVER, HELP, INSTANCES, LAG, SCREENS, Look
 
 if TYPE_CHECKING:
     from kafkalert.ops.overview.snapshot import Snapshot
 
+_LOG = logging.getLogger(__name__)
 NOTE_SECONDS: Final = 6.0
 """For so long a sentence stands in the line above the last."""
 
@@ -62,7 +64,16 @@ class Dashboard(Changing):
         self.call_after_refresh(self.look)
 
     def look(self) -> None:
-        """Draw what is new: a snapshot, the time, what a key did, what a command says."""
+        """Draw what is new; what cannot be drawn is said, and ends neither this nor a switch that was ordered here."""
+        try:
+            self._draw()
+        except Exception:  # noqa: BLE001 - as above
+            _LOG.exception("dashboard")
+            board = self.screen_stack[0].query_one(Board)
+            board.show(failed(self.source.settings, *board.size))
+
+    def _draw(self) -> None:
+        """Draw a snapshot, the time, what a key did, what a command says."""
         board = self.screen_stack[0].query_one(Board)
         width, height = board.size
         snapshot = self.source.newest

@@ -74,7 +74,9 @@ class Changing(App[None]):
         from kafkalert.tui.dialogs import Ask  # noqa: PLC0415 - when first needed
 
         def answered(reason: str | None) -> None:
-            if reason is not None:
+            if reason is not None and (why := self._busy()):
+                self.tell(why)
+            elif reason is not None:
                 self._run([*command, *(["--reason", reason] if reason else [])])
 
         self.push_screen(Ask(question), answered)
@@ -93,17 +95,24 @@ class Changing(App[None]):
             self._run(command, whole=True)
 
     def action_call_off(self) -> None:
-        """Call off the switch that is under way: the own one as ctrl-c does, that of somebody else by the command."""
+        """Call off the switch that is under way: one's own as ctrl-c does, that of somebody else by the command.
+
+        What was ordered here ends by it at once, whether anybody has seen it begin or not.
+        """
+        from kafkalert.tui.moving import cancel_question, cancel_refusal  # noqa: PLC0415 - behind the first paint
+
         snapshot = self.source.newest
-        if snapshot is None or snapshot.moving is None or snapshot.moving.outcome:
-            self.tell("No switch is under way.")
-        elif snapshot.context.read_only:
-            self.tell("read-only: nothing is changed from here.")
+        if snapshot is None:
+            return
+        if self.on_screen != FAILOVER:
+            self.tell("6 shows a switch; c calls it off from there.")
         elif self._doing is not None:
             self._doing.interrupt()
+            self.tell(f"Called off: {' '.join(self._doing.told)}")
+        elif why := cancel_refusal(snapshot):
+            self.tell(why)
         else:
-            sure = ["--confirm", snapshot.context.name] if snapshot.context.production else ["--yes"]
-            self._run(["failover", "cancel", *sure])
+            self._ask(*cancel_question(snapshot))
 
     def _busy(self) -> str:
         return "" if self._doing is None else "Another command is still running."

@@ -39,6 +39,7 @@ class Ask(ModalScreen[str | None]):
     def __init__(self, question: Question) -> None:
         super().__init__()
         self._question = question
+        self._is_left = False
 
     def compose(self) -> ComposeResult:
         """Yield the question."""
@@ -81,8 +82,14 @@ class Ask(ModalScreen[str | None]):
             self.query_one("#wrong", Static).update(f"That is not {self._question.typed}.")
             self.query_one("#typed", Input).focus()
             return
-        self.dismiss(self.query_one("#reason", Input).value.strip() if self._question.reason else "")
+        self._leave(self.query_one("#reason", Input).value.strip() if self._question.reason else "")
 
     def action_leave(self) -> None:
         """Leave everything as it is."""
-        self.dismiss(None)
+        self._leave(None)
+
+    def _leave(self, answer: str | None) -> None:
+        """End once: a second enter may be under way already."""
+        if not self._is_left:
+            self._is_left = True
+            self.dismiss(answer)

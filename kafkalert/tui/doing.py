@@ -24,7 +24,7 @@ class Doing:
         self.lines: deque[str] = deque(maxlen=_MOST_LINES)
         ours, self._pipe = os.pipe()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "kafkalert.tui.child", str(ours), *common, *arguments],
+            [sys.executable, "-P", "-m", "kafkalert.tui.child", str(ours), *common, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

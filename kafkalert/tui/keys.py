@@ -26,5 +26,5 @@ KEYS: Final = (
     Key("e", "e", "changes", "what changed"),
     Key("y", "y", "note", "copy a note"),
     Key("colon", ":", "command_palette", "screens by name"),
-    Key("q,ctrl+c", "q", "end", "end"),
+    Key("q,ctrl+c,ctrl+q", "q", "end", "end"),
 )

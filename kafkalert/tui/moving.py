@@ -1,5 +1,6 @@
 """What is asked before stages are moved, and the command that moves them."""
 
+from kafkalert.ops.failover.status.findings import planned_works
 from kafkalert.ops.failover.status.picture import Survey
 from kafkalert.ops.overview.snapshot import Snapshot
 from kafkalert.tui.dialogs import Question
@@ -16,11 +17,31 @@ def refusal(snapshot: Snapshot, *, forced: bool) -> str:
     target = target_of(survey)
     if not target:
         return "This context has one cluster; there is nowhere to move to."
-    if survey.pending is not None:
+    if not forced and survey.pending is not None:
         return f"{survey.pending.by} is at it already. c calls it off."
-    if forced and survey.cluster(survey.active).answers:
+    if forced and planned_works(survey):
         return f"{survey.active} answers: f moves without loss. F is for a cluster that is dead."
     return ""
+
+
+def cancel_refusal(snapshot: Snapshot) -> str:
+    """Why no switch can be called off from here now; empty if one can."""
+    if snapshot.context.read_only:
+        return "read-only: nothing is changed from here."
+    if snapshot.survey is None:
+        return "Whether a switch is under way is not known."
+    return "" if snapshot.survey.pending is not None else "No switch is under way."
+
+
+def cancel_question(snapshot: Snapshot) -> tuple[Question, list[str]]:
+    """Return what is asked before somebody's switch is called off, and the command; see `cancel_refusal` first."""
+    context, pending = snapshot.context, _known(snapshot).pending
+    who = "" if pending is None else f"{pending.by} moves stages from {pending.source} to {pending.target}."
+    sure = ["--confirm", context.name] if context.production else ["--yes"]
+    typed = context.name if context.production else ""
+    lines = [who, "Stages go on where they were."]
+    command = ["failover", "cancel"]
+    return Question("Call this switch off?", lines, ["kafkalert", *command], typed), [*command, *sure]
 
 
 def switch_question(snapshot: Snapshot, *, forced: bool) -> tuple[Question, list[str]]:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from textual.markup import escape
+
 from kafkalert.ops.overview.snapshot import Snapshot
+from kafkalert.ops.wording import harmless
 from kafkalert.views.pictures.look import SCREENS
 
 if TYPE_CHECKING:
@@ -42,5 +45,6 @@ def offers(app: "Dashboard", snapshot: Snapshot | None) -> Iterator[Offer]:
     yield Offer("Keys", "all of them, and what the marks mean", app.action_help)
     yield Offer("End", "the dashboard", app.action_end)
     for one in snapshot.survey.instances if snapshot is not None and snapshot.survey is not None else ():
-        words = f"{one.presence} on {one.cluster}: {one.state}"
-        yield Offer(f"{one.stage} {one.instance}", words, partial(app.open_instance, one.instance))
+        words = harmless(f"{one.presence} on {one.cluster}: {one.state}")
+        title = harmless(f"{one.stage} {one.instance}")
+        yield Offer(escape(title), escape(words), partial(app.open_instance, one.instance))

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
+from textual.content import Content
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -13,6 +14,7 @@ from kafkalert.tui.board import Board
 from kafkalert.tui.dialogs import Ask
 from kafkalert.tui.keys import KEYS
 from kafkalert.views.pictures.look import SCREENS
+from tests.support.data.picture import instance
 from tests.support.data.snapshots import STATES
 from tests.tui.conftest import Ran
 
@@ -70,12 +72,12 @@ def test_no_key_breaks_any_screen(dashboard: Make, ran: Ran, state: str) -> None
 
     async def test(pilot: Pilot[None], app: Dashboard) -> None:
         for name, screen in names:
-            if name in {"q", "ctrl+c"}:
+            if name in {"q", "ctrl+c", "ctrl+q"}:
                 continue
             app.action_show(SCREENS.index(screen) + 1)
             before = len(ran.commands)
             await pilot.press(name)
-            assert name in {"D", "c"} or len(ran.commands) == before, "nothing is changed without a question"
+            assert name == "D" or len(ran.commands) == before, "nothing is changed without a question"
             if len(app.screen_stack) > 1 or name == "slash":
                 await pilot.press("escape")
         assert app.is_running
@@ -222,16 +224,20 @@ def test_what_was_begun_is_called_off_by_c_and_asked_about_by_q(dashboard: Make,
 
     async def mine(pilot: Pilot[None], app: Dashboard) -> None:
         await pilot.press("6", "f", "enter")
-        app.source.newest = STATES["switching"]  # type: ignore[misc]  # the fake's
         await pilot.press("c")
-        assert ran.interrupted == 1
+        assert ran.interrupted == 1, "also before anybody has seen it begin"
         await pilot.press("q")
         assert isinstance(app.screen, Ask)
         assert app.is_running
 
-    async def others(pilot: Pilot[None], _: Dashboard) -> None:
+    async def others(pilot: Pilot[None], app: Dashboard) -> None:
         ran.commands.clear()
+        await pilot.press("c")
+        assert "6 shows a switch" in shown(app)
         await pilot.press("6", "c")
+        assert isinstance(app.screen, Ask), "nobody's switch is called off unasked"
+        assert not ran.commands
+        await pilot.press("enter")
         assert ran.commands == [["failover", "cancel", "--yes"]]
 
     drive(dashboard("calm"), mine)
@@ -263,6 +269,62 @@ def test_the_palette_finds_screens_and_instances(dashboard: Make) -> None:
         await pilot.press("colon")
         await pilot.pause()
         assert len(app.screen_stack) > 1
+
+    drive(dashboard("calm"), test)
+
+
+def test_what_others_say_of_themselves_is_only_text(dashboard: Make) -> None:
+    """Anybody may write a heartbeat: neither its words nor the names of its partitions steer anything."""
+    app = dashboard("calm")
+    calm = STATES["calm"]
+    assert calm.survey is not None
+    hostile = instance("vm-1", "held: [/x][@click=app.exit]\x1b]52;c;x", host="h")
+    survey = replace(calm.survey, instances=(hostile,))
+    odd = tuple(
+        replace(part, partition=name) for part, name in zip(calm.partitions, ("x/y", "", "/", "x/²"), strict=True)
+    )
+    app.source.newest = replace(calm, survey=survey, partitions=odd)  # type: ignore[misc]  # the fake's
+
+    async def test(pilot: Pilot[None], app: Dashboard) -> None:
+        await pilot.press("2", "s", "s", "s", "4", "enter", "escape")
+        for offer in app.get_system_commands(app.screen):
+            assert "\x1b" not in Content.from_markup(offer.help).plain
+            assert not Content.from_markup(offer.help).spans
+        await pilot.press("colon", *"held")
+        await pilot.pause()
+        assert app.is_running
+
+    drive(app, test)
+
+
+def test_a_screen_that_cannot_be_drawn_ends_nothing(dashboard: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so, and the others can be seen."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    async def test(pilot: Pilot[None], app: Dashboard) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr("kafkalert.views.pictures.screens.draw_frame", broken)
+            await pilot.press("4")
+            assert "This screen cannot be drawn" in shown(app)
+        await pilot.press("2")
+        assert "accountentry" in shown(app)
+
+    drive(dashboard("calm"), test)
+
+
+def test_enter_twice_answers_once(dashboard: Make, ran: Ran) -> None:
+    """On a slow line both arrive before the question is gone."""
+
+    async def test(pilot: Pilot[None], app: Dashboard) -> None:
+        await pilot.press("6", "f")
+        assert isinstance(app.screen, Ask)
+        ask = app.screen
+        ask.action_go_on()
+        ask.action_go_on()
+        await pilot.pause()
+        assert len(ran.commands) == 1
 
     drive(dashboard("calm"), test)
 

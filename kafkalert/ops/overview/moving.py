@@ -13,6 +13,7 @@ from kafkalert.ops.failover.status.heartbeats import PREPARED, RUNNING, Heartbea
 AFTER_SECONDS: Final = 30.0
 """For so long a switch that is over is still shown."""
 _BEFORE_MS: Final = 2000
+_AHEAD_MS: Final = 60_000
 _MOST: Final = 10_000
 
 
@@ -60,7 +61,8 @@ class Course:
     def add(self, beat: HeartbeatRecord, now_ms: int) -> None:
         """Take a beat; one that came already changes nothing."""
         oldest = now_ms - round(AFTER_SECONDS * 2000)
-        if oldest < beat.time and self._count < _MOST and beat.time not in self._beats[beat.instance]:
+        is_new = beat.time not in self._beats.get(beat.instance, {})
+        if is_new and oldest < beat.time < now_ms + _AHEAD_MS and self._count < _MOST:
             self._beats[beat.instance][beat.time] = beat.brief()
             self._count += 1
         if self._count >= _MOST // 2:
@@ -110,6 +112,8 @@ class Course:
         for beats in self._beats.values():
             for at in [at for at in beats if at < oldest]:
                 del beats[at]
+        for instance in [instance for instance, beats in self._beats.items() if not beats]:
+            del self._beats[instance]
         self._count = sum(map(len, self._beats.values()))
 
 

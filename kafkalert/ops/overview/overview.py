@@ -26,8 +26,11 @@ _LOG = logging.getLogger(__name__)
 PERIOD_SECONDS: Final = 0.5
 """How often a snapshot is made."""
 _MOST_CHANGES: Final = 500
-_MOST_WAITING: Final = 20_000
-"""Heartbeats that may wait until the next snapshot takes them."""
+_MOST_WAITING: Final = 5_000
+"""Heartbeats that may wait until the next snapshot takes them; of more the oldest are left out."""
+_MOST_AT_ONCE: Final = 2_000
+_AGAIN_SECONDS: Final = 2.0
+_BUG: Final = KafkalertError("The dashboard cannot tell: a bug. `kafkalert status` may.")
 
 
 class Overview:
@@ -42,8 +45,9 @@ class Overview:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._context = ContextSeen(context.name, tuple(context.clusters), context.production, context.read_only)
+        self._stages = frozenset(installed())
         self._beats: deque[HeartbeatRecord] = deque(maxlen=_MOST_WAITING)
-        self._series, self._course = Series({*installed()} - {*readers()}), Course()
+        self._series, self._course = Series(self._stages - {*readers()}), Course()
         self._trends = Trends()
         self._changes: deque[Change] = deque(maxlen=_MOST_CHANGES)
         self._before: Survey | None = None
@@ -60,22 +64,36 @@ class Overview:
         self._closed.set()
 
     def _follow(self) -> None:
-        with Feed(self._settings, self._clock, hear=self._beats.append) as feed:
-            number = 0
-            while not self._closed.wait(PERIOD_SECONDS):
-                number += 1
-                self._take_beats()
-                try:
-                    self.newest = self._look(number, feed)
-                except KafkalertError as error:
-                    self.newest = self._unseen(number, error)
-                except Exception:  # noqa: BLE001 - a screen that stands still says nothing true; the log has the trace
-                    _LOG.exception("overview")
-                    self.newest = self._unseen(number, KafkalertError("A bug: see the log, by the key e."))
+        """Look again and again; what cannot begin, as a certificate is not there, is told, and tried again."""
+        number = 0
+        while not self._closed.is_set():
+            try:
+                with Feed(self._settings, self._clock, hear=self._hear) as feed:
+                    while not self._closed.wait(PERIOD_SECONDS):
+                        number += 1
+                        self._take_beats()
+                        self.newest = self._seen(number, feed)
+            except KafkalertError as error:
+                self.newest = self._unseen(number, error)
+            except Exception:  # noqa: BLE001 - a screen that stands still says nothing true
+                _LOG.exception("overview")
+                self.newest = self._unseen(number, _BUG)
+            self._closed.wait(_AGAIN_SECONDS)
+
+    def _seen(self, number: int, feed: Feed) -> Snapshot:
+        try:
+            return self._look(number, feed)
+        except KafkalertError as error:
+            return self._unseen(number, error)
+
+    def _hear(self, beat: HeartbeatRecord) -> None:
+        """Take a heartbeat of a stage that is installed; anybody may write others."""
+        if beat.stage in self._stages:
+            self._beats.append(beat)
 
     def _take_beats(self) -> None:
         now_ms = self._clock.wall_ms()
-        while self._beats:
+        for _ in range(min(len(self._beats), _MOST_AT_ONCE)):
             beat = self._beats.popleft()
             self._series.add(beat, now_ms // 1000)
             self._course.add(beat, now_ms)
@@ -89,7 +107,7 @@ class Overview:
             if cluster.answers:
                 self._answered[cluster.name] = now
         if self._before is not None:
-            self._changes.extendleft(changes(self._before, found, datetime.now(UTC)))
+            self._changes.extendleft(reversed(changes(self._before, found, datetime.now(UTC))))
         self._before = found
         view = feed.control_view()
         moving = self._course.moving(view, self._clock.wall_ms())
@@ -127,7 +145,7 @@ class Overview:
             survey,
             problem,
             away if number else {},
-            self._series.window(second),
+            self._series.window(second - 1),  # the heartbeats of the last second are still on their way
             tuple(self._series.partitions(second)),
             tuple(self._changes),
             history,

@@ -5,16 +5,20 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from kafkalert.model.records import Channel
 from kafkalert.ops.failover.status.heartbeats import STOPPED, HeartbeatRecord
 
 SECONDS: Final = 180
 """How far back charts go."""
 LATE_SECONDS: Final = 4
 """A beat may come so late; seconds that are older change no more."""
+_CHANNELS: Final = frozenset(channel.value for channel in Channel)
 _RATE_SECONDS: Final = 10
 _ALIVE_SECONDS: Final = 3
-MOST_PARTITIONS: Final = 10_000
+MOST_PARTITIONS: Final = 2_000
 """Of so many partitions the past is kept; those of somebody who writes heartbeats of more are left out."""
+MOST_INSTANCES: Final = 500
+"""The same of instances."""
 Numbers = Sequence[float | None]
 """One for each second, the oldest first; None where nobody told anything."""
 
@@ -40,7 +44,7 @@ class PartitionSeen:
     Attributes:
         stage: who reads it.
         partition: "TOPIC/P".
-        waiting: records that are not processed.
+        waiting: records that are not processed; None where nobody reads it, as nobody knows then.
         rate: records processed a second, lately; None where that is not known.
         left: seconds until nothing waits, at the pace of the last seconds; None where it does not shrink.
         history: records that waited in each of the last seconds.
@@ -49,7 +53,7 @@ class PartitionSeen:
 
     stage: str
     partition: str
-    waiting: int
+    waiting: int | None
     rate: float | None
     left: float | None
     history: Numbers
@@ -92,23 +96,26 @@ class Series:
         second = beat.time // 1000
         if not now - SECONDS <= second <= now + LATE_SECONDS or beat.state == STOPPED:
             return
+        if second > self._newest:
+            self._newest = second
+            self._forget(second - SECONDS - LATE_SECONDS)
+        if beat.instance not in self._totals and len(self._totals) >= MOST_INSTANCES:
+            return
         reads = beat.stage not in self._sources
         self._told[second][beat.instance] = _Told(reads, beat.rates.entries, beat.rates.alerts, beat.lag)
+        totals = {name: count for name, count in beat.totals.alerts.items() if name in _CHANNELS}
         before = self._totals.get(beat.instance)
         if before is None or beat.time > before[0]:
             if before is not None and 0 < beat.time - before[0] < 5000:  # noqa: PLR2004 - ms
                 span = (beat.time - before[0]) / 1000
-                grown = {name: max(0, count - before[1].get(name, 0)) for name, count in beat.totals.alerts.items()}
+                grown = {name: max(0, count - before[1].get(name, 0)) for name, count in totals.items()}
                 self._rates[second][beat.instance] = {name: count / span for name, count in grown.items()}
-            self._totals[beat.instance] = beat.time, beat.totals.alerts
+            self._totals[beat.instance] = beat.time, totals
         for name, waiting in beat.lags.items():
             if name in self._partitions or len(self._partitions) < MOST_PARTITIONS:
                 end = beat.ends.get(name)
                 position = None if end is None else end - waiting
                 self._partitions[name][second] = _At(second, waiting, position, beat.host, beat.stage)
-        if second > self._newest:
-            self._newest = second
-            self._forget(second - SECONDS - LATE_SECONDS)
 
     def window(self, now: int) -> Window:
         """Return the charts that end before the second `now`."""
@@ -132,9 +139,10 @@ class Series:
                 continue
             history = [told[second].waiting if second in told else None for second in range(now - width, now)]
             reader = newest.host if now - newest.second <= _ALIVE_SECONDS + 1 else ""
-            rate, left = _pace(told, newest)
-            found.append(PartitionSeen(newest.stage, name, newest.waiting, rate, left, history, reader))
-        return sorted(found, key=lambda each: (bool(each.reader), -each.waiting, each.partition))
+            rate, left = _pace(told, newest) if reader else (None, None)
+            waiting = newest.waiting if reader else None
+            found.append(PartitionSeen(newest.stage, name, waiting, rate, left, history, reader))
+        return sorted(found, key=lambda each: (bool(each.reader), -(each.waiting or 0), each.partition))
 
     def _channel(self, second: int, name: str) -> float | None:
         rates = self._rates.get(second)
@@ -147,6 +155,8 @@ class Series:
                 del kept[second]
         for name in [name for name, told in self._partitions.items() if not told]:
             del self._partitions[name]
+        for instance in [instance for instance, (time, _) in self._totals.items() if time // 1000 < before]:
+            del self._totals[instance]
 
 
 def _sum(told: Mapping[str, _Told] | None, figure: Callable[[_Told], float]) -> float | None:

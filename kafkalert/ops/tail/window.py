@@ -64,6 +64,9 @@ class AlertWindow:
             except DecodingError as error:
                 _LOG.info("alerts: %s", error)
                 continue
+            except KafkalertError as error:  # of the schema registry
+                self.problem = str(error)
+                break
             if passes is None or passes(record):
                 found.append(record)
         return found[::-1]
@@ -79,6 +82,7 @@ class AlertWindow:
             try:
                 self._read(name)
             except (KafkaException, KafkalertError) as error:
+                self.follows = ""
                 self.problem = str(error) if isinstance(error, KafkalertError) else f"{name} does not answer."
                 self._closed.wait(_AGAIN_SECONDS)
 

@@ -24,6 +24,8 @@ _COLUMNS: Final = (
     Column("why", 60, least=WIDE),
 )
 _BLOCKS: Final = {Doing.WORKS: ("█", "green"), Doing.STANDS_STILL: ("░", "magenta"), Doing.JOINS: ("▒", "yellow")}
+_LITTLE: Final = 100_000
+"""Records that a mirror carries within the time of a switch."""
 Check = tuple[bool | None, str, str]
 """Whether it holds (None: nobody knows), what it is, and what there is to say."""
 
@@ -45,7 +47,7 @@ def readiness(survey: Survey) -> list[Check]:
     return [
         (not away, "both clusters answer", f"{away[0]} does not" if away else ""),
         (
-            None if not survey.flows else not flows,
+            None if not survey.flows or (away and not flows) else not flows,
             "both flows run",
             f"{flows[0].source} → {flows[0].target} is {flows[0].state}" if flows else "",
         ),
@@ -60,7 +62,7 @@ def readiness(survey: Survey) -> list[Check]:
             else "",
         ),
         (
-            None if left is None else True,
+            None if left is None else left < _LITTLE,
             "little has to cross",
             "" if left is None else counted(left, "record"),
         ),
@@ -113,8 +115,11 @@ def planned_price(survey: Survey) -> str:
     """Return what a planned switch would take, in a sentence; by what is known now, at no cost."""
     moved = [one for one in survey.instances if one.presence is Presence.ALIVE]
     silent = any(one.presence in {Presence.SILENT, Presence.STUCK} for one in survey.instances)
-    if not all(holds for holds, what, _ in readiness(survey) if "heard" not in what):
+    checks = [holds for holds, what, _ in readiness(survey) if "heard" not in what]
+    if False in checks:
         return "A planned switch would be refused, or called off."
+    if None in checks or not all(cluster.control for cluster in survey.clusters):
+        return "Whether a planned switch would work is not known; D makes all checks."
     waiting = "?" if survey.groups is None else f"{sum(group.lag for group in survey.groups):,}"
     again = "what the silent one had not committed is done again" if silent else "nothing is done twice"
     move = f"{counted(len(moved), 'instance')} move{'s' * (len(moved) == 1)}"

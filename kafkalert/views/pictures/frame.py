@@ -85,7 +85,7 @@ def _news(canvas: Canvas, snapshot: Snapshot, look: Look) -> None:
 def _tabs(canvas: Canvas, look: Look) -> None:
     y, wide = canvas.height - 1, canvas.width >= WIDE
     names = SCREENS if wide else [_SHORT.get(name, name) for name in SCREENS]
-    keys = "[ ] past  y note  : do  ? help  q end" if wide else "? help"
+    keys = "y note  : do  ? help  q end" if wide else "? help"
     room = canvas.width - cell_len(keys) - 2
     gap = 2 if wide else 1
     if sum(len(name) + 2 + gap for name in names) > room:

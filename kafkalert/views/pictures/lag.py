@@ -12,12 +12,18 @@ from kafkalert.views.pictures.look import WIDE, Look, number, span
 from kafkalert.views.pictures.rows import Column, draw_rows
 
 _SORTS: Final[Sequence[Callable[[PartitionSeen], object]]] = (
-    lambda each: (bool(each.reader), -each.waiting, each.partition),
-    lambda each: (each.partition.rpartition("/")[0], int(each.partition.rpartition("/")[2] or 0)),
+    lambda each: (bool(each.reader), -(each.waiting or 0), each.partition),
+    lambda each: _by_number(each.partition),
     lambda each: -(each.rate or 0.0),
 )
 SORTS: Final = ("what waits most", "partition", "pace")
 """By what partitions are sorted, in the order of the key that changes it."""
+
+
+def _by_number(name: str) -> tuple[str, int, str]:
+    """Return by what a partition's name is sorted; anybody may have written one that has no number."""
+    topic, _, number = name.rpartition("/")
+    return topic, int(number) if number.isascii() and number.isdigit() else -1, name
 
 
 def chosen(snapshot: Snapshot, look: Look) -> list[PartitionSeen]:
@@ -32,15 +38,15 @@ def draw(canvas: Canvas, snapshot: Snapshot, look: Look) -> None:
     canvas.put(1, TOP, _sentence(snapshot, rows, look), "bold")
     if not rows:
         return
-    chart = 26 if canvas.width < WIDE else 70
+    chart = 70 if canvas.width >= WIDE else 18 if canvas.width >= 76 else 10  # noqa: PLR2004 - what the rest leaves
     columns = (
         Column("partition", 22),
         Column("wait", 8, right=True),
         Column("last three minutes", chart),
         Column("/s", 6, right=True, least=76),
-        Column("left", 5, right=True),
+        Column("left", 5, right=True, least=70),
+        Column("read by", 8 if canvas.width < WIDE else 16),
         Column("stage", 10, least=WIDE),
-        Column("read by", 16, least=WIDE),
     )
     draw_rows(canvas, TOP + 1, columns, [_row(one, chart) for one in rows], look.row)
 
@@ -50,7 +56,10 @@ def _sentence(snapshot: Snapshot, rows: Sequence[PartitionSeen], look: Look) -> 
         return ""
     if not snapshot.partitions:
         return "No stage tells of partitions that it reads."
-    waiting = sum(one.waiting for one in rows)
+    unread = [one for one in rows if not one.reader]
+    if unread:
+        return f"Nobody reads {counted(len(unread), 'partition')}: what waits there is not known."
+    waiting = sum(one.waiting or 0 for one in rows)
     narrowed = f" (only what holds {look.filter!r})" if look.filter else ""
     if not waiting:
         return f"Nothing waits in {len(rows)} partitions.{narrowed}"
@@ -68,6 +77,6 @@ def _row(one: PartitionSeen, chart: int) -> list[tuple[str, str]]:
         (sparkline(one.history, chart), "cyan"),
         (number(one.rate), ""),
         (span(one.left) if one.waiting else "", ""),
-        (one.stage, ""),
         (one.reader or "nobody", "" if one.reader else "bold red"),
+        (one.stage, ""),
     ]

@@ -8,6 +8,7 @@ from kafkalert.ops.mirror.status import FlowStatus
 from kafkalert.ops.overview.snapshot import Snapshot
 from kafkalert.views.canvas import Canvas, folded
 from kafkalert.views.colours import style
+from kafkalert.views.pictures.flows import is_seen
 from kafkalert.views.pictures.frame import TOP
 from kafkalert.views.pictures.look import WIDE, Look, span
 from kafkalert.views.pictures.rows import Column, draw_rows
@@ -35,7 +36,9 @@ def draw(canvas: Canvas, snapshot: Snapshot, look: Look) -> None:
         canvas.put(1, TOP, "The mirror's state is not known.", "bold red")
         canvas.put(1, TOP + 2, "kafkalert mirror status", "cyan")
         return
-    draw_rows(canvas, TOP, _COLUMNS, [_row(flow) for flow in survey.flows], look.row, height=len(survey.flows) + 1)
+    draw_rows(
+        canvas, TOP, _COLUMNS, [_row(flow, snapshot) for flow in survey.flows], look.row, height=len(survey.flows) + 1
+    )
     y = TOP + 2 + len(survey.flows)
     for flow in survey.flows:
         if flow.state is not Condition.RUNNING:
@@ -45,15 +48,17 @@ def draw(canvas: Canvas, snapshot: Snapshot, look: Look) -> None:
                 y += 1
 
 
-def _row(flow: FlowStatus) -> list[tuple[str, str]]:
+def _row(flow: FlowStatus, snapshot: Snapshot) -> list[tuple[str, str]]:
+    blind = flow.state is Condition.RUNNING and not is_seen(flow, snapshot)
     least = "" if flow.lag_complete else "at least "
-    carry = "–" if flow.lag_records is None else f"{least}{flow.lag_records:,}" if flow.lag_records else "nothing"
+    known = None if blind else flow.lag_records
+    carry = "–" if known is None else f"{least}{known:,}" if known or least else "nothing"
     return [
         (f"{flow.source} → {flow.target}", ""),
-        (str(flow.state), style(flow.state.grade)),
-        (f"{flow.running}/{flow.tasks}", "" if flow.running == flow.tasks else "bold red"),
+        ("?", "red") if blind else (str(flow.state), style(flow.state.grade)),
+        ("–", "") if blind else (f"{flow.running}/{flow.tasks}", "" if flow.running == flow.tasks else "bold red"),
         (carry, ""),
-        (span(flow.lag_seconds) if flow.lag_records else "–", ""),
+        (span(flow.lag_seconds) if known else "–", ""),
         (flow.connector, "dim"),
         (flow.reason or flow.lag_reason, ""),
     ]

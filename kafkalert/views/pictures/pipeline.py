@@ -11,6 +11,7 @@ from kafkalert.ops.mirror.condition import Condition
 from kafkalert.ops.mirror.status import FlowStatus
 from kafkalert.ops.overview.snapshot import Snapshot
 from kafkalert.views.canvas import Canvas, sparkline
+from kafkalert.views.pictures.flows import is_seen
 from kafkalert.views.pictures.frame import BOTTOM, TOP
 from kafkalert.views.pictures.look import WIDE, Look, clock, last, number, span
 from kafkalert.views.pictures.marks import dot
@@ -84,7 +85,8 @@ def _state(survey: Survey | None, *, answers: bool, active: bool) -> str:
 def _idle(survey: Survey, name: str) -> str:
     if survey.given_up == name:
         return "left by force, may hold stranded records: kafkalert failover reconcile"
-    return "holds the same records; nothing runs here"
+    carried = all(flow.state is Condition.RUNNING for flow in survey.flows) and survey.flows
+    return "holds the same records; nothing runs here" if carried else "nothing runs here"
 
 
 def _inside(canvas: Canvas, snapshot: Snapshot, look: Look, at: tuple[int, int, int], *, tall: bool) -> None:
@@ -128,8 +130,8 @@ def _waiting(survey: Survey) -> int | None:
 
 
 def _latency(alerting: Sequence[Instance]) -> str:
-    halves = [one.p50_ms for one in alerting if one.p50_ms is not None]
-    most = [one.p99_ms for one in alerting if one.p99_ms is not None]
+    halves = [one.p50_ms for one in alerting if one.p50_ms is not None and one.known]
+    most = [one.p99_ms for one in alerting if one.p99_ms is not None and one.known]
     return f"p50 {max(halves)} p99 {max(most)} ms" if halves and most else "no alerts now"
 
 
@@ -180,13 +182,15 @@ def _flows(canvas: Canvas, snapshot: Snapshot, names: tuple[str, str], at: tuple
     upper, lower = names
     flows = {(flow.source, flow.target): flow for flow in snapshot.survey.flows} if snapshot.survey is not None else {}
     width = canvas.width - x
-    _flow(canvas, (x + 10, y), flows.get((upper, lower)), down=True)
-    _flow(canvas, (x + 10 + max(24, width // 2 - 8), y), flows.get((lower, upper)), down=False)
+    _flow(canvas, snapshot, (x + 10, y), flows.get((upper, lower)), down=True)
+    _flow(canvas, snapshot, (x + 10 + max(24, width // 2 - 8), y), flows.get((lower, upper)), down=False)
 
 
-def _flow(canvas: Canvas, at: tuple[int, int], flow: FlowStatus | None, *, down: bool) -> None:
+def _flow(canvas: Canvas, snapshot: Snapshot, at: tuple[int, int], flow: FlowStatus | None, *, down: bool) -> None:
     x, y = at
     runs = flow is not None and flow.state is Condition.RUNNING
+    blind = flow is not None and runs and not is_seen(flow, snapshot)
+    runs = runs and not blind
     style = "" if runs else "dim" if flow is None else "red"
     line, first, second = ("┃" if runs else "╏"), ("▲" if not down else ""), ("▼" if down else "")
     canvas.put(x, y, first or line, style)
@@ -194,10 +198,11 @@ def _flow(canvas: Canvas, at: tuple[int, int], flow: FlowStatus | None, *, down:
     if flow is None:
         canvas.put(x + 2, y, "mirror ?", "dim")
         return
-    canvas.put(x + 2, y, f"mirror {'runs' if runs else flow.state}", style)
-    if flow.lag_records is not None:
+    canvas.put(x + 2, y, "mirror ?" if blind else f"mirror {'runs' if runs else flow.state}", style)
+    if flow.lag_records is not None and not blind:
         least = "" if flow.lag_complete else "at least "
-        canvas.put(x + 2, y + 1, f"{least}{flow.lag_records:,} to carry" if flow.lag_records else "idle", "dim")
+        carry = "idle" if flow.lag_complete and not flow.lag_records else f"{least}{flow.lag_records:,} to carry"
+        canvas.put(x + 2, y + 1, carry, "dim")
     elif runs:
         canvas.put(x + 2, y + 1, "? to carry", "red")
 
