@@ -15,18 +15,18 @@ ROOT = Path(__file__).parents[3]
 WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
 MODULES = [name.removesuffix(".py").replace("/", ".") for name in WHEEL["hooks"]["custom"]["include"]]
 TESTS = (
-    "booking",
-    "demo_scoreboard",
-    "engine_account",
-    "engine_changes",
-    "engine_compiled",
-    "engine_ids",
-    "engine_rows",
-    "engine_rulecache",
-    "rules",
-    "serde",
-    "serde_rows",
-    "stage_entry",
+    "rules/test_rules",
+    "sandbox/test_scoreboard",
+    "serde/test_booking",
+    "serde/test_keys_and_rows",
+    "serde/test_rows",
+    "stages/alerting/test_account",
+    "stages/alerting/test_alerting",
+    "stages/alerting/test_ids",
+    "stages/alerting/test_rule_cache",
+    "stages/test_entry",
+    "tables/test_changes",
+    "tables/test_rows",
 )
 FILES = "; ".join(("import importlib", f"[print(importlib.import_module(one).__file__) for one in {MODULES!r}]"))
 
@@ -74,7 +74,7 @@ def test_the_wheel_has_what_every_entry_passes_through_compiled(compiled: Path, 
 
 def test_compiled_it_passes_the_tests_of_the_source(compiled: Path) -> None:
     """Rules against their independent statement, bytes that are damaged, accounts and their caches."""
-    names = [f"tests/unit/test_{name}.py" for name in TESTS]
+    names = [f"tests/unit/{name}.py" for name in TESTS]
     pytest_command = str(Path(sys.executable).with_name("pytest"))  # which does not look into the working folder first
     done = subprocess.run(
         [pytest_command, "-q", "-p", "no:cacheprovider", *names],
