@@ -107,9 +107,7 @@ class Following:
                     return
             topics = topic_ids(self._cluster, list(self._tables), client=admin)  # of now: it may have waited for long
             at = self._start(consumer, topics, keep)
-            consumer.assign(
-                [TopicPartition(topic, number, checkpoint.offset) for (topic, number), checkpoint in at.items()]
-            )
+            consumer.assign([TopicPartition(*partition, point.offset) for partition, point in at.items()])
             while not self._ending:
                 first = consumer.poll(0.1)
                 if first is not None:
@@ -151,9 +149,7 @@ class Following:
             check_uncut(stayed, self._goals, self._marks, self._clock)
         if moved:
             at |= self._moved_here(moved, at)
-        self._behind = {
-            key for key, checkpoint in at.items() if checkpoint.offset < self._goals[key] or checkpoint.offset < 0
-        }
+        self._behind = {key for key, point in at.items() if point.offset < self._goals[key] or point.offset < 0}
         if not self._behind:
             with self._store.write() as txn:
                 self._ending.check()
@@ -162,9 +158,7 @@ class Following:
         return at
 
     def _moved_here(
-        self,
-        kept: Mapping[Partition, Checkpoint],
-        at: Mapping[Partition, Checkpoint],
+        self, kept: Mapping[Partition, Checkpoint], at: Mapping[Partition, Checkpoint]
     ) -> dict[Partition, Checkpoint]:
         """Where to go on of what was read on another cluster.
 
@@ -215,9 +209,8 @@ class Following:
         """
         if self._clock.monotonic() - self._looked_at < TOPICS_SECONDS:
             return
-        topics = look(
-            self._cluster, admin, {topic: checkpoint.topic_id for (topic, _), checkpoint in at.items()}, TOPICS_SECONDS
-        )
+        known = {topic: point.topic_id for (topic, _), point in at.items()}
+        topics = look(self._cluster, admin, known, TOPICS_SECONDS)
         self._looked_at = self._clock.monotonic()
         now = self._clock.wall_ms()
         for topic, (id_, count) in topics.items():

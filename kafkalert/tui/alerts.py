@@ -25,7 +25,5 @@ def _seen(record: Record) -> AlertSeen:
         record.channel or "",
         address(record),
         words(record),
-        f"{record.topic}[{record.partition}]@{record.offset}",
         str(record.headers.get("ka-id", "")),
-        str(record.headers.get("ka-entry", "")),
     )

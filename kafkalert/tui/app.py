@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from kafkalert.ops.overview.snapshot import Snapshot
 
 _LOG = logging.getLogger(__name__)
-NOTE_SECONDS: Final = 6.0
-"""For so long a sentence stands in the line above the last."""
 
 
 class Dashboard(Changing):
@@ -39,10 +37,8 @@ class Dashboard(Changing):
     COMMAND_PALETTE_BINDING = "colon"
 
     def __init__(self, source: Source, *, still: bool = False, plain: bool = False) -> None:
-        super().__init__(source)
-        self._look_at = Look(still=still, plain=plain)
+        super().__init__(source, Look(still=still, plain=plain))
         self._drawn: tuple[object, ...] = ()
-        self._note = ("", 0.0)
         self._detail: Lines = ()
         self._frozen: int | None = None
         self._begun = monotonic()
@@ -106,14 +102,8 @@ class Dashboard(Changing):
             note=note if now < until else self.going_on(),
         )
 
-    @property
-    def on_screen(self) -> str:
-        """Which screen is shown."""
-        return self._look_at.screen
-
-    def tell(self, text: str) -> None:
-        """Say something in the line above the last, for some seconds."""
-        self._note = (text, monotonic() + NOTE_SECONDS)
+    def on_changing_told(self) -> None:
+        """Draw what there is to say."""
         self.look()
 
     def show_lines(self, lines: Lines) -> None:

@@ -1,17 +1,21 @@
 """What the dashboard has done for the operator: asks, and runs the command that does the same by hand."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, Final
 
 from textual.app import App
+from textual.message import Message
 
 from kafkalert.tui.doing import Doing
 from kafkalert.tui.source import Source
-from kafkalert.views.pictures.look import FAILOVER
+from kafkalert.views.pictures.look import FAILOVER, Look
 
 if TYPE_CHECKING:
     from kafkalert.tui.dialogs import Question
 
+NOTE_SECONDS: Final = 6.0
+"""For so long a sentence stands in the line above the last."""
 Lines = Sequence[tuple[str, str]]
 """Text with a style each."""
 
@@ -19,19 +23,25 @@ Lines = Sequence[tuple[str, str]]
 class Changing(App[None]):
     """An application that has commands run, one at a time."""
 
-    def __init__(self, source: Source) -> None:
+    class Told(Message):
+        """There is something to be said, which a screen draws."""
+
+    def __init__(self, source: Source, look: Look) -> None:
         super().__init__(ansi_color=True)
         self.source = source
+        self._look_at = look
+        self._note = ("", 0.0)
         self._doing: Doing | None = None
 
     @property
     def on_screen(self) -> str:
         """Which screen is shown."""
-        raise NotImplementedError
+        return self._look_at.screen
 
     def tell(self, text: str) -> None:
-        """Say something for some seconds."""
-        raise NotImplementedError
+        """Say something in the line above the last, for some seconds."""
+        self._note = (text, monotonic() + NOTE_SECONDS)
+        self.post_message(self.Told())
 
     def going_on(self) -> str:
         """Return what the command that runs said last; empty where none does."""

@@ -120,8 +120,7 @@ class Overview:
         )
 
     def _unseen(self, number: int, error: KafkalertError) -> Snapshot:
-        problem = f"{error} {error.hint}".strip()
-        return self._made(number, Judgement(Level.ACT, problem), problem=problem)
+        return self._made(number, Judgement(Level.ACT, f"{error} {error.hint}".strip()))
 
     def _made(
         self,
@@ -129,7 +128,6 @@ class Overview:
         judgement: Judgement,
         survey: Survey | None = None,
         *,
-        problem: str = "",
         moving: Moving | None = None,
         history: tuple[Switch, ...] = (),
     ) -> Snapshot:
@@ -143,7 +141,6 @@ class Overview:
             self._context,
             judgement,
             survey,
-            problem,
             away if number else {},
             self._series.window(second - 1),  # the heartbeats of the last second are still on their way
             tuple(self._series.partitions(second)),

@@ -32,7 +32,6 @@ class Snapshot:
         context: what is shown.
         judgement: whether to act, in a sentence.
         survey: where everything runs; None while that is not known yet, or no cluster answers.
-        problem: why there is no survey, in a sentence; empty while one is awaited.
         away: for how many seconds each cluster has not answered, of those that do not.
         window: the last three minutes.
         partitions: what waits where.
@@ -47,7 +46,6 @@ class Snapshot:
     context: ContextSeen
     judgement: Judgement
     survey: Survey | None = None
-    problem: str = ""
     away: dict[str, float] = field(default_factory=dict)
     window: Window = field(default_factory=Window)
     partitions: tuple[PartitionSeen, ...] = ()

@@ -12,15 +12,13 @@ from kafkalert.views.pictures.rows import Column, draw_rows
 
 @dataclass(frozen=True, slots=True)
 class AlertSeen:
-    """One alert as people read it, masked: when, on which channel, to whom, and what it says; and where it lies."""
+    """One alert as people read it, masked: when, on which channel, to whom, what it says, and its id."""
 
     at: datetime | None
     channel: str
     to: str
     words: str
-    place: str
     id: str
-    entry: str
 
 
 @dataclass(frozen=True, slots=True)

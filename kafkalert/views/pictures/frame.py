@@ -7,6 +7,7 @@ from rich.cells import cell_len
 from kafkalert.ops.overview.snapshot import Snapshot
 from kafkalert.ops.overview.verdict import Level
 from kafkalert.views.canvas import Canvas, folded
+from kafkalert.views.judgement import STYLES
 from kafkalert.views.pictures.look import SCREENS, WIDE, Look, clock, span
 
 STALE_SECONDS: Final = 3.0
@@ -15,13 +16,6 @@ TOP: Final = 4
 """Rows above a screen's own."""
 BOTTOM: Final = 2
 """Rows below it."""
-_LEVELS: Final = {
-    Level.LOADING: "dim",
-    Level.ALL_WELL: "bold green",
-    Level.LOOK: "bold yellow",
-    Level.ACT: "bold reverse red",
-    Level.SWITCH: "bold magenta",
-}
 _SHORT: Final = {"Instances": "Inst", "Dead letters": "Dead"}
 
 
@@ -66,7 +60,7 @@ def _title(canvas: Canvas, snapshot: Snapshot, look: Look) -> None:
 def _verdict(canvas: Canvas, snapshot: Snapshot) -> None:
     level, sentence = snapshot.judgement.level, snapshot.judgement.sentence
     word = "..." if level is Level.LOADING else level.value
-    x = canvas.put(1, 1, f" {word} ", _LEVELS[level]) + 1
+    x = canvas.put(1, 1, f" {word} ", f"bold {STYLES[level]}{' reverse' * (level is Level.ACT)}") + 1
     for y, line in enumerate(folded(sentence, canvas.width - x - 1, 2), 1):
         canvas.put(x, y, line, "bold" if y == 1 else "")
 

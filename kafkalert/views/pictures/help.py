@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 
+from kafkalert.ops.overview.verdict import Level
 from kafkalert.views.canvas import Canvas
+from kafkalert.views.judgement import STYLES
 from kafkalert.views.pictures.frame import BOTTOM, TOP
 from kafkalert.views.pictures.keys import Key
 from kafkalert.views.pictures.look import WIDE
 from kafkalert.views.pictures.marks import MEANINGS
 
 _LEVELS = (
-    ("ALL WELL", "green", "Nothing is to be done."),
-    ("LOOK", "yellow", "Something is not as it should be; alerts go out."),
-    ("ACT", "red", "Alerts do not go out, or somebody has to act."),
-    ("SWITCH", "magenta", "Stages move to the other cluster."),
+    (Level.ALL_WELL, "Nothing is to be done."),
+    (Level.LOOK, "Something is not as it should be; alerts go out."),
+    (Level.ACT, "Alerts do not go out, or somebody has to act."),
+    (Level.SWITCH, "Stages move to the other cluster."),
 )
 
 
@@ -32,8 +34,7 @@ def draw(canvas: Canvas, keys: Sequence[Key]) -> None:
         canvas.put(x + 11, y, key.words[: column - 12])
         y += 1
     y += 1
-    marks = [(mark, style, meaning) for mark, style, meaning in MEANINGS]
-    for mark, style, meaning in [*marks, *_LEVELS]:
+    for mark, style, meaning in [*MEANINGS, *((level.value, STYLES[level], words) for level, words in _LEVELS)]:
         if y >= canvas.height - BOTTOM:
             y, x = TOP, x + column
         if x < canvas.width:

@@ -38,13 +38,13 @@ def draw(canvas: Canvas, snapshot: Snapshot, look: Look) -> None:
     canvas.put(1, TOP, _sentence(snapshot, rows, look), "bold")
     if not rows:
         return
-    chart = 70 if canvas.width >= WIDE else 18 if canvas.width >= 76 else 10  # noqa: PLR2004 - what the rest leaves
+    chart = 70 if canvas.width >= WIDE else 17 if canvas.width >= 76 else 10  # noqa: PLR2004 - what the rest leaves
     columns = (
         Column("partition", 22),
         Column("wait", 8, right=True),
         Column("last three minutes", chart),
         Column("/s", 6, right=True, least=76),
-        Column("left", 5, right=True, least=70),
+        Column("left", 6, right=True, least=70),
         Column("read by", 8 if canvas.width < WIDE else 16),
         Column("stage", 10, least=WIDE),
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from kafkalert.ops.wording import lasting
+
 WIDE: Final = 120
 """From so many columns on there is room for more."""
 SCREENS: Final = ("Pipeline", "Lag", "Alerts", "Instances", "Dead letters", "Failover", "Mirror")
@@ -48,13 +50,8 @@ def last(numbers: Sequence[float | None]) -> float | None:
 
 
 def span(seconds: float | None) -> str:
-    """Return a time span in one unit: `4 s`, `3 m`, `2 h`, `5 d`."""
-    if seconds is None:
-        return "–"
-    for unit, length in (("d", 86_400), ("h", 3600), ("m", 60)):
-        if seconds >= length * 1.5:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"
+    """Return a time span in one unit, `4 s`, `3 min`, `2 h`; `–` where it is not known."""
+    return "–" if seconds is None else lasting(seconds)
 
 
 def clock(at: datetime) -> str:

@@ -132,7 +132,6 @@ STATES: Final[Mapping[str, Snapshot]] = {
     "nobody": snapshot(
         None,
         judgement=Judgement(Level.ACT, "Neither dc1 nor dc2 answers from here. Look at your network first."),
-        problem="Neither dc1 nor dc2 answers from here.",
         away={"dc1": 8.0, "dc2": 8.0},
     ),
     "production": snapshot(CALM, context=replace(CONTEXT, production=True, read_only=True)),

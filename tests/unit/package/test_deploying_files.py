@@ -74,8 +74,10 @@ def test_the_options_of_a_unit_are_options_of_its_stage(stage: str) -> None:
 @pytest.mark.parametrize("version", [OLDEST, kubernetes_validate.latest_version()])
 @pytest.mark.parametrize("manifest", MANIFESTS.values(), ids=[" ".join(one) for one in MANIFESTS])
 def test_kubernetes_takes_each_manifest(manifest: dict[str, Any], version: str) -> None:
-    """No key that it does not know, in an old version and in the newest."""
+    """No key that it does not know, in an old version and in the newest; one more is refused."""
     kubernetes_validate.validate(manifest, version, strict=True)
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(manifest | {"nobody": "knows it"}, version, strict=True)
 
 
 def pod() -> dict[str, Any]:

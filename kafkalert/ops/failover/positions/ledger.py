@@ -24,10 +24,10 @@ from kafkalert.bus.records.marks import Mark, Marks
 from kafkalert.bus.records.partitions import Partition
 from kafkalert.config.sections import Cluster
 from kafkalert.engine.consuming.skipping import Ranges
-from kafkalert.errors import ConfigError, KafkalertError
-from kafkalert.ops.failover.positions.exact import FOR_EVER, ExactPosition, NotCrossed, exact_position, oldest
+from kafkalert.errors import KafkalertError
+from kafkalert.ops.failover.positions.exact import FOR_EVER, ExactPosition, NotCrossed, exact_position
 from kafkalert.ops.failover.positions.groups import Committed, Passed
-from kafkalert.ops.failover.positions.log_window import LogWindow, Progress
+from kafkalert.ops.failover.positions.log_window import LogWindow, Progress, floors_of, shared_partitions
 from kafkalert.ops.failover.positions.native_records import NativeRecords, Uncrossed
 
 _POLL_SECONDS: Final = 0.2
@@ -82,7 +82,7 @@ class Ledger:
 
         Raises UnreachableError, and ConfigError where the clusters do not have the same partitions.
         """
-        partitions = self._partitions()
+        partitions = shared_partitions(*self._windows, self._topics)
         source, target = self._windows
         starts = {window.name: window.places.starts(partitions) for window in self._windows}
         # In this order, so that what comes after one end has all its occurrences behind the other (exact.oldest).
@@ -214,15 +214,6 @@ class Ledger:
         again = native_records.repeating(window.newer[partition], before) if harms else 0
         return Uncrossed(records, again, unread, timestamp)
 
-    def _partitions(self) -> list[Partition]:
-        here, there = (set(window.places.partitions(self._topics)) for window in self._windows)
-        if here != there:
-            raise ConfigError(
-                f"{min(here ^ there)[0]} is divided otherwise on {self._target.name} than on {self._source.name}.",
-                hint="Run `kafkalert topics plan`.",
-            )
-        return sorted(here)
-
     def _follow(self, window: LogWindow) -> None:
         try:
             window.reader.start(window.begin)
@@ -247,7 +238,7 @@ class Ledger:
         window.read += len(read)
         window.positions = dict(window.reader.positions)
         if self._floors is None and all(each.has_read(each.ends) for each in self._windows):
-            self._floors = self._times()
+            self._floors = floors_of(*self._windows, self._lowest)
         self._changed.notify_all()
 
     def _fill(self, window: LogWindow, floors: Mapping[Partition, int]) -> None:
@@ -259,18 +250,6 @@ class Ledger:
             if all(each.is_filled for each in self._windows):
                 self._settle()
             self._changed.notify_all()
-
-    def _times(self) -> dict[Partition, int]:
-        """Return the time from which each partition's windows have to begin."""
-        source, target = self._windows
-        floors: dict[Partition, int] = {}
-        for partition in source.begin:
-            bounds = {"a_crossed": source.crossed[partition], "b_crossed": target.crossed[partition]}
-            if (
-                time := oldest(source.newer[partition], target.newer[partition], self._lowest.get(partition), **bounds)
-            ) is not None:
-                floors[partition] = time
-        return floors
 
     def _settle(self) -> None:
         """Pair what was read with its copies; from now on that is done as it comes."""

@@ -12,7 +12,8 @@ from kafkalert.bus.records.mark_reader import MarkReader, Places, reached
 from kafkalert.bus.records.marks import Mark, Marks
 from kafkalert.bus.records.partitions import Partition
 from kafkalert.config.sections import Cluster
-from kafkalert.errors import KafkalertError
+from kafkalert.errors import ConfigError, KafkalertError
+from kafkalert.ops.failover.positions.exact import oldest
 
 MOST: Final = 500_000
 """So many records of a cluster are read, in some seconds. If there are more that are not known to have crossed, the
@@ -227,6 +228,36 @@ class LogWindow:
         finally:
             self._before = 0
             reader.close()
+
+
+def shared_partitions(source: LogWindow, target: LogWindow, topics: Iterable[str]) -> list[Partition]:
+    """Return the partitions of `topics`, which both clusters have to have alike. Raises ConfigError."""
+    wanted = list(topics)
+    here, there = (set(window.places.partitions(wanted)) for window in (source, target))
+    if here != there:
+        raise ConfigError(
+            f"{min(here ^ there)[0]} is divided otherwise on {target.name} than on {source.name}.",
+            hint="Run `kafkalert topics plan`.",
+        )
+    return sorted(here)
+
+
+def floors_of(source: LogWindow, target: LogWindow, lowest: Mapping[Partition, int]) -> dict[Partition, int]:
+    """Return the time (ms) from which each partition's windows have to begin; see `exact.oldest`.
+
+    `lowest`: the offset from which on its groups have yet to process records.
+    """
+    times = {
+        partition: oldest(
+            source.newer[partition],
+            target.newer[partition],
+            lowest.get(partition),
+            a_crossed=source.crossed[partition],
+            b_crossed=target.crossed[partition],
+        )
+        for partition in source.begin
+    }
+    return {partition: time for partition, time in times.items() if time is not None}
 
 
 def share(needs: Iterable[int], most: int) -> int:

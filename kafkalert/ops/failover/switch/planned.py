@@ -178,11 +178,7 @@ class Planned:
 
     def _write_offsets(self, groups: dict[str, dict[str, Any]]) -> None:
         def empty() -> str:
-            members = [
-                attendance.group
-                for attendance in self._new.attendance(sorted(groups)).values()
-                if not attendance.is_empty
-            ]
+            members = [group.group for group in self._new.attendance(sorted(groups)).values() if not group.is_empty]
             return f"members in {listed(members)} on {self._target}" if members else ""
 
         self._await(empty, Step.OFFSETS)

@@ -30,10 +30,8 @@ EVERY = (*SCREENS, HELP, CHANGES)
 EXPECTED = Path(__file__).with_name("expected")
 SEEN = AlertsSeen(
     [
-        AlertSeen(
-            AT, "email", "p***@mail.example", "Debited 739.78 EUR from ***0066, over your 50.00 EUR", "x", "i", "e"
-        ),
-        AlertSeen(AT, "sms", "***32", "Balance of ***4300 fell below your 100.00 EUR", "x", "i", "e"),
+        AlertSeen(AT, "email", "p***@mail.example", "Debited 739.78 EUR from ***0066, over your 50.00 EUR", "i"),
+        AlertSeen(AT, "sms", "***32", "Balance of ***4300 fell below your 100.00 EUR", "i"),
     ],
     1204,
     1000,
