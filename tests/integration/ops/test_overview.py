@@ -49,8 +49,8 @@ def await_snapshot(overview: Overview, what: Callable[[Snapshot], object], secon
     return seen[0]
 
 
-def test_the_verdict_follows_what_happens(bank: Twin, sandbox2: Sandbox) -> None:
-    """All is well; a kill is told within 5 s, a switch while it is seen, a dead cluster; and leaving takes no time."""
+def test_the_verdict_follows_what_happens(bank: Twin) -> None:
+    """All is well; a switch is seen; a kill is told within 5 s."""
     stage, bridge = bank.alerting(), bank.bridge()
     bank.await_running(stage, bridge, on="dc1")
     with Overview(load(bank.path)) as overview:
@@ -76,14 +76,6 @@ def test_the_verdict_follows_what_happens(bank: Twin, sandbox2: Sandbox) -> None
         assert "No alerts are sent" in killed.judgement.sentence
         assert any("is silent" in change.text for change in killed.changes)
         assert any("moved to dc2" in change.text for change in killed.changes)
-        sandbox2.pause("dc2")
-        try:
-            await_snapshot(overview, lambda now: "dc2 is the active cluster and does not" in now.judgement.sentence)
-            began = monotonic()
-            overview.__exit__()
-            assert monotonic() - began < 1
-        finally:
-            sandbox2.resume("dc2")
 
 
 def test_a_switch_of_the_dashboard_is_called_off_as_by_ctrl_c(bank: Twin) -> None:
